@@ -1,0 +1,1 @@
+"""The certificate lab for self-supervised learning."""

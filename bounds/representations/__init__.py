@@ -1,0 +1,1 @@
+"""Floor 1: images to vectors (checkpoints, data, views, extraction, storage)."""

@@ -1,0 +1,80 @@
+"""A re-iterable table of representations: one or two views per item, optional labels, read in float64 chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bounds.errors import InvalidData
+
+Chunk = tuple[tuple[Tensor, ...], Tensor | None]
+
+
+@dataclass(frozen=True)
+class Representations:
+    """Vectors f(x), rows are items; what every summary reads and may read again.
+
+    Attributes:
+        views: One array (N, d), or two for pairs; anything sliceable by rows: numpy, memory map, tensor.
+        labels: Class indices (N,), int64, or None.
+        name: What to call the table in error messages.
+
+    Raises:
+        InvalidData: shapes that do not fit together, no rows, or labels that are not class indices.
+    """
+
+    views: tuple[Any, ...]
+    labels: np.ndarray | None = None
+    name: str = "representations"
+
+    def __post_init__(self) -> None:
+        if len(self.views) not in (1, 2):
+            raise InvalidData(f"`{self.name}` must have one view or two, got {len(self.views)}.")
+        shapes = [tuple(view.shape) for view in self.views]
+        if any(len(shape) != 2 for shape in shapes):
+            raise InvalidData(f"`{self.name}` must be (N, d), got shape {shapes[0]}; flatten each item to one row.")
+        if len(set(shapes)) > 1:
+            raise InvalidData(f"The two views of `{self.name}` must have one shape, got {shapes[0]} and {shapes[1]}.")
+        if 0 in shapes[0]:
+            raise InvalidData(f"`{self.name}` is empty: shape {shapes[0]}; give at least one item and one dimension.")
+        if self.labels is not None and tuple(self.labels.shape) != (self.count,):
+            raise InvalidData(
+                f"The labels of `{self.name}` must have one entry per row ({self.count}), "
+                f"got shape {tuple(self.labels.shape)}."
+            )
+
+    @property
+    def count(self) -> int:
+        """Number of items."""
+        return int(self.views[0].shape[0])
+
+    @property
+    def dim(self) -> int:
+        """Dimension d of the representation."""
+        return int(self.views[0].shape[1])
+
+    def chunks(self, rows: int = 8192, device: torch.device | str = "cpu") -> Iterator[Chunk]:
+        """Yield ((z,) or (z1, z2), labels) in float64, `rows` items at a time.
+
+        Raises:
+            InvalidData: at the first row that holds NaN or infinity, naming it.
+        """
+        for start in range(0, self.count, rows):
+            stop = min(start + rows, self.count)
+            views = tuple(self._read(view, start, stop, device) for view in self.views)
+            labels = None if self.labels is None else torch.from_numpy(self.labels[start:stop]).to(device)
+            yield views, labels
+
+    def _read(self, view: Any, start: int, stop: int, device: torch.device | str) -> Tensor:
+        block = torch.as_tensor(np.array(view[start:stop]) if isinstance(view, np.ndarray) else view[start:stop])
+        block = block.detach().to(device=device, dtype=torch.float64)
+        finite = torch.isfinite(block).all(dim=1)
+        if not bool(finite.all()):
+            row = start + int((~finite).nonzero()[0, 0])
+            raise InvalidData(f"`{self.name}` has NaN or infinity in row {row}; remove the row or mend the encoder.")
+        return block

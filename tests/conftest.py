@@ -1,0 +1,21 @@
+"""Shared test settings: one hypothesis profile without deadlines, one place that finds the real images."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "bounds", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("bounds")
+
+
+@pytest.fixture(scope="session")
+def image_data() -> Path:
+    """Folder of real image data sets, or skip: these tests need files that the package does not ship."""
+    folder = Path(os.environ.get("BOUNDS_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"real images not found at {folder}; set BOUNDS_DATA to the folder that holds cifar10/")
+    return folder
