@@ -1,0 +1,118 @@
+"""Linear heads, the simplex projection, and the losses of a head on a stream of labeled vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from bounds.statistics.moments import Moments
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear or affine map z -> W z + b, W (K, d), b (K,) or None."""
+
+    weight: Tensor
+    bias: Tensor | None
+    name: str
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """Outputs (N, K) for rows z (N, d)."""
+        scores = z @ self.weight.T
+        return scores if self.bias is None else scores + self.bias
+
+    @cached_property
+    def spectral_norm(self) -> float:
+        """‖W‖₂ of the linear part."""
+        return float(torch.linalg.matrix_norm(self.weight, 2))
+
+    @cached_property
+    def frobenius_norm(self) -> float:
+        """‖W‖_F of the linear part."""
+        return float(torch.linalg.matrix_norm(self.weight))
+
+
+def project_simplex(u: Tensor) -> Tensor:
+    r"""Euclidean projection of the rows of u (N, K) on the probability simplex.
+
+    Π is 1-Lipschitz, fixes one-hot vectors and keeps the arg max (theory: K1). Sort-and-threshold form of
+    Held, Wolfe and Crowder (1974).
+    """
+    ordered = u.sort(dim=1, descending=True).values
+    excess = ordered.cumsum(1) - 1.0
+    index = torch.arange(1, u.shape[1] + 1, dtype=u.dtype, device=u.device)
+    support = (ordered - excess / index > 0).sum(1, keepdim=True)
+    return (u - excess.gather(1, support - 1) / support).clamp_min(0.0)
+
+
+@dataclass(frozen=True)
+class HeadLosses:
+    """Losses of one head over labeled vectors; columns of `moments` in the order of the properties.
+
+    The arg max breaks ties against the head: a tied score counts as an error, so that a collapsed
+    representation is never called correct by the order of its classes.
+    """
+
+    moments: Moments
+
+    @classmethod
+    def of(cls, head: Head, chunks: Iterable[tuple[Tensor, Tensor]]) -> HeadLosses:
+        """Stream chunks of (z (N, d), labels (N,)) through the head."""
+        return cls.of_many([head], chunks)[0]
+
+    @classmethod
+    def of_many(cls, heads: Sequence[Head], chunks: Iterable[tuple[Tensor, Tensor]]) -> list[HeadLosses]:
+        """The same for several heads in one pass over the chunks."""
+        totals = [Moments.empty(4) for _ in heads]
+        for z, labels in chunks:
+            for j, head in enumerate(heads):
+                totals[j] = totals[j].update(_losses(head(z), labels).cpu())
+        return [cls(total) for total in totals]
+
+    @property
+    def count(self) -> int:
+        """Number of items N."""
+        return self.moments.count
+
+    @property
+    def mean_residual(self) -> float:
+        """(1/N) Σ‖W z_i − y_i‖."""
+        return float(self.moments.mean[0])
+
+    @property
+    def rms_residual(self) -> float:
+        """sqrt((1/N) Σ‖W z_i − y_i‖²); N times its square is the squared Frobenius norm of the residual."""
+        return float(self.moments.root_mean_square[0])
+
+    @property
+    def projected_residual(self) -> float:
+        """(1/N) Σ‖Π(W z_i) − y_i‖."""
+        return float(self.moments.mean[1])
+
+    @property
+    def mean_square(self) -> float:
+        """(1/N) Σ‖W z_i − y_i‖²."""
+        return float(self.moments.mean[2])
+
+    @property
+    def error(self) -> float:
+        """Share of items whose largest score is not strictly that of their class."""
+        return float(self.moments.mean[3])
+
+    @property
+    def mistakes(self) -> int:
+        """Number of errors."""
+        return round(self.error * self.count)
+
+
+def _losses(scores: Tensor, labels: Tensor) -> Tensor:
+    target = torch.nn.functional.one_hot(labels, scores.shape[1]).to(scores.dtype)
+    residual = torch.linalg.vector_norm(scores - target, dim=1)
+    projected = torch.linalg.vector_norm(project_simplex(scores) - target, dim=1)
+    own = scores.gather(1, labels[:, None])
+    rivals = scores.masked_fill(target.bool(), -torch.inf).amax(1, keepdim=True)
+    return torch.stack([residual, projected, residual.square(), (own <= rivals).squeeze(1).double()], dim=1)

@@ -1,0 +1,136 @@
+"""Confidence limits that have no closed form, each rounded to the safe side: kl inverses, Clopper-Pearson, ..."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from bounds.errors import InvalidStatistics
+
+_EPS = 2.0**-52
+
+
+def binary_kl(q: float, p: float) -> float:
+    """kl(q‖p) = q ln(q/p) + (1−q) ln((1−q)/(1−p)) in nats, with its limits at 0 and 1."""
+    if q == p:
+        return 0.0
+    if p in (0.0, 1.0):
+        return math.inf
+    left = q * math.log(q / p) if q > 0 else 0.0
+    right = (1 - q) * (math.log1p(-q) - math.log1p(-p)) if q < 1 else 0.0
+    return left + right
+
+
+def _surely_kl_at_least(q: float, p: float, budget: float) -> bool:
+    """True only where kl(q‖p) >= budget despite the rounding of its evaluation."""
+    return binary_kl(q, p) - 8 * _EPS >= budget
+
+
+def kl_inverse(q: float, budget: float) -> float:
+    """kl⁻¹(q; a) = sup{p in [q, 1] : kl(q‖p) <= a}, never below the true value.
+
+    Exact limits: q = 0 gives 1 − e^{−a}, q = 1 gives 1. The bisection keeps an upper end at which kl is
+    certainly at least a, and returns that end.
+
+    Raises:
+        InvalidStatistics: if q is outside [0, 1] or the budget is negative or NaN.
+    """
+    _check_kl(q, budget)
+    if q == 1.0 or budget == math.inf:
+        return 1.0
+    if q == 0.0:
+        return min(1.0, -math.expm1(-budget) * (1 + 4 * _EPS))
+    return _bisect_up(q, lambda p: _surely_kl_at_least(q, p, budget))
+
+
+def kl_inverse_first(p: float, budget: float) -> float:
+    """sup{a in [p, 1] : kl(a‖p) <= budget}: how far an average may exceed its mean p; never below the true value.
+
+    Raises:
+        InvalidStatistics: if p is outside [0, 1] or the budget is negative or NaN.
+    """
+    _check_kl(p, budget)
+    if p in (0.0, 1.0):
+        return p
+    return _bisect_up(p, lambda a: _surely_kl_at_least(a, p, budget))
+
+
+def _check_kl(mean: float, budget: float) -> None:
+    if not 0.0 <= mean <= 1.0:
+        raise InvalidStatistics(f"A kl inverse needs a mean in [0, 1], got {mean}.")
+    if not budget >= 0.0:
+        raise InvalidStatistics(f"A kl inverse needs a budget of at least 0, got {budget}.")
+
+
+def _bisect_up(low: float, above: Callable[[float], bool]) -> float:
+    """Smallest float found in (low, 1] at which `above` holds; 1 if it never does."""
+    high = 1.0
+    for _ in range(200):
+        middle = 0.5 * (low + high)
+        if middle in (low, high):
+            break
+        if above(middle):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def clopper_pearson_upper(mistakes: int, trials: int, delta: float) -> float:
+    """One-sided Clopper-Pearson upper limit CP⁺ of a binomial proportion at confidence 1 − delta.
+
+    The p with P(Binomial(N, p) <= k) = delta, i.e. the 1 − delta quantile of Beta(k + 1, N − k); 1 when k = N.
+
+    Raises:
+        InvalidStatistics: unless 0 <= mistakes <= trials, trials >= 1 and 0 < delta < 1.
+    """
+    if not (0 <= mistakes <= trials and trials >= 1 and 0 < delta < 1):
+        raise InvalidStatistics(
+            f"Clopper-Pearson needs 0 <= mistakes <= trials and delta in (0, 1), got {mistakes}, {trials}, {delta}."
+        )
+    if mistakes == trials:
+        return 1.0
+    from scipy.special import betaincinv
+
+    # betaincinv is good to a few ulp of its argument; the factor keeps the limit on the safe side.
+    return min(1.0, float(betaincinv(mistakes + 1, trials - mistakes, 1.0 - delta)) * (1 + 1e-12))
+
+
+def clopper_pearson_lower(mistakes: int, trials: int, delta: float) -> float:
+    """One-sided Clopper-Pearson lower limit of a binomial proportion at confidence 1 − delta."""
+    return max(0.0, 1.0 - clopper_pearson_upper(trials - mistakes, trials, delta))
+
+
+def log_subsets(classes: float) -> float:
+    """ln(2^K − 2) for K >= 2 without overflow; minus infinity for K = 1, where no deviation is possible."""
+    if classes < 2:
+        return -math.inf
+    return classes * math.log(2.0) + math.log1p(-(2.0 ** (1.0 - classes)))
+
+
+def constant_loss(frequencies: list[float]) -> float:
+    """min_c Σ_y p_y ‖c − e_y‖: the norm loss of the best constant predictor (geometric median of the labels).
+
+    At the optimum either a class holds the median (its pull on the others' is no larger than its weight) or the
+    stationarity condition c_y ∝ p_y/r_y with r_y = ‖c − e_y‖ holds, solved by Weiszfeld's fixed point.
+    """
+    p = [value for value in frequencies if value > 0]
+    for y, weight in enumerate(p):
+        rest = [value for k, value in enumerate(p) if k != y]
+        # Unit vectors from e_y to the others have pairwise inner product 1/2.
+        pull = math.sqrt(0.5 * (sum(v * v for v in rest) + sum(rest) ** 2))
+        if pull <= weight:
+            return math.sqrt(2.0) * sum(rest)
+    c = list(p)
+    loss = math.inf
+    for _ in range(10_000):
+        square = math.fsum(v * v for v in c)
+        radii = [math.sqrt(max(square - 2 * v + 1, 1e-300)) for v in c]
+        new = math.fsum(a * b for a, b in zip(p, radii, strict=True))
+        pulls = [a / b for a, b in zip(p, radii, strict=True)]
+        total = math.fsum(pulls)
+        c = [v / total for v in pulls]
+        if loss - new <= 1e-15:
+            return min(loss, new)
+        loss = new
+    return loss
