@@ -1,0 +1,144 @@
+"""What an encoder expects of its images: size, channels, mean and standard deviation; travels as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bounds.errors import InvalidData, InvalidOption
+
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, the grey of PIL and of torchvision
+_SLACK = 1e-3  # how far resampling may take a float image outside [0, 1]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Images -> resized, channels adapted, (x − mean) / std, float32; x in [0, 1].
+
+    Attributes:
+        mean: One number for all channels, or one per channel; unit: pixel value in [0, 1].
+        std: The same; positive.
+        size: Side in pixels of the square image the encoder sees, or None to keep the size as it comes.
+            Where the size differs, the shorter side is resized to it (bilinear, antialiased) and the central square kept.
+        channels: 1 (grey) or 3 (RGB), or None to keep them as they come. RGB -> grey is the BT.601 luma.
+
+    Raises:
+        InvalidOption: a value outside these ranges.
+    """
+
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    size: int | None = None
+    channels: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.channels not in (None, 1, 3):
+            raise InvalidOption(f"`channels` must be 1 (grey), 3 (RGB) or None, got {self.channels!r}.")
+        if self.size is not None and (type(self.size) is not int or self.size < 1):
+            raise InvalidOption(f"`size` must be a positive number of pixels or None, got {self.size!r}.")
+        for name in ("mean", "std"):
+            value = getattr(self, name)
+            values = (value,) if isinstance(value, int | float) else value
+            try:
+                values = tuple(float(v) for v in values)
+            except (TypeError, ValueError) as err:
+                raise InvalidOption(f"`{name}` must be a number or one number per channel, got {value!r}.") from err
+            object.__setattr__(self, name, values)
+            if len(values) not in {1, self.channels or len(values)} or not all(map(math.isfinite, values)):
+                raise InvalidOption(f"`{name}` must hold one finite number or one per channel, got {value!r}.")
+        if min(self.std) <= 0:
+            raise InvalidOption(f"`std` must be positive, got {self.std}.")
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Prepare a batch, on the device where it lies.
+
+        Args:
+            images: (N, C, H, W), uint8 in 0..255 or floating point in [0, 1]; C is 1 or 3.
+
+        Returns:
+            float32, (N, channels, size, size).
+
+        Raises:
+            InvalidData: another shape or type, or float pixels outside [0, 1] (NaN included).
+        """
+        x = to_unit_interval(images)
+        if self.channels is not None and x.shape[1] != self.channels:
+            x = _adapt_channels(x, self.channels)
+        if self.size is not None and x.shape[2:] != (self.size, self.size):
+            x = _resize(x, self.size)
+        if max(len(self.mean), len(self.std)) not in (1, x.shape[1]):
+            raise InvalidData(
+                f"Images have {x.shape[1]} channels where the preprocessing has {len(self.mean)} means; "
+                "give images with as many channels or set `channels`."
+            )
+        mean, std = (x.new_tensor(v).view(1, -1, 1, 1) for v in (self.mean, self.std))
+        return (x - mean) / std
+
+    def to_json(self) -> str:
+        """The JSON string kept in the metadata of a safetensors file."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Preprocessing:
+        """Read `to_json` back.
+
+        Raises:
+            InvalidOption: not such a string.
+        """
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            return cls(**fields)
+        except (ValueError, TypeError) as err:
+            raise InvalidOption(
+                f"The preprocessing metadata must be JSON with `mean`, `std`, `size`, `channels`: {err}."
+            ) from err
+
+
+IMAGENET = Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), channels=3)
+CIFAR10 = Preprocessing((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616), channels=3)
+
+
+def to_unit_interval(images: Tensor) -> Tensor:
+    """Images (N, C, H, W), uint8 or float in [0, 1] -> float32 in [0, 1], C in {1, 3}.
+
+    Raises:
+        InvalidData: another shape or type, or float pixels outside [0, 1] (NaN included).
+    """
+    if not isinstance(images, Tensor) or images.ndim != 4 or images.shape[1] not in (1, 3):
+        got = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        raise InvalidData(f"`images` must be a tensor (N, C, H, W) with 1 or 3 channels, got {got}.")
+    if images.dtype == torch.uint8:
+        return images.to(torch.float32) / 255
+    if not images.is_floating_point():
+        raise InvalidData(f"`images` must be uint8 in 0..255 or floating point in [0, 1], got {images.dtype}.")
+    x = images.to(torch.float32)
+    if x.numel():
+        low, high = (float(v) for v in torch.aminmax(x))
+        if not (low >= -_SLACK and high <= 1 + _SLACK):
+            raise InvalidData(
+                f"Float `images` must lie in [0, 1], got values from {low:g} to {high:g}; "
+                "rescale them, or give uint8, and let the preprocessing normalise."
+            )
+    return x
+
+
+def _adapt_channels(x: Tensor, channels: int) -> Tensor:
+    if channels == 3:
+        return x.expand(-1, 3, -1, -1)
+    return (x * x.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+
+
+def _resize(x: Tensor, size: int) -> Tensor:
+    height, width = x.shape[2:]
+    short = min(height, width)
+    if short != size:
+        shape = (round(height * size / short), round(width * size / short))
+        x = F.interpolate(x, size=shape, mode="bilinear", antialias=True, align_corners=False)
+    top, left = (x.shape[2] - size) // 2, (x.shape[3] - size) // 2
+    return x[:, :, top : top + size, left : left + size]
