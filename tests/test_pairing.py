@@ -11,7 +11,8 @@ from bounds.errors import InvalidData
 from bounds.representations.draws import permutation, uniforms
 from bounds.representations.pairing import class_pairs
 
-pools = st.lists(st.integers(2, 30), min_size=1, max_size=6).map(lambda counts: np.repeat(np.arange(len(counts)), counts))
+counts = st.lists(st.integers(2, 30), min_size=1, max_size=6)
+pools = counts.map(lambda sizes: np.repeat(np.arange(len(sizes)), sizes))
 
 
 @given(pools, st.integers(0, 2**64), st.booleans())

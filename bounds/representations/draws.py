@@ -1,4 +1,4 @@
-"""Random numbers that belong to rows: a counter-based generator keyed by (seed, row, stream), so order never matters."""
+"""Random numbers that belong to rows: a counter-based generator keyed by (seed, row, stream)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _GOLDEN = 0x9E3779B97F4A7C15
 def uniforms(seed: int, rows: np.ndarray, stream: int, count: int) -> np.ndarray:
     """Uniform numbers in [0, 1), `count` for each row; float64, (N, count).
 
-    Entry (i, k) depends on (seed, rows[i], stream, k) alone: not on the other rows, their order or their number.
-    Each input passes through the finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), a bijection of 64 bits.
+    Entry (i, k) depends on (seed, rows[i], stream, k) alone: not on the other rows, their order or number.
+    Each input passes through the finaliser of SplitMix64, a 64-bit bijection (Steele et al., OOPSLA 2014).
 
     Args:
         seed: Any integer.
@@ -37,4 +37,5 @@ def _mix(x: np.ndarray) -> np.ndarray:
     x = x + np.uint64(_GOLDEN)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    mixed: np.ndarray = x ^ (x >> np.uint64(31))
+    return mixed

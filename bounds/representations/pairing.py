@@ -1,4 +1,4 @@
-"""Class pairs from a finite labeled pool: disjoint, and honest about what was conditioned on (theory.md, A6)."""
+"""Class pairs from a finite labeled pool: disjoint, and open about what was conditioned on (A6)."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class ClassPairs:
 def class_pairs(labels: np.ndarray, *, seed: int, class_prior_known: bool, name: str) -> ClassPairs:
     """Pair the items of a labeled pool within their classes, each item used at most once.
 
-    With a known prior, every class y gives ⌊N_y/2⌋ pairs and the class counts are fixed. With an unknown prior the
-    class sequence is drawn first: the first ⌊0.45 N⌋ items in random order are the x⁺ and give the classes, and each
-    x⁺⁺ is the next unused item of its class among the rest.
+    With a known prior, every class y gives ⌊N_y/2⌋ pairs and the class counts are fixed. With an unknown
+    prior the class sequence is drawn first: the first ⌊0.45 N⌋ items in random order are the x⁺ and give the
+    classes, and each x⁺⁺ is the next unused item of its class among the rest.
 
     Args:
         labels: Class indices (N,), non-negative integers.
@@ -57,7 +57,7 @@ def class_pairs(labels: np.ndarray, *, seed: int, class_prior_known: bool, name:
     Raises:
         InvalidData: a class that occurs has fewer than two items.
 
-    Source: theory.md A6; the pairs are those of Arora et al. 2019 with a finite pool in place of D_y.
+    Source: Arora et al. 2019 (arXiv:1902.09229), section 2, with a finite pool in place of each D_y.
     """
     labels = np.asarray(labels, dtype=np.int64)
     classes, counts = np.unique(labels, return_counts=True)
