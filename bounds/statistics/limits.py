@@ -23,7 +23,8 @@ def binary_kl(q: float, p: float) -> float:
 
 def _surely_kl_at_least(q: float, p: float, budget: float) -> bool:
     """True only where kl(q‖p) >= budget despite the rounding of its evaluation."""
-    return binary_kl(q, p) - 8 * _EPS >= budget
+    size = 1.0 - (math.log(p) + math.log1p(-p) if 0.0 < p < 1.0 else 0.0)
+    return binary_kl(q, p) - 8 * _EPS * size >= budget
 
 
 def kl_inverse(q: float, budget: float) -> float:

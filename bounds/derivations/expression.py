@@ -1,0 +1,86 @@
+"""A bound's value as sympy terms: the one source of its number, its LaTeX and its checks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import sympy as sp
+
+from bounds.derivations.functions import NUMERIC
+from bounds.derivations.symbols import LATEX
+from bounds.errors import InvalidStatistics, NumericalError
+
+# One part in 10^12 covers the rounding of every step in float64, so that a certificate is never rounded down.
+_ROUND_UP = 1.0 + 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Expression:
+    """Named terms and how they combine: their sum, or the square root of their sum.
+
+    Attributes:
+        terms: Name to sympy expression.
+        combine: "sum", or "root" for the square root of the sum.
+        parts: For some terms, the named summands they consist of.
+    """
+
+    terms: Mapping[str, sp.Expr]
+    combine: Literal["sum", "root"] = "sum"
+    parts: Mapping[str, Mapping[str, sp.Expr]] = field(default_factory=dict)
+
+    @cached_property
+    def symbols(self) -> tuple[sp.Symbol, ...]:
+        """Free symbols of all terms, by name."""
+        free: set[sp.Symbol] = set().union(*(term.free_symbols for term in self.terms.values()))
+        return tuple(sorted(free, key=lambda symbol: str(symbol.name)))
+
+    @cached_property
+    def total(self) -> sp.Expr:
+        """The bound as one sympy expression."""
+        total = sp.Add(*self.terms.values())
+        return sp.sqrt(total) if self.combine == "root" else total
+
+    @cached_property
+    def _numeric(self) -> Callable[..., list[float]]:
+        function: Callable[..., list[float]] = sp.lambdify(
+            self.symbols, list(self.terms.values()), modules=[NUMERIC, "math"]
+        )
+        return function
+
+    def evaluate(self, values: Mapping[str, float]) -> dict[str, float]:
+        """The number of each term.
+
+        Args:
+            values: A finite or infinite number for each symbol's name.
+
+        Raises:
+            InvalidStatistics: a symbol has no value, or NaN.
+            NumericalError: a term came out as NaN.
+        """
+        arguments = []
+        for symbol in self.symbols:
+            value = values.get(symbol.name)
+            if value is None or math.isnan(value):
+                raise InvalidStatistics(f"The symbol `{symbol.name}` needs a number, got {value}.")
+            arguments.append(float(value))
+        numbers = {name: float(number) for name, number in zip(self.terms, self._numeric(*arguments), strict=True)}
+        for name, number in numbers.items():
+            if math.isnan(number):
+                raise NumericalError(f"The term `{name}` is not a number at {dict(values)}.")
+        return numbers
+
+    def combined(self, numbers: Mapping[str, float]) -> float:
+        """The bound from its terms' numbers, rounded up."""
+        total = math.fsum(numbers.values())
+        return (math.sqrt(max(total, 0.0)) if self.combine == "root" else total) * _ROUND_UP
+
+    def latex(self, term: str | None = None) -> str:
+        """LaTeX of one term, or of the whole."""
+        chosen = self.total if term is None else self.terms[term]
+        names = {symbol: LATEX.get(symbol.name, symbol.name) for symbol in chosen.free_symbols}
+        text: str = sp.latex(chosen, symbol_names=names)
+        return text

@@ -1,0 +1,45 @@
+"""Sympy functions whose numbers come from `bounds.statistics.limits`: kl inverses, Clopper-Pearson, ln(2^K − 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sympy as sp
+from sympy.printing.latex import LatexPrinter
+
+from bounds.statistics import limits
+
+NUMERIC: dict[str, Callable[..., float]] = {}
+
+
+def _function(name: str, latex: str, number: Callable[..., float]) -> type[sp.Function]:
+    """A named sympy function with a LaTeX head and a number; differentiation and simplification leave it alone."""
+
+    def _latex(self: sp.Function, printer: LatexPrinter) -> str:
+        arguments = ", ".join(printer._print(argument) for argument in self.args)
+        return rf"{latex}\left({arguments}\right)"
+
+    NUMERIC[name] = number
+    made: type[sp.Function] = type(name, (sp.Function,), {"_latex": _latex, "is_nonnegative": True, "is_real": True})
+    return made
+
+
+kl_inverse = _function("kl_inverse", r"\mathrm{kl}^{-1}", limits.kl_inverse)
+kl_inverse_first = _function("kl_inverse_first", r"\mathrm{kl}_1^{-1}", limits.kl_inverse_first)
+clopper_pearson = _function(
+    "clopper_pearson",
+    r"\mathrm{CP}^{+}",
+    lambda mistakes, trials, delta: limits.clopper_pearson_upper(round(mistakes), round(trials), delta),
+)
+
+
+class log_subsets(sp.Function):  # noqa: N801 (a mathematical function, written as one)
+    """ln(2^K − 2): the number of proper non-empty class subsets of Weissman et al. (2003)."""
+
+    is_real = True
+
+    def _latex(self, printer: LatexPrinter) -> str:
+        return rf"\ln\left(2^{{{printer._print(self.args[0])}}} - 2\right)"
+
+
+NUMERIC["log_subsets"] = limits.log_subsets

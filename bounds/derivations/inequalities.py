@@ -1,0 +1,61 @@
+"""The concentration inequalities as sympy radii: the only place where their constants are typed."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from bounds.derivations.functions import log_subsets
+
+
+def hoeffding(spread: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
+    r"""r √(ln(1/δ)/(2N)): a mean of N independent values with range r, one-sided.
+
+    The same radius is McDiarmid's for a function with bounded differences r/N. Source: Hoeffding (1963), Thm 2.
+    """
+    return spread * sp.sqrt(sp.log(1 / delta) / (2 * count))
+
+
+def weissman(classes: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
+    r"""√(ln((2^K − 2)/δ)/(2N)) ≥ TV(p, p̂) with probability 1 − δ; zero for one class.
+
+    From P(2TV ≥ ε) ≤ (2^K − 2)e^{−Nε²/2}. Source: Weissman et al. (2003), Thm 2.1.
+    """
+    return sp.sqrt(sp.Max(0, log_subsets(classes) + sp.log(1 / delta)) / (2 * count))
+
+
+def mcdiarmid_total_variation(classes: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
+    r"""½√((K − 1)/N) + √(ln(1/δ)/(2N)) ≥ TV(p, p̂): E TV by Cauchy-Schwarz, then McDiarmid (theory: K4)."""
+    return sp.sqrt((classes - 1) / count) / 2 + sp.sqrt(sp.log(1 / delta) / (2 * count))
+
+
+def empirical_bernstein(variance: sp.Expr, spread: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
+    r"""√(2V̂ ln(2/δ)/N) + 7r ln(2/δ)/(3(N − 1)), one-sided. Source: Maurer and Pontil (2009), Thm 4."""
+    log = sp.log(2 / delta)
+    return sp.sqrt(2 * variance * log / count) + 7 * spread * log / (3 * (count - 1))
+
+
+def pinelis(step: sp.Expr, variance: sp.Expr, delta: sp.Expr) -> sp.Expr:
+    r"""aL/3 + √((aL/3)² + 2Lσ²), L = ln(2/δ): norm of a sum of independent centred vectors of norm ≤ a.
+
+    σ² bounds the sum of their second moments. Inverts 2 exp(−r²/(2(σ² + ar/3))) = δ. Source: Pinelis (1994), Thm 3.5.
+    """
+    log = sp.log(2 / delta)
+    third = step * log / 3
+    return third + sp.sqrt(third**2 + 2 * log * variance)
+
+
+def klein_rio(step: sp.Expr, variance: sp.Expr, weak: sp.Expr, delta: sp.Expr) -> sp.Expr:
+    r"""√σ² + 3aL/2 + √((3aL/2)² + 2vL), L = ln(1/δ), v = w + 2a√σ²: the same norm through its expectation.
+
+    w bounds the variance of the sum in any one direction. Inverts exp(−t²/(2v + 3at)) = δ.
+    Source: Klein and Rio (2005), Thm 1.1, for the supremum over the unit ball; E‖·‖ ≤ √σ².
+    """
+    log = sp.log(1 / delta)
+    mean = sp.sqrt(variance)
+    half = 3 * step * log / 2
+    return mean + half + sp.sqrt(half**2 + 2 * (weak + 2 * step * mean) * log)
+
+
+def head_class(beta: sp.Expr, classes: sp.Expr, radius: sp.Expr) -> sp.Expr:
+    r"""√2·β·√K·B ≥ R̃_m(W_β∘f) for one fixed f and {‖W‖_F ≤ β}. Source: Maurer (2016), vector contraction."""
+    return sp.sqrt(2) * beta * sp.sqrt(classes) * radius

@@ -1,0 +1,52 @@
+"""Floor 5: one module per bound; a theorem is a pure function of evidence, and this file is their table of contents."""
+
+from bounds.errors import InvalidOption
+from bounds.theorems.bound import Bound, Term, Theorem
+from bounds.theorems.test_set import TEST_SET
+from bounds.theorems.vicreg import VICREG, VICREG_SHORT
+from bounds.theorems.vicreg_certified import BEST, CERTIFIED, DIRECT, TRIVIAL
+from bounds.theorems.vicreg_second_moment import SECOND_MOMENT, SECOND_MOMENT_RIDGE
+from bounds.theorems.vicreg_sharp import SHARP
+
+__all__ = ["Bound", "Term", "Theorem", "register", "select", "THEOREMS"]
+
+THEOREMS: dict[str, Theorem] = {
+    theorem.name: theorem
+    for theorem in (
+        VICREG,
+        CERTIFIED,
+        SHARP,
+        DIRECT,
+        BEST,
+        SECOND_MOMENT,
+        SECOND_MOMENT_RIDGE,
+        TRIVIAL,
+        TEST_SET,
+    )
+}
+ON_REQUEST: dict[str, Theorem] = {VICREG_SHORT.name: VICREG_SHORT}
+
+
+def register(theorem: Theorem) -> Theorem:
+    """Add a theorem of your own to every later report.
+
+    Raises:
+        InvalidOption: if the name is taken.
+    """
+    if theorem.name in THEOREMS or theorem.name in ON_REQUEST:
+        raise InvalidOption(f"A bound named `{theorem.name}` exists already; choose another name.")
+    THEOREMS[theorem.name] = theorem
+    return theorem
+
+
+def select(names: list[str] | tuple[str, ...] | None) -> list[Theorem]:
+    """The theorems asked for, in order; all by default.
+
+    Raises:
+        InvalidOption: for a name that does not exist.
+    """
+    known = {**THEOREMS, **ON_REQUEST}
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise InvalidOption(f"`bounds` names unknown bounds {unknown}; known: {', '.join(known)}.")
+    return list(THEOREMS.values()) if names is None else [known[name] for name in names]

@@ -1,0 +1,222 @@
+"""A bound with its proof obligations, and a theorem: the recipe that turns evidence into one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from bounds.derivations.expression import Expression
+from bounds.derivations.symbols import MEANING
+from bounds.errors import InvalidOption
+from bounds.statistics.evidence import Evidence
+from bounds.statistics.heads import Head
+from bounds.statistics.setting import Assumption
+from bounds.theorems.axes import LOSS, Axis
+
+Kind = Literal["bound", "expression", "estimate"]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a bound: number, formula, what it means, what lowers it."""
+
+    name: str
+    value: float
+    latex: str
+    meaning: str
+    lowered_by: str
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A number with its proof obligations.
+
+    Attributes:
+        value: The bound, on `axis`.
+        terms: Name to term; they add up to `value`, or to its square where `combine` is "root".
+        assumptions: Name to status and reason, for every assumption the theorem needs.
+        delta, split: Failure probability, and how it is shared over the events of the proof.
+        kind: "bound"; "expression" (a formula that is not a bound); "estimate" (a bound's plug-in relative).
+        head: Name of the predictor it speaks about; None where that is not a fitted head of this report.
+        symbols: The number behind every symbol of the formula.
+        trivial_value, trivial_error: Loss and error of the best constant predictor: what vacuous means.
+    """
+
+    name: str
+    title: str
+    source: str
+    statement: str
+    predictor: str
+    head: str | None
+    axis: Axis
+    kind: Kind
+    value: float
+    terms: Mapping[str, Term]
+    combine: str
+    latex: str
+    assumptions: Mapping[str, Assumption]
+    delta: float
+    split: Mapping[str, float]
+    symbols: Mapping[str, float]
+    trivial_value: float | None
+    trivial_error: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def certified(self) -> bool:
+        """Whether it is a theorem's bound and every assumption it needs holds on this data."""
+        return self.kind == "bound" and all(assumption.holds for assumption in self.assumptions.values())
+
+    @property
+    def vacuous(self) -> bool:
+        """Whether a constant predictor is already known to do as well, on the bound's own axis."""
+        return self.trivial_value is not None and not self.value < self.trivial_value
+
+    @property
+    def error_rate(self) -> float | None:
+        """The bound converted to an error rate (never clipped), or None where no conversion exists."""
+        return None if self.kind == "expression" else self.axis.error_rate(self.value)
+
+    @property
+    def vacuous_error(self) -> bool | None:
+        """Whether the error rate is no better than always naming the most frequent class; None without one."""
+        return None if self.error_rate is None else not self.error_rate < self.trivial_error
+
+    @property
+    def failing(self) -> list[Assumption]:
+        """Assumptions that are violated or cannot be verified."""
+        return [assumption for assumption in self.assumptions.values() if not assumption.holds]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain Python, ready for JSON; `Bound.from_dict` reads it back."""
+        plain = asdict(self)
+        plain["derived"] = {
+            "certified": self.certified,
+            "vacuous": self.vacuous,
+            "error_rate": self.error_rate,
+            "vacuous_error": self.vacuous_error,
+        }
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Bound:
+        """The inverse of `to_dict`."""
+        data = {key: value for key, value in plain.items() if key != "derived"}
+        data["axis"] = Axis(**data["axis"])
+        data["terms"] = {name: Term(**term) for name, term in data["terms"].items()}
+        data["assumptions"] = {name: Assumption(**one) for name, one in data["assumptions"].items()}
+        data["notes"] = tuple(data["notes"])
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a theorem found in the evidence: its expression's variant, each symbol's number, the head it is about."""
+
+    expression: Expression
+    values: Mapping[str, float]
+    split: Mapping[str, float]
+    head: Head | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A named bound: statement, assumptions, and how to find its symbols in the evidence.
+
+    Attributes:
+        name: Public name, a key of the report.
+        title, source: One line, and the paper with theorem or equation number.
+        statement: LaTeX of the left-hand side.
+        predictor: Which predictor it speaks about, in words.
+        assumptions: Names that must hold for a certificate.
+        inputs: (evidence, delta) -> Inputs; raises NotApplicable with the reason.
+        texts: Term name -> (what it means, what lowers it).
+        axis, kind: See `Bound`.
+    """
+
+    name: str
+    title: str
+    source: str
+    statement: str
+    predictor: str
+    assumptions: tuple[str, ...]
+    inputs: Callable[[Evidence, float], Inputs]
+    texts: Mapping[str, tuple[str, str]]
+    axis: Axis = LOSS
+    kind: Kind = "bound"
+
+    def evaluate(self, evidence: Evidence, delta: float) -> Bound:
+        """The bound on this evidence at failure probability delta.
+
+        Raises:
+            NotApplicable: the evidence lacks what the theorem needs.
+            InvalidOption: delta outside (0, 1).
+        """
+        if not 0 < delta < 1:
+            raise InvalidOption(f"`delta` must lie strictly between 0 and 1, got {delta}.")
+        found = self.inputs(evidence, delta)
+        expression = found.expression
+        numbers = expression.evaluate(found.values)
+        return Bound(
+            name=self.name,
+            title=self.title,
+            source=self.source,
+            statement=self.statement,
+            predictor=self.predictor,
+            head=None if found.head is None else found.head.name,
+            axis=self.axis,
+            kind=self.kind,
+            value=expression.combined(numbers),
+            terms={name: self._term(name, number, found) for name, number in numbers.items()},
+            combine=expression.combine,
+            latex=expression.latex(),
+            assumptions={name: self._status(evidence, name) for name in self.assumptions},
+            delta=delta,
+            split=dict(found.split),
+            symbols={symbol.name: float(found.values[symbol.name]) for symbol in expression.symbols},
+            trivial_value={"loss": evidence.constant_loss, "error": evidence.constant_error}.get(self.axis.name),
+            trivial_error=evidence.constant_error,
+            notes=found.notes,
+        )
+
+    def _term(self, name: str, number: float, found: Inputs) -> Term:
+        meaning, lowered_by = self.texts.get(name, TEXTS.get(name, (MEANING.get(name, name), "")))
+        parts = found.expression.parts.get(name, {})
+        return Term(
+            name,
+            number,
+            found.expression.latex(name),
+            meaning,
+            lowered_by,
+            Expression(parts).evaluate(found.values) if parts else {},
+        )
+
+    def _status(self, evidence: Evidence, name: str) -> Assumption:
+        declared = evidence.setting.assumptions.get(name)
+        return declared or Assumption(name, "unverifiable", "nothing was declared about it")
+
+
+def shares(delta: float, *events: str) -> dict[str, float]:
+    """δ in equal parts over the named events of a proof."""
+    return {event: delta / len(events) for event in events}
+
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "invariance": ("how far the two views of a pair lie apart, through the head", "a more invariant encoder"),
+    "labeled_residual": ("training residual of the head on S", "representations that separate the classes linearly"),
+    "unlabeled_residual": ("residual of the reference head on S̄, counted twice", "linear separability on S̄"),
+    "representation_complexity": ("Rademacher complexity of the encoders considered", "a smaller class, or A3"),
+    "head_complexity": ("Rademacher complexity of the reference heads", "more pairs, a smaller ‖W_S̄‖, fewer classes"),
+    "class_frequencies": ("class frequencies of S against the prior", "more labels, or a known prior"),
+    "pair_frequencies": ("class counts of a finite pool of pairs against the prior", "pairs balanced like the prior"),
+    "confidence": ("price of confidence: deviations of the means", "more labels, more pairs, larger δ"),
+    "class_bias": ("squared distance of the head's class means from the one-hot labels", "a better fitted head"),
+    "class_means": ("deviation of the K class means, through the head", "more labels, a smaller ‖W‖₂"),
+    "half_invariance": ("half the invariance seen through the head", "a more invariant encoder or a smaller head"),
+    "head_distance": ("distance of the two heads times the radius", "more labels, better-conditioned representations"),
+    "reference_on_labeled": ("residual of the reference head on S", "linear separability"),
+    "test_error": ("measured error on the held-out items", "a better head"),
+}
