@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ class Representations:
         views: One array (N, d), or two for pairs; anything sliceable by rows: numpy, memory map, tensor.
         labels: Class indices (N,), int64, or None.
         name: What to call the table in error messages.
+        transform: Applied to every chunk (N, d) on reading, after the check for NaN: l2 normalisation, clipping.
 
     Raises:
         InvalidData: shapes that do not fit together, no rows, or labels that are not class indices.
@@ -31,6 +32,7 @@ class Representations:
     views: tuple[Any, ...]
     labels: np.ndarray | None = None
     name: str = "representations"
+    transform: Callable[[Tensor], Tensor] | None = None
 
     def __post_init__(self) -> None:
         if len(self.views) not in (1, 2):
@@ -77,4 +79,4 @@ class Representations:
         if not bool(finite.all()):
             row = start + int((~finite).nonzero()[0, 0])
             raise InvalidData(f"`{self.name}` has NaN or infinity in row {row}; remove the row or mend the encoder.")
-        return block
+        return block if self.transform is None else self.transform(block)

@@ -1,0 +1,50 @@
+"""‖f(x)‖ ≤ B by construction: l2 normalisation or clipping, in float64 (assumption A4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from bounds.errors import InvalidOption
+from bounds.representations.table import Representations
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """How representations are brought into the ball of radius B.
+
+    "l2" maps z to B·z/‖z‖ (zero stays zero), "clip" shrinks only rows longer than B, None leaves them alone.
+
+    Raises:
+        InvalidOption: for another kind, or a radius that is not positive and finite.
+    """
+
+    kind: Literal["l2", "clip"] | None = "l2"
+    radius: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("l2", "clip", None):
+            raise InvalidOption(f"`normalize` must be 'l2', 'clip' or None, got {self.kind!r}.")
+        if not 0 < self.radius < float("inf"):
+            raise InvalidOption(f"`radius` must be positive and finite, got {self.radius}.")
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """Rows z (N, d) -> rows of norm at most B, unless the kind is None."""
+        if self.kind is None:
+            return z
+        # Scaling by the largest entry first keeps the norm of huge or tiny rows from over- or underflowing.
+        largest = z.abs().amax(1, keepdim=True)
+        safe = torch.where(largest > 0, largest, 1.0)
+        direction = z / safe
+        norm = torch.linalg.vector_norm(direction, dim=1, keepdim=True).clamp_min(1.0)
+        unit = self.radius * direction / norm
+        if self.kind == "l2":
+            return unit
+        return torch.where(norm * safe > self.radius, unit, z)
+
+    def apply(self, table: Representations) -> Representations:
+        """The same table, normalised as it is read."""
+        return replace(table, transform=self)
