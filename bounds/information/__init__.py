@@ -1,0 +1,80 @@
+"""Entropies, mutual information, piecewise-affine maps, and checks of the paper's assumptions."""
+
+from bounds.information.affine import (
+    AffineMaps,
+    PushforwardCheck,
+    affine_error,
+    affine_maps,
+    affine_radius,
+    check_pushforward,
+)
+from bounds.information.describe import Description, describe
+from bounds.information.distances import Overlap, PairwiseDistances, pairwise_distances
+from bounds.information.gaussian import Covariance, covariance, log_det_entropy
+from bounds.information.information_table import InformationRow, InformationTable, information_table
+from bounds.information.knn import nearest_neighbour_entropy
+from bounds.information.measures import (
+    alignment,
+    alpha_req,
+    effective_rank,
+    lidar,
+    participation_ratio,
+    rank_me,
+    uniformity,
+)
+from bounds.information.mixtures import mixture_entropy
+from bounds.information.multiple_testing import adjust
+from bounds.information.mutual_information import (
+    gaussian_information,
+    infonce_information,
+    input_information,
+    variational_information,
+)
+from bounds.information.normality import NormalityTable, NormalityTest, normality_test, normality_under_noise
+from bounds.information.records import Entropy, EntropyBounds, InformationBounds, MutualInformation
+from bounds.information.sphere import VonMisesFisher, sphere_mixture_entropy, von_mises_fisher_entropy
+
+__all__ = [
+    "AffineMaps",
+    "Covariance",
+    "Description",
+    "Entropy",
+    "EntropyBounds",
+    "InformationBounds",
+    "InformationRow",
+    "InformationTable",
+    "MutualInformation",
+    "NormalityTable",
+    "NormalityTest",
+    "Overlap",
+    "PairwiseDistances",
+    "PushforwardCheck",
+    "VonMisesFisher",
+    "adjust",
+    "affine_error",
+    "affine_maps",
+    "affine_radius",
+    "alignment",
+    "alpha_req",
+    "check_pushforward",
+    "covariance",
+    "describe",
+    "effective_rank",
+    "gaussian_information",
+    "information_table",
+    "infonce_information",
+    "input_information",
+    "lidar",
+    "log_det_entropy",
+    "mixture_entropy",
+    "nearest_neighbour_entropy",
+    "normality_test",
+    "normality_under_noise",
+    "pairwise_distances",
+    "participation_ratio",
+    "rank_me",
+    "sphere_mixture_entropy",
+    "uniformity",
+    "variational_information",
+    "von_mises_fisher_entropy",
+]

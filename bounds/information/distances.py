@@ -1,0 +1,109 @@
+"""Pairwise l2 distances as a streamed histogram, and nearest neighbours against a noise radius."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from bounds.errors import InvalidData, InvalidOption
+from bounds.information.pairwise import BLOCK, half_square_blocks, nearest
+from bounds.information.rows import as_rows
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How far Gaussians N(x_i, s^2 I) around the rows keep apart.
+
+    Attributes:
+        noise: s, the standard deviation per dimension.
+        radius: s sqrt(d), where the mass of each Gaussian concentrates.
+        touching: Share of rows whose nearest neighbour is closer than 2 * radius: the shells could meet.
+        confused: Mean over rows of Phi(-distance / (2 s)): the chance that a draw is nearer to the one
+            nearest other row; a lower bound on the chance over all rows, so close to zero means effectively
+            disjoint as far as nearest neighbours tell, whatever d. Holds for isotropic noise only.
+    """
+
+    noise: float
+    radius: float
+    touching: float
+    confused: float
+
+
+@dataclass(frozen=True)
+class PairwiseDistances:
+    """Distribution of |x_i - x_j| over pairs i < j.
+
+    Attributes:
+        edges: Histogram edges, (bins + 1,).
+        counts: Pairs in each bin, (bins,); they sum to n(n-1)/2.
+        nearest: Distance of each row to its nearest other row, (n,), exact in float64.
+        n: Rows.
+        d: Dimension.
+        mean: Mean distance (rounded squares, exact sums).
+    """
+
+    edges: np.ndarray
+    counts: np.ndarray
+    nearest: np.ndarray
+    n: int
+    d: int
+    mean: float
+
+    @property
+    def smallest(self) -> float:
+        """The smallest distance between two different rows; zero if two rows coincide."""
+        return float(self.nearest.min())
+
+    def overlap(self, noise: float) -> Overlap:
+        """Compare nearest neighbours with isotropic Gaussian noise of standard deviation `noise`.
+
+        Raises:
+            InvalidOption: a noise that is not positive.
+        """
+        from scipy.special import ndtr
+
+        if not 0 < noise < math.inf:
+            raise InvalidOption(f"`noise` must be a positive standard deviation, got {noise}.")
+        radius = noise * math.sqrt(self.d)
+        touching = float((self.nearest < 2 * radius).mean())
+        return Overlap(noise, radius, touching, float(ndtr(-self.nearest / (2 * noise)).mean()))
+
+
+def pairwise_distances(data: Any, *, bins: int = 200, block: int = BLOCK) -> PairwiseDistances:
+    """Histogram of the l2 distances between all pairs of rows, without holding them.
+
+    The range is [0, twice the largest distance to the mean], known before the pairs. One matrix product for
+    the pairs i < j and one for the neighbours; float32 rows put a pair in the next bin only at an edge.
+
+    Args:
+        data: (n, d) raw images flattened, or representations; integers become float32.
+        bins: Of equal width.
+        block: Rows on a side of a block, at most 4096.
+
+    Raises:
+        InvalidData: fewer than two rows, NaN or infinity.
+        InvalidOption: `bins` not positive, or `block` out of range.
+    """
+    rows = as_rows(data, "data", least=2)
+    if bins < 1 or not 1 <= block <= 4096:
+        raise InvalidOption(f"`bins` must be positive and `block` in 1..4096, got {bins} and {block}.")
+    n, d = rows.shape
+    spread = 2 * float(torch.linalg.vector_norm((rows - rows.mean(dim=0)).double(), dim=1).max())
+    if spread == 0:
+        raise InvalidData("All rows of `data` are the same; their distances are all zero.")
+    top = spread * (1 + 1e-6)
+    counts = np.zeros(bins, dtype=np.int64)
+    total = 0.0
+    for part, columns, values in half_square_blocks(rows, block, upper=True):
+        distances = values.mul_(-2).sqrt_()
+        if part == columns:
+            distances = distances[torch.ones_like(distances, dtype=torch.bool).triu(1)]
+        # Counts of one block are exact in float32: a bin holds at most 2^24 pairs.
+        counts += torch.histc(distances, bins, 0, top).cpu().numpy().astype(np.int64)
+        total += float(distances.sum(dtype=torch.float64))
+    near = nearest(rows, 1, block)[0][:, 0].cpu().numpy()
+    return PairwiseDistances(np.linspace(0, top, bins + 1), counts, near, n, d, total / (n * (n - 1) / 2))

@@ -1,0 +1,118 @@
+"""All pairs of rows, one block at a time: each block is one matrix product, and n x n is never in memory.
+
+Precision: products run in the type of the rows (float32 is twice as fast), sums over blocks in float64. A
+squared distance is then known to about 4 eps max|x|^2 after centring; callers that need more ask for float64
+rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from bounds.errors import InvalidData, InvalidOption
+
+BLOCK = 2048
+
+
+class Block(NamedTuple):
+    """One block of a pairwise matrix; `values` is overwritten by the next block."""
+
+    rows: slice
+    columns: slice
+    values: Tensor
+
+
+def product_blocks(
+    left: Tensor, right: Tensor, block: int = BLOCK, *, upper: bool = False
+) -> Iterator[Block]:
+    """Yield left @ right.T block by block, reusing one buffer of block^2 numbers.
+
+    Args:
+        left: (n, d).
+        right: (m, d).
+        block: Rows and columns of a block.
+        upper: Only the blocks on and above the diagonal, for symmetric matrices.
+
+    Raises:
+        InvalidOption: `block` is not positive.
+    """
+    if block < 1:
+        raise InvalidOption(f"`block` must be a positive number of rows, got {block}.")
+    buffer = left.new_empty(min(block, len(left)) * min(block, len(right)))
+    for i in range(0, len(left), block):
+        a = left[i : i + block]
+        for j in range(i if upper else 0, len(right), block):
+            b = right[j : j + block]
+            values = buffer[: len(a) * len(b)].view(len(a), len(b))
+            torch.mm(a, b.T, out=values)
+            yield Block(slice(i, i + len(a)), slice(j, j + len(b)), values)
+
+
+def half_square_blocks(x: Tensor, block: int = BLOCK, *, upper: bool = False) -> Iterator[Block]:
+    """Yield -|x_i - x_j|^2 / 2, at most zero, exactly zero on the diagonal.
+
+    The squared norms ride along as two more columns, so a block costs one product and one pass.
+    """
+    x = x - x.mean(dim=0)
+    half = (-0.5 * x.double().square().sum(dim=1, keepdim=True)).to(x)
+    one = torch.ones_like(half)
+    left, right = torch.cat([x, half, one], dim=1), torch.cat([x, one, half], dim=1)
+    for item in product_blocks(left, right, block, upper=upper):
+        item.values.clamp_(max=0)
+        if item.rows == item.columns:
+            item.values.fill_diagonal_(0)
+        yield item
+
+
+def nearest(x: Tensor, k: int = 1, block: int = BLOCK) -> tuple[Tensor, Tensor]:
+    """Distances (n, k) and indices (n, k) of the k nearest other rows, nearest first.
+
+    Candidates are found by blocked products, their distances then recomputed exactly in float64.
+
+    Raises:
+        InvalidOption: `k` is not between 1 and n - 1.
+        InvalidData: fewer than two rows.
+    """
+    n = len(x)
+    if n < 2:
+        raise InvalidData(f"Nearest neighbours need at least two rows, got {n}.")
+    if not 1 <= k < n:
+        raise InvalidOption(f"`k` must be between 1 and n - 1 = {n - 1}, got {k}.")
+    best = x.new_full((n, k), -torch.inf)
+    index = torch.zeros((n, k), dtype=torch.int64, device=x.device)
+    for rows, columns, values in half_square_blocks(x, block):
+        if rows == columns:
+            values.fill_diagonal_(-torch.inf)
+        top, where = values.topk(min(k, values.shape[1]), dim=1)
+        merged = torch.cat([best[rows], top], dim=1)
+        best[rows], keep = merged.topk(k, dim=1)
+        index[rows] = torch.cat([index[rows], where + columns.start], dim=1).gather(1, keep)
+    return _exact_distances(x, index)
+
+
+def _exact_distances(x: Tensor, index: Tensor, rows: int = 4096) -> tuple[Tensor, Tensor]:
+    distances = torch.empty(index.shape, dtype=torch.float64, device=x.device)
+    for start in range(0, len(x), rows):
+        part = slice(start, start + rows)
+        for column in range(index.shape[1]):
+            difference = x[part].double() - x[index[part, column]].double()
+            distances[part, column] = torch.linalg.vector_norm(difference, dim=1)
+    distances, order = distances.sort(dim=1)
+    return distances, index.gather(1, order)
+
+
+def log_sum_exp_rows(left: Tensor, right: Tensor, block: int = BLOCK) -> Tensor:
+    """Log of sum_j exp(left_i . right_j), (n,) in float64, with a running maximum against overflow."""
+    n = len(left)
+    peak = torch.full((n,), -torch.inf, dtype=left.dtype, device=left.device)
+    total = torch.zeros(n, dtype=torch.float64, device=left.device)
+    for rows, _, values in product_blocks(left, right, block):
+        new = torch.maximum(peak[rows], values.amax(dim=1))
+        total[rows] *= (peak[rows] - new).double().exp()
+        total[rows] += values.sub_(new[:, None]).exp_().sum(dim=1).double()
+        peak[rows] = new
+    return peak.double() + total.log()

@@ -1,0 +1,79 @@
+"""Records of entropies and mutual informations: a value in nats that says what kind of number it is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from bounds.errors import InvalidOption, NumericalError
+
+Kind = Literal["upper", "lower", "estimate"]
+
+
+@dataclass(frozen=True)
+class Nats:
+    """An amount of information, in nats.
+
+    Attributes:
+        value: The number; -inf for a distribution without density (a singular covariance), never NaN.
+        kind: `upper` or `lower` when the method bounds the quantity, `estimate` when it does neither.
+        method: How it was computed.
+        bias: What the number does to the truth, and when to trust it.
+        n: Number of samples or mixture components behind it.
+        d: Dimension of the representation.
+        standard_error: Of `value` over samples, where the method gives one.
+
+    Raises:
+        InvalidOption: `kind` is not one of the three.
+        NumericalError: the value is NaN.
+    """
+
+    value: float
+    kind: Kind
+    method: str
+    bias: str
+    n: int
+    d: int
+    standard_error: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("upper", "lower", "estimate"):
+            raise InvalidOption(f"`kind` must be upper, lower or estimate, got {self.kind!r}.")
+        if math.isnan(self.value):
+            raise NumericalError(
+                f"{self.method} gave NaN on {self.n} x {self.d} representations; check them for overflow."
+            )
+
+    @property
+    def bits(self) -> float:
+        """The value in bits."""
+        return self.value / math.log(2)
+
+    def __str__(self) -> str:
+        error = "" if self.standard_error is None else f" ± {self.standard_error:.2g}"
+        return (
+            f"{self.value:.4f}{error} nats ({self.kind}; {self.method}; n={self.n}, d={self.d}; {self.bias})"
+        )
+
+
+class Entropy(Nats):
+    """Differential entropy h(Z) in nats; with respect to Lebesgue unless `method` names the sphere."""
+
+
+class MutualInformation(Nats):
+    """Mutual information in nats."""
+
+
+class EntropyBounds(NamedTuple):
+    """The two sides of one bracket."""
+
+    lower: Entropy
+    upper: Entropy
+
+
+class InformationBounds(NamedTuple):
+    """The two sides of one bracket."""
+
+    lower: MutualInformation
+    upper: MutualInformation

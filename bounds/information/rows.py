@@ -1,0 +1,93 @@
+"""Reads what the measures accept, one table or a pair of tables of vectors, into checked float tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bounds.errors import InvalidData
+from bounds.representations.table import Representations
+
+
+def as_rows(data: Any, name: str = "representations", *, least: int = 1) -> Tensor:
+    """One finite float tensor (N, d), on the device of the input and detached.
+
+    The floating type is kept (float32 products are twice as fast as float64); half precision and integers
+    become float32.
+
+    Args:
+        data: Representations (the first view is read), tensor, array or memory map.
+        name: What to call it in errors.
+        least: Fewest rows that the caller can use.
+
+    Raises:
+        InvalidData: not two-dimensional, too few rows, complex, or NaN or infinity, naming the row.
+    """
+    source = data.views[0] if isinstance(data, Representations) else data
+    try:
+        rows = source.detach() if isinstance(source, Tensor) else torch.as_tensor(np.asarray(source))
+    except (TypeError, ValueError) as error:
+        raise InvalidData(
+            f"`{name}` must be an array of numbers (N, d), got {type(source).__name__}."
+        ) from error
+    if rows.ndim != 2 or 0 in rows.shape:
+        raise InvalidData(
+            f"`{name}` must be (N, d) with at least one item and dimension, got shape {tuple(rows.shape)}."
+        )
+    if len(rows) < least:
+        raise InvalidData(f"`{name}` needs at least {least} rows here, got {len(rows)}.")
+    if rows.is_complex():
+        raise InvalidData(f"`{name}` must be real, got {rows.dtype}.")
+    if rows.dtype not in (torch.float32, torch.float64):
+        rows = rows.to(torch.float32)
+    # One reduction in the usual case: a sum is finite only if every entry is.
+    if not bool(torch.isfinite(rows.sum(dtype=torch.float64))):
+        bad = (~torch.isfinite(rows).all(dim=1)).nonzero()
+        if len(bad):
+            raise InvalidData(
+                f"`{name}` has NaN or infinity in row {int(bad[0, 0])}; remove the row or mend the encoder."
+            )
+    return rows
+
+
+def as_pair(data: Any, name: str = "representations", *, least: int = 2) -> tuple[Tensor, Tensor]:
+    """Two tensors (N, d) of matching rows from two-view Representations or a pair of arrays.
+
+    Raises:
+        InvalidData: one view only, or shapes that differ.
+    """
+    views = data.views if isinstance(data, Representations) else data
+    if not isinstance(views, tuple | list) or len(views) != 2:
+        raise InvalidData(
+            f"`{name}` must hold two views of each item: Representations with two views, or a pair (x1, x2)."
+        )
+    first, second = (as_rows(view, f"{name}, view {i}", least=least) for i, view in enumerate(views, 1))
+    if first.shape != second.shape:
+        raise InvalidData(
+            f"The views of `{name}` must have one shape, got {tuple(first.shape)} and {tuple(second.shape)}."
+        )
+    return first, second.to(first)
+
+
+def unit_rows(rows: Tensor, name: str = "representations") -> Tensor:
+    """Rows divided by their l2 norm, in the same type.
+
+    Raises:
+        InvalidData: a row of zeros, which has no direction.
+    """
+    norms = torch.linalg.vector_norm(rows, dim=1, keepdim=True, dtype=torch.float64)
+    if not bool((norms > 0).all()):
+        row = int((norms[:, 0] == 0).nonzero()[0, 0])
+        raise InvalidData(f"`{name}` has a row of zeros (row {row}), which has no direction; remove it.")
+    scaled: Tensor = (rows / norms).to(rows.dtype)
+    return scaled
+
+
+def row_chunks(rows: Tensor, size: int) -> Iterator[Tensor]:
+    """Consecutive slices of `size` rows."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
