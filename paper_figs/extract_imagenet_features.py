@@ -3,8 +3,8 @@
     python paper_figs/extract_imagenet_features.py --data DIR [--size 160] [--out paper_figs/cache]
 
 DIR holds cifar10/{train,test}-*.parquet (default: the environment variable BOUNDS_DATA). Writes, under
-OUT/efficientnet_lite0_{size}px/, `train_features.npy` (50,000 x 1,280 float16), `train_labels.npy` (int64), and the same
-for test. Row i is row i of the parquet files in the order of their names.
+OUT/efficientnet_lite0_{size}px/, `train_features.npy` (50,000 x 1,280 float16), `train_labels.npy` (int64),
+and the same for test. Row i is row i of the parquet files in the order of their names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def read_cifar10(folder: Path, split: str, limit: int | None = None) -> tuple[to
 
     files = sorted((folder / "cifar10").glob(f"{split}-*.parquet"))
     if not files:
-        raise SystemExit(f"No cifar10/{split}-*.parquet under {folder}; give the folder with --data or BOUNDS_DATA.")
+        raise SystemExit(f"No cifar10/{split}-*.parquet under {folder}; give --data or set BOUNDS_DATA.")
     pixels, labels = [], []
     for file in files:
         table = pq.read_table(file).slice(0, limit)
@@ -48,7 +48,9 @@ def _save(path: Path, array: np.ndarray) -> None:
     os.replace(part, path)
 
 
-def _shards(encoder: ImageNetEncoder, images: torch.Tensor, folder: Path, split: str, batch: int) -> Iterator[Path]:
+def _shards(
+    encoder: ImageNetEncoder, images: torch.Tensor, folder: Path, split: str, batch: int
+) -> Iterator[Path]:
     for start in tqdm(range(0, len(images), _SHARD), desc=split, unit=f"x{_SHARD}", mininterval=10):
         path = folder / f"{split}_{start:06d}.npy"
         if not path.exists():
@@ -58,13 +60,15 @@ def _shards(encoder: ImageNetEncoder, images: torch.Tensor, folder: Path, split:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, default=os.environ.get("BOUNDS_DATA"))
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "cache")
     parser.add_argument("--size", type=int, default=160, help="side of the resized images in pixels")
     parser.add_argument("--batch", type=int, default=32, help="small batches stay in the processor's cache")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--float32", action="store_true", help="exact, and two to three times as slow as bfloat16")
+    parser.add_argument("--float32", action="store_true", help="exact, and half as fast as bfloat16")
     options = parser.parse_args()
     if options.data is None:
         parser.error("give --data or set BOUNDS_DATA to the folder that holds cifar10/")

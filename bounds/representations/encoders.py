@@ -1,4 +1,4 @@
-"""The encoders a checkpoint can be loaded into: ResNet-18/34/50 with torchvision's key names, and a small ConvNet."""
+"""The encoders a checkpoint is loaded into: ResNet-18/34/50 with torchvision's key names, a small ConvNet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from bounds.errors import InvalidOption
 
 Stem = Literal["imagenet", "cifar"]
-_BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
+BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 
 
 def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
@@ -27,7 +27,7 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
 
 
 class BasicBlock(nn.Module):
-    """relu(x' + bn(conv3x3(relu(bn(conv3x3(x)))))), x' = x or its 1x1 projection (He et al. 2016, figure 5 left)."""
+    """relu(x' + bn(conv3x3(relu(bn(conv3x3(x)))))), x' = x or its 1x1 projection (He et al. 2016, fig. 5)."""
 
     expansion = 1
 
@@ -47,7 +47,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3, 1x1 convolutions, four times as many channels out; the stride is in the 3x3, as in torchvision."""
+    """1x1, 3x3, 1x1 convolutions, four times the channels out; the 3x3 has the stride, as in torchvision."""
 
     expansion = 4
 
@@ -70,11 +70,12 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Residual network without its classifier: images -> pooled features, f ≥ 0 (He et al. 2016, arXiv:1512.03385).
+    """Residual network without its classifier: images -> pooled features, f ≥ 0 (arXiv:1512.03385).
 
     Args:
         depth: 18, 34 or 50.
-        stem: "imagenet" (7x7 convolution of stride 2, then 3x3 max pooling) or "cifar" (3x3 of stride 1, no pooling).
+        stem: "imagenet" (7x7 convolution of stride 2, then 3x3 max pooling) or "cifar" (3x3 of stride 1, no
+            pooling).
         width: Channels of the first stage; the published networks have 64.
         in_channels: Channels of the images.
 
@@ -88,8 +89,8 @@ class ResNet(nn.Module):
 
     def __init__(self, depth: int, *, stem: Stem = "imagenet", width: int = 64, in_channels: int = 3) -> None:
         super().__init__()
-        if depth not in _BLOCKS:
-            raise InvalidOption(f"`depth` must be one of {sorted(_BLOCKS)}, got {depth!r}.")
+        if depth not in BLOCKS:
+            raise InvalidOption(f"`depth` must be one of {sorted(BLOCKS)}, got {depth!r}.")
         if stem not in ("imagenet", "cifar"):
             raise InvalidOption(f"`stem` must be 'imagenet' or 'cifar', got {stem!r}.")
         _require_positive(width=width, in_channels=in_channels)
@@ -98,7 +99,7 @@ class ResNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(width)
         self.maxpool = nn.MaxPool2d(3, 2, 1) if stem == "imagenet" else nn.Identity()
         inputs = width
-        for stage, blocks in enumerate(_BLOCKS[depth]):
+        for stage, blocks in enumerate(BLOCKS[depth]):
             inner = width * 2**stage
             layer = nn.Sequential()
             for index in range(blocks):
@@ -116,7 +117,8 @@ class ResNet(nn.Module):
         x = self.maxpool(F.relu(self.bn1(self.conv1(images)), inplace=True))
         for stage in range(1, 5):
             x = self.get_submodule(f"layer{stage}")(x)
-        return x.mean(dim=(2, 3))
+        pooled: Tensor = x.mean(dim=(2, 3))
+        return pooled
 
 
 class SmallConvNet(nn.Module):
@@ -162,8 +164,8 @@ resnet34 = partial(ResNet, 34)
 resnet50 = partial(ResNet, 50)
 
 
-def build_encoder(architecture: Mapping[str, Any]) -> ResNet | SmallConvNet:
-    """A fresh network from an `architecture` dictionary (weights are random).
+def build_encoder(architecture: Mapping[str, Any], *, device: str = "cpu") -> ResNet | SmallConvNet:
+    """A fresh network from an `architecture` dictionary; weights are random, or absent on the device "meta".
 
     Raises:
         InvalidOption: an unknown name, or options that network does not take.
@@ -174,8 +176,9 @@ def build_encoder(architecture: Mapping[str, Any]) -> ResNet | SmallConvNet:
     if not isinstance(name, str) or name not in makers:
         raise InvalidOption(f"`architecture['name']` must be one of {sorted(makers)}, got {name!r}.")
     try:
-        return makers[name](**options)
-    except TypeError as err:
+        with torch.device(device):
+            return makers[name](**options)
+    except (TypeError, RuntimeError) as err:  # RuntimeError: sizes that no memory holds
         raise InvalidOption(f"`architecture` has the wrong options for {name}, {options}: {err}.") from err
 
 

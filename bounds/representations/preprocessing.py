@@ -25,7 +25,8 @@ class Preprocessing:
         mean: One number for all channels, or one per channel; unit: pixel value in [0, 1].
         std: The same; positive.
         size: Side in pixels of the square image the encoder sees, or None to keep the size as it comes.
-            Where the size differs, the shorter side is resized to it (bilinear, antialiased) and the central square kept.
+            Where the size differs, the shorter side is resized to it (bilinear, antialiased) and the central
+            square kept.
         channels: 1 (grey) or 3 (RGB), or None to keep them as they come. RGB -> grey is the BT.601 luma.
 
     Raises:
@@ -48,10 +49,14 @@ class Preprocessing:
             try:
                 values = tuple(float(v) for v in values)
             except (TypeError, ValueError) as err:
-                raise InvalidOption(f"`{name}` must be a number or one number per channel, got {value!r}.") from err
+                raise InvalidOption(
+                    f"`{name}` must be a number or one number per channel, got {value!r}."
+                ) from err
             object.__setattr__(self, name, values)
             if len(values) not in {1, self.channels or len(values)} or not all(map(math.isfinite, values)):
-                raise InvalidOption(f"`{name}` must hold one finite number or one per channel, got {value!r}.")
+                raise InvalidOption(
+                    f"`{name}` must hold one finite number or one per channel, got {value!r}."
+                )
         if min(self.std) <= 0:
             raise InvalidOption(f"`std` must be positive, got {self.std}.")
 
@@ -116,7 +121,9 @@ def to_unit_interval(images: Tensor) -> Tensor:
     if images.dtype == torch.uint8:
         return images.to(torch.float32) / 255
     if not images.is_floating_point():
-        raise InvalidData(f"`images` must be uint8 in 0..255 or floating point in [0, 1], got {images.dtype}.")
+        raise InvalidData(
+            f"`images` must be uint8 in 0..255 or floating point in [0, 1], got {images.dtype}."
+        )
     x = images.to(torch.float32)
     if x.numel():
         low, high = (float(v) for v in torch.aminmax(x))
