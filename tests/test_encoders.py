@@ -1,4 +1,4 @@
-"""ResNets and the small ConvNet: published sizes, torchvision's names, and a forward pass written another way."""
+"""ResNets and the small ConvNet: published sizes, torchvision's names, a forward pass written another way."""
 
 import pytest
 import torch

@@ -143,10 +143,11 @@ def infer_architecture(encoder: FoundEncoder, tensors: Mapping[str, Tensor], ori
     stem = shapes.get("conv1.weight")
     if stem is None:
         return architecture  # the missing weight is reported with all others
-    if len(stem) != 4 or stem[2:] not in ((7, 7), (3, 3)) or min(stem) < 1:
+    source = encoder.sources["conv1.weight"]
+    if len(stem) != 4 or stem[2:] not in ((7, 7), (3, 3)) or min(stem) < 1 or not _readable(tensors[source]):
         raise InvalidCheckpoint(
-            f"{origin}: `{encoder.sources['conv1.weight']}` has shape {stem}; "
-            "a ResNet begins with a 7x7 (imagenet) or 3x3 (cifar) convolution."
+            f"{origin}: `{source}` has shape {stem}, {tensors[source].dtype}; "
+            "a ResNet begins with a dense 7x7 (imagenet) or 3x3 (cifar) convolution."
         )
     return architecture | {
         "stem": "imagenet" if stem[2] == 7 else "cifar", "width": stem[0], "in_channels": stem[1]
@@ -176,10 +177,7 @@ def build_with_weights(
                 problems["missing"].append(encoder.prefix + name)
             continue
         value = tensors[source]
-        readable = (
-            value.layout == torch.strided and not value.is_meta and (value.is_floating_point() or counter)
-        )
-        if value.shape != wanted.shape or not readable:
+        if value.shape != wanted.shape or not _readable(value, counter):
             problems["wrong shape or type"].append(
                 f"{source}: expected {tuple(wanted.shape)}, got {tuple(value.shape)} {value.dtype}"
             )
@@ -198,9 +196,9 @@ def build_with_weights(
 
 
 def architecture_name(architecture: Mapping[str, Any]) -> str:
-    """For people: "ResNet-50 (imagenet stem, width 64, 3 channels)"."""
+    """For people: "ResNet-50 (imagenet stem, width 64, in channels 3)"."""
     details = {key: value for key, value in architecture.items() if key not in ("name", "depth", "stem")}
-    words = [f"{value} {key.replace('_', ' ')}" for key, value in details.items()]
+    words = [f"{key.replace('_', ' ')} {value}" for key, value in details.items()]
     if architecture.get("name") == "resnet":
         words.insert(0, f"{architecture.get('stem')} stem")
         return f"ResNet-{architecture.get('depth')} ({', '.join(words)})"
@@ -211,6 +209,16 @@ def truncated(names: Sequence[str], limit: int = 6) -> str:
     """The first few names and how many more there are."""
     more = len(names) - limit
     return ", ".join(names[:limit]) + (f", and {more} more" if more > 0 else "")
+
+
+def _readable(value: Tensor, counter: bool = False) -> bool:
+    """Dense numbers that the file really holds: not sparse, no shell, not one number spread over a shape."""
+    return (
+        value.layout == torch.strided
+        and not value.is_meta
+        and (value.is_floating_point() or counter)
+        and value.untyped_storage().nbytes() >= value.nbytes
+    )
 
 
 def _resnet_sources(names: Sequence[str], prefix: str, children: Mapping[str, str]) -> dict[str, str]:
