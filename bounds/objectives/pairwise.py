@@ -1,4 +1,4 @@
-"""Invariance plus the pairwise-distance entropy, VICReg-style (squared distance) and BYOL-style (prediction)."""
+"""Invariance plus the pairwise-distance entropy: VICReg-style (squared distance), BYOL-style (prediction)."""
 
 from __future__ import annotations
 

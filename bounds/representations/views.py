@@ -182,4 +182,3 @@ def _between(span: tuple[float, float], u: np.ndarray) -> np.ndarray:
 
 def _on(like: Tensor, values: np.ndarray) -> Tensor:
     return torch.from_numpy(values).to(like)
-

@@ -212,10 +212,18 @@ class Evidence:
 
     # Test items
 
-    def test_losses(self, head: Head) -> HeadLosses:
-        """Losses of any head on the test items."""
-        test = self.need_test()
-        return HeadLosses.of(head, _labeled(test, self.device))
+    def test_losses_of(self, heads: list[Head]) -> list[HeadLosses]:
+        """Losses of any heads on the test items, in one pass."""
+        return HeadLosses.of_many(heads, _labeled(self.need_test(), self.device))
+
+    @cached_property
+    def head_test_losses(self) -> HeadLosses:
+        """Losses of the chosen head on the test items."""
+        return self.test_losses_of([self.head])[0]
+
+    def known_heads(self) -> list[Head]:
+        """Every head on S that bounds speak about."""
+        return [self.min_norm, self.head, *self.ridge_heads]
 
     # Streams
 

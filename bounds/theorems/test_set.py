@@ -9,7 +9,7 @@ from bounds.theorems.bound import Inputs, Theorem
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
-    losses = evidence.test_losses(evidence.head)
+    losses = evidence.head_test_losses
     values = {"N": losses.count, "mistakes": losses.mistakes, "delta": delta}
     return Inputs(derivation.expression(), values, {"delta": delta}, evidence.head)
 

@@ -1,0 +1,402 @@
+"""evaluate(): checkpoint + labeled + unlabeled data -> every applicable bound, in one report."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from bounds.certificate import declared
+from bounds.certificate.report import Report
+from bounds.errors import InvalidData, InvalidOption, NotApplicable
+from bounds.representations.extraction import Extracted, extract
+from bounds.representations.normalization import Normalization
+from bounds.representations.table import Representations
+from bounds.statistics.evidence import Evidence
+from bounds.statistics.heads import Head
+from bounds.statistics.setting import Assumption, Setting
+from bounds.theorems import Bound, Theorem, select
+
+
+def evaluate(
+    checkpoint: Any,
+    labeled: Any,
+    unlabeled: Any = None,
+    *,
+    delta: float = 0.05,
+    pairs: Literal["augmentation", "class"] = "augmentation",
+    labeled_is_fresh: bool | None = None,
+    unlabeled_is_fresh: bool | None = None,
+    normalize: Literal["l2", "clip"] | None = "l2",
+    radius: float = 1.0,
+    head: str | tuple[str, float] = "min_norm",
+    class_prior: Any = None,
+    residual: Literal["mean", "frobenius"] = "mean",
+    nonnegative: bool = False,
+    constants: Literal["printed", "counted"] = "printed",
+    function_class: Any = None,
+    holdout: float = 0.1,
+    test: Any = None,
+    bounds: Sequence[str] | None = None,
+    simultaneous: bool = False,
+    num_classes: int | None = None,
+    preprocessing: Any = None,
+    architecture: Any = None,
+    save_representations: str | Path | None = None,
+    autocast: bool = False,
+    device: str | torch.device | None = None,
+    batch_size: int = 256,
+    seed: int = 0,
+    progress: bool | None = None,
+    name: str | None = None,
+) -> Report:
+    r"""Every generalization bound that these data allow for a linear head on a frozen encoder.
+
+    Args:
+        checkpoint: A path (`.safetensors`, `.pt`, `.pth`, `.ckpt`), an `nn.Module`, a callable batch -> (N, d), or
+            None when the data already are representations.
+        labeled: S: `(x, y)`, a Dataset, a DataLoader, or a path, glob or list of paths.
+        unlabeled: S̄: the same without labels (views are made by augmentation), a pair `(x1, x2)`, or `(x1, x2, y)`;
+            with `pairs="class"` and labels, disjoint pairs are drawn within classes. None: only bounds on S.
+        delta: Failure probability of each bound, or of all together with `simultaneous`.
+        pairs: How the pairs are, or were, made. Augmentation pairs violate A1.
+        labeled_is_fresh, unlabeled_is_fresh: Was the encoder fixed before seeing them (A2, A3)? None: unverifiable.
+        normalize, radius: ‖f‖ ≤ B = radius by l2 normalisation or clipping (A4); None leaves f alone.
+        head: "min_norm" for W_S = Y_SᵀZ_S†, or ("ridge", λ) for (1/n)Σ‖Wz − y‖² + λ‖W‖_F².
+        class_prior: p when known: "balanced" or K numbers; the class term is then a number.
+        residual: r̂_S in §2 and §3; `vicreg` always has the Frobenius form.
+        nonnegative: f ≥ 0 by construction, so that τ = √2·B. Refuted by the data if a value is negative.
+        constants: Logarithms of `vicreg` as printed (4δ/3, never certified) or counted (at 3δ/4, grid paid for).
+        function_class: A class of `bounds.complexity` that contains the encoder and was fixed before the data.
+        holdout: Share of S that bounds which need a held-out part keep aside.
+        test: `(x, y)` or any labeled data: measured loss and error beside the bounds, and `test_set`.
+        bounds: Names of the bounds wanted; all by default.
+        simultaneous: Share δ over all bounds, so that they hold together.
+        num_classes: K; inferred from the labels by default. Classes absent from S count.
+        preprocessing, architecture: For checkpoints that do not carry them; see `bounds.load_encoder`.
+        save_representations: A folder to keep the representations in; it can be given as data later, and an
+            interrupted run resumes from it.
+        autocast: Mixed precision in the encoder.
+        device, batch_size, seed, progress: Where and how the encoder runs; `seed` fixes views and pairs.
+        name: Title of the report.
+
+    Returns:
+        The report. Bounds that do not apply are listed with the reason.
+
+    Raises:
+        InvalidData, InvalidOption, InvalidCheckpoint, UnsafeCheckpoint: one sentence on what to change.
+    """
+    options = {key: value for key, value in locals().items() if key not in ("checkpoint", "labeled", "unlabeled", "test")}
+    theorems = select(None if bounds is None else list(bounds))
+    normalization = Normalization(normalize, radius)
+    _check_options(delta, pairs, head, residual, constants, holdout, batch_size)
+
+    encoder = _load(checkpoint, preprocessing, architecture, device)
+    common: dict[str, Any] = {
+        "device": device,
+        "batch_size": batch_size,
+        "seed": seed,
+        "progress": sys.stderr.isatty() if progress is None else progress,
+        "autocast": autocast,
+        "num_classes": num_classes,
+    }
+    folder = None if save_representations is None else Path(save_representations)
+
+    def gather(role: str, data: Any, **more: Any) -> Extracted:
+        save = None if folder is None else folder / role
+        return extract(encoder, data, role=role, save=save, **common, **more)
+
+    parts: dict[str, Extracted] = {"labeled": gather("labeled", labeled)}
+    if unlabeled is not None:
+        known = class_prior is not None
+        parts["unlabeled"] = gather("unlabeled", unlabeled, views=2, pairs=pairs, class_prior_known=known)
+    if test is not None:
+        parts["test"] = gather("test", test)
+    _check_dimensions(parts)
+
+    tables = {role: normalization.apply(part.representations) for role, part in parts.items()}
+    classes = _count_classes(tables.values(), num_classes)
+    drawn = parts["unlabeled"].class_pairs if "unlabeled" in parts else None
+    evidence = Evidence(
+        Setting(
+            num_classes=classes,
+            radius=radius,
+            tau=(np.sqrt(2.0) if nonnegative else 2.0) * radius,
+            assumptions={},
+            prior=declared.class_prior(class_prior, classes),
+            head=head,
+            residual=residual,
+            constants=constants,
+            conditioned_pairs=drawn is not None and drawn.conditioned,
+            function_class=function_class,
+            holdout=holdout,
+            seed=seed,
+        ),
+        tables["labeled"],
+        tables.get("unlabeled"),
+        tables.get("test"),
+        device="cpu" if device is None and not torch.cuda.is_available() else device or "cuda",
+    )
+    assumptions = _assumptions(evidence, normalization, parts, pairs, labeled_is_fresh, unlabeled_is_fresh, nonnegative)
+    evidence = replace(evidence, setting=replace(evidence.setting, assumptions=assumptions))
+    title = name or _title(checkpoint)
+    return report_on(evidence, theorems, delta, title, simultaneous, _provenance(parts, options, encoder, evidence))
+
+
+def report_on(
+    evidence: Evidence,
+    theorems: Sequence[Theorem],
+    delta: float,
+    name: str,
+    simultaneous: bool = False,
+    provenance: Mapping[str, Any] | None = None,
+) -> Report:
+    """Evaluate theorems on evidence: the part of `evaluate` after the encoder has run.
+
+    With `simultaneous`, δ is divided by the number of theorems asked for, which is known before the data.
+    """
+    level = delta / len(theorems) if simultaneous else delta
+    found: dict[str, Bound] = {}
+    refused: dict[str, str] = {}
+    for theorem in theorems:
+        try:
+            found[theorem.name] = theorem.evaluate(evidence, level)
+        except NotApplicable as reason:
+            refused[theorem.name] = str(reason)
+    best, candidates = _best(evidence, theorems, found, delta)
+    quantities = _quantities(evidence)
+    return Report(
+        name=name,
+        delta=delta,
+        simultaneous=simultaneous,
+        bounds=found,
+        not_applicable=refused,
+        quantities=quantities,
+        measured=_measured(evidence, found),
+        assumptions=evidence.setting.assumptions,
+        best=best,
+        candidates=candidates,
+        provenance={**(provenance or {}), "head": evidence.head.name},
+        evidence=evidence,
+    )
+
+
+def _best(
+    evidence: Evidence, theorems: Sequence[Theorem], found: Mapping[str, Bound], delta: float
+) -> tuple[Bound | None, tuple[str, ...]]:
+    """Smallest certified error rate, each candidate at δ over their number, so that the choice is paid for."""
+    chosen = [
+        theorem
+        for theorem in theorems
+        if theorem.name in found and found[theorem.name].certified and found[theorem.name].error_rate is not None
+    ]
+    names = tuple(theorem.name for theorem in chosen)
+    if not chosen:
+        return None, names
+    candidates = [theorem.evaluate(evidence, delta / len(chosen)) for theorem in chosen]
+    best = min(candidates, key=lambda bound: bound.error_rate or 0.0)
+    note = f"chosen after looking, from {len(chosen)} certified bounds at δ/{len(chosen)} each: valid at δ = {delta:g}"
+    return replace(best, notes=(*best.notes, note)), names
+
+
+def _measured(evidence: Evidence, found: Mapping[str, Bound]) -> dict[str, dict[str, float]]:
+    """Test losses of every head that a bound of this report speaks about."""
+    if evidence.test is None:
+        return {}
+    wanted = {bound.head for bound in found.values()} | {evidence.head.name}
+    heads: dict[str, Head] = {head.name: head for head in evidence.known_heads() if head.name in wanted}
+    losses = evidence.test_losses_of(list(heads.values()))
+    return {
+        name: {
+            "loss": one.mean_residual,
+            "projected_loss": one.projected_residual,
+            "squared_loss": one.mean_square,
+            "error": one.error,
+        }
+        for name, one in zip(heads, losses, strict=True)
+    }
+
+
+def _quantities(evidence: Evidence) -> dict[str, float]:
+    """The scalars behind the bounds, by name."""
+    setting, head = evidence.setting, evidence.head
+    squares, losses = evidence.least_squares, evidence.labeled_losses(evidence.head)
+    found: dict[str, float] = {
+        "n": evidence.n,
+        "K": setting.num_classes,
+        "d": evidence.labeled.dim,
+        "B": setting.radius,
+        "tau": setting.tau,
+        "W_S_norm": head.spectral_norm,
+        "W_S_frobenius": head.frobenius_norm,
+        "rank_S": squares.rank(),
+        "rank_tolerance": squares.default_rtol(),
+        "labeled_residual_mean": losses.mean_residual,
+        "labeled_residual_rms": losses.rms_residual,
+        "PY_S": evidence.labeled_losses(evidence.min_norm).rms_residual * evidence.n**0.5,
+        "training_error": losses.error,
+        "max_norm": evidence.classes.max_norm,
+        "classes_in_S": int((evidence.classes.counts > 0).sum()),
+        "trivial_loss": evidence.constant_loss,
+        "trivial_error": evidence.constant_error,
+    }
+    if evidence.pairs is not None:
+        moments = evidence.pair_moments
+        found |= {
+            "m": evidence.m,
+            "invariance": moments.invariance,
+            "invariance_rms": float(moments.norms.root_mean_square[0]),
+            "invariance_max": float(moments.norms.maximum[0]),
+        }
+        if evidence.pairs.labels is not None:
+            reference = evidence.reference
+            first = evidence.first_view_losses(reference)
+            short = select(["vicreg_short"])[0].evaluate(evidence, 0.5)
+            found |= {
+                "c": float(torch.linalg.matrix_norm(head.weight - reference.weight, 2)),
+                "W_ref_norm": reference.spectral_norm,
+                "W_ref_frobenius": reference.frobenius_norm,
+                "rank_S_bar": evidence.pair_least_squares.rank(),
+                "unlabeled_residual_mean": first.mean_residual,
+                "unlabeled_residual_rms": first.rms_residual,
+                "PY_S_bar": evidence.first_view_losses(evidence.min_norm_reference).rms_residual * evidence.m**0.5,
+                "vicreg_short": short.value,
+            }
+    if evidence.test is not None:
+        found["N"] = evidence.test.count
+    return {name: float(value) for name, value in found.items()}
+
+
+def _assumptions(
+    evidence: Evidence,
+    normalization: Normalization,
+    parts: Mapping[str, Extracted],
+    pairs: str,
+    labeled_is_fresh: bool | None,
+    unlabeled_is_fresh: bool | None,
+    nonnegative: bool,
+) -> dict[str, Assumption]:
+    setting = evidence.setting
+    same = "unlabeled" in parts and parts["unlabeled"].provenance["data"] == parts["labeled"].provenance["data"]
+
+    def largest() -> float:
+        seen = evidence.classes.max_norm
+        return seen if evidence.pairs is None else max(seen, evidence.pair_moments.max_norm)
+
+    bounded = declared.boundedness(normalization, largest)
+    if nonnegative and any(_has_negative(table) for table in (evidence.labeled, evidence.pairs) if table is not None):
+        bounded = Assumption("A4", "violated", "nonnegative=True was declared, but a representation has a negative value")
+    found = [
+        *declared.pair_assumptions(pairs if evidence.pairs is not None else None),
+        declared.freshness("A2", labeled_is_fresh, "labeled_is_fresh", "labeled"),
+        declared.freshness("A3", unlabeled_is_fresh, "unlabeled_is_fresh", "unlabeled"),
+        bounded,
+        Assumption("A5", "holds", "declared: the label is the class"),
+        declared.items(setting.conditioned_pairs, setting.prior is not None),
+        declared.independence(evidence.labeled, evidence.pairs, same),
+        Assumption("H", "holds", "declared: test items were used for nothing else"),
+        declared.constants(setting.constants),
+    ]
+    return {one.name: one for one in found}
+
+
+def _has_negative(table: Representations) -> bool:
+    return any(bool((view < 0).any()) for views, _ in table.chunks() for view in views)
+
+
+def _count_classes(tables: Iterable[Representations], num_classes: int | None) -> int:
+    largest = max(int(table.labels.max()) for table in tables if table.labels is not None)
+    if num_classes is None:
+        return largest + 1
+    if largest >= num_classes:
+        raise InvalidData(f"A label is {largest}, but `num_classes` = {num_classes} allows 0 to {num_classes - 1}.")
+    return num_classes
+
+
+def _check_dimensions(parts: Mapping[str, Extracted]) -> None:
+    dims = {role: part.representations.dim for role, part in parts.items()}
+    if len(set(dims.values())) > 1:
+        raise InvalidData(f"All representations must have one dimension, got {dims}; use one encoder for all.")
+
+
+def _check_options(
+    delta: float, pairs: str, head: object, residual: str, constants: str, holdout: float, batch_size: int
+) -> None:
+    if not (isinstance(delta, int | float) and 0 < delta < 1):
+        raise InvalidOption(f"`delta` must lie strictly between 0 and 1, got {delta!r}.")
+    for option, value, choices in (
+        ("pairs", pairs, ("augmentation", "class")),
+        ("residual", residual, ("mean", "frobenius")),
+        ("constants", constants, ("printed", "counted")),
+    ):
+        if value not in choices:
+            raise InvalidOption(f"`{option}` must be one of {', '.join(map(repr, choices))}, got {value!r}.")
+    ridge = isinstance(head, tuple | list) and len(head) == 2 and head[0] == "ridge"
+    if head != "min_norm" and not (ridge and isinstance(head[1], int | float) and 0 < head[1] < float("inf")):  # type: ignore[index]
+        raise InvalidOption(f"`head` must be 'min_norm' or ('ridge', λ) with λ > 0, got {head!r}.")
+    if not 0 < holdout < 1:
+        raise InvalidOption(f"`holdout` must lie strictly between 0 and 1, got {holdout!r}.")
+    if not (isinstance(batch_size, int) and batch_size >= 1):
+        raise InvalidOption(f"`batch_size` must be a positive whole number, got {batch_size!r}.")
+
+
+def _load(checkpoint: Any, preprocessing: Any, architecture: Any, device: Any) -> Any:
+    if checkpoint is None:
+        return None
+    from bounds.representations.checkpoints import load_encoder
+
+    return load_encoder(checkpoint, preprocessing=preprocessing, architecture=architecture, device=device)
+
+
+def _title(checkpoint: Any) -> str:
+    if checkpoint is None:
+        return "representations"
+    if isinstance(checkpoint, str | Path):
+        return Path(checkpoint).name
+    return getattr(checkpoint, "__name__", type(checkpoint).__name__)
+
+
+def _provenance(
+    parts: Mapping[str, Extracted], options: Mapping[str, Any], encoder: Any, evidence: Evidence
+) -> dict[str, Any]:
+    """Everything needed to make the same report again."""
+    import scipy
+    import sympy
+
+    from bounds import __version__
+
+    return {
+        "versions": {
+            "bounds": __version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "scipy": scipy.__version__,
+            "sympy": sympy.__version__,
+        },
+        "device": str(evidence.device),
+        "checkpoint": None if encoder is None else _plain(encoder.provenance),
+        "data": {role: _plain(part.provenance["data"]) for role, part in parts.items()},
+        "options": {key: _plain(value) for key, value in options.items()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Options and fingerprints as plain Python."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.ndarray | torch.Tensor):
+        return _plain(value.tolist())
+    if hasattr(value, "__dataclass_fields__"):
+        return _plain(asdict(value))
+    return str(value)

@@ -1,0 +1,183 @@
+"""The command line: `bounds evaluate` and `bounds demo`, thin over the Python calls of the same name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+
+from bounds.errors import BoundsError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Generalization certificates for self-supervised encoders, term by term.",
+)
+
+
+class Pairs(StrEnum):
+    """How the unlabeled pairs are made."""
+
+    augmentation = "augmentation"
+    classes = "class"
+
+
+class Normalize(StrEnum):
+    """How ‖f‖ ≤ B is enforced."""
+
+    l2 = "l2"
+    clip = "clip"
+    none = "none"
+
+
+class Residual(StrEnum):
+    """Which residual of S the theorems use."""
+
+    mean = "mean"
+    frobenius = "frobenius"
+
+
+class Constants(StrEnum):
+    """Which logarithms `vicreg` uses."""
+
+    printed = "printed"
+    counted = "counted"
+
+
+P = ParamSpec("P")
+
+
+def _one_sentence(command: Callable[P, None]) -> Callable[P, None]:
+    """Errors of ours end the command with their sentence, not with a traceback."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except BoundsError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from error
+
+    return wrapped
+
+
+@app.command()
+@_one_sentence
+def evaluate(
+    labeled: Annotated[list[str], typer.Option(help="Labeled data: a file, folder or glob; repeat for several.")],
+    out: Annotated[Path, typer.Option(help="Folder for report.json, .html, .tex and the figure.")],
+    checkpoint: Annotated[str | None, typer.Option(help="Encoder; leave out when the data are representations.")] = None,
+    unlabeled: Annotated[list[str] | None, typer.Option(help="Unlabeled data; repeat for several.")] = None,
+    test: Annotated[list[str] | None, typer.Option(help="Labeled test data; repeat for several.")] = None,
+    delta: Annotated[float, typer.Option(help="Failure probability.")] = 0.05,
+    pairs: Annotated[Pairs, typer.Option(help="How pairs are, or were, made.")] = Pairs.augmentation,
+    labeled_is_fresh: Annotated[bool | None, typer.Option(help="Encoder fixed before the labeled data (A2).")] = None,
+    unlabeled_is_fresh: Annotated[bool | None, typer.Option(help="Encoder fixed before the pairs (A3).")] = None,
+    normalize: Annotated[Normalize, typer.Option(help="How ‖f‖ ≤ B is enforced (A4).")] = Normalize.l2,
+    radius: Annotated[float, typer.Option(help="B.")] = 1.0,
+    ridge: Annotated[float | None, typer.Option(help="λ of a ridge head instead of the minimum-norm head.")] = None,
+    balanced_prior: Annotated[bool, typer.Option(help="The class prior is known to be uniform.")] = False,
+    residual: Annotated[Residual, typer.Option(help="Residual of S in §2 and §3.")] = Residual.mean,
+    nonnegative: Annotated[bool, typer.Option(help="f ≥ 0 by construction.")] = False,
+    constants: Annotated[Constants, typer.Option(help="Logarithms of `vicreg`.")] = Constants.printed,
+    bound: Annotated[list[str] | None, typer.Option(help="Name of a bound wanted; repeat; default all.")] = None,
+    simultaneous: Annotated[bool, typer.Option(help="Share δ over all bounds.")] = False,
+    num_classes: Annotated[int | None, typer.Option(help="K; inferred by default.")] = None,
+    save_representations: Annotated[Path | None, typer.Option(help="Keep the representations here.")] = None,
+    holdout: Annotated[float, typer.Option(help="Share of S held out where a bound needs it.")] = 0.1,
+    autocast: Annotated[bool, typer.Option(help="Mixed precision in the encoder.")] = False,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...")] = None,
+    batch_size: Annotated[int, typer.Option(help="Images per batch.")] = 256,
+    seed: Annotated[int, typer.Option(help="Of views and pairs.")] = 0,
+) -> None:
+    """Evaluate every bound for one checkpoint and write the report."""
+    from bounds.certificate import evaluate as run
+
+    report = run(
+        checkpoint,
+        _paths(labeled),
+        _paths(unlabeled),
+        test=_paths(test),
+        delta=delta,
+        pairs=pairs.value,
+        labeled_is_fresh=labeled_is_fresh,
+        unlabeled_is_fresh=unlabeled_is_fresh,
+        normalize=None if normalize is Normalize.none else normalize.value,
+        radius=radius,
+        head="min_norm" if ridge is None else ("ridge", ridge),
+        class_prior="balanced" if balanced_prior else None,
+        residual=residual.value,
+        nonnegative=nonnegative,
+        constants=constants.value,
+        bounds=bound,
+        simultaneous=simultaneous,
+        num_classes=num_classes,
+        save_representations=save_representations,
+        holdout=holdout,
+        autocast=autocast,
+        device=device,
+        batch_size=batch_size,
+        seed=seed,
+    )
+    typer.echo(str(report))
+    for path in write(report, out):
+        typer.echo(f"wrote {path}", err=True)
+
+
+@app.command()
+@_one_sentence
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the reports and the figure.")] = Path("bounds-out"),
+    delta: Annotated[float, typer.Option(help="Failure probability.")] = 0.05,
+) -> None:
+    """Evaluate the embedded VICReg and SimCLR encoders of scikit-learn's digits, and compare them."""
+    from bounds.examples.demo import digits
+
+    comparison = digits(delta=delta)
+    for report in comparison.reports.values():
+        typer.echo(f"{report}\n")
+    typer.echo(repr(comparison))
+    for name, report in comparison.reports.items():
+        write(report, out / name.lower())
+    comparison.to_html(out / "comparison.html")
+    for path in save_figure(comparison.plot(), out / "comparison"):
+        typer.echo(f"wrote {path}", err=True)
+    typer.echo(f"wrote {out / 'comparison.html'}", err=True)
+
+
+def write(report: Any, folder: Path) -> list[Path]:
+    """report.json, report.html, report.tex, figure.pdf and figure.png in `folder`, each renamed into place."""
+    from bounds.certificate.report import write_text
+
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {"report.json": report.to_json(), "report.html": report.to_html(), "report.tex": report.to_latex()}
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [*(folder / name for name in texts), *save_figure(report.plot(), folder / "figure")]
+
+
+def save_figure(figure: Any, stem: Path) -> list[Path]:
+    """`stem`.pdf and `stem`.png, each renamed into place."""
+    paths = [stem.with_suffix(suffix) for suffix in (".pdf", ".png")]
+    for path in paths:
+        part = path.with_name(f".{path.name}.part")
+        figure.savefig(part, format=path.suffix[1:], bbox_inches="tight", dpi=200)
+        part.replace(path)
+    return paths
+
+
+def _paths(given: list[str] | None) -> Any:
+    return None if not given else given[0] if len(given) == 1 else given
+
+
+def main() -> None:
+    """Entry point of the `bounds` command."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")
+    app()

@@ -1,0 +1,104 @@
+"""Finitely many encoders (checkpoints of a run, seeds, hyper-parameters): the supremum is exact for every draw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bounds.complexity.inputs import as_table
+from bounds.complexity.record import Complexity, Estimate
+from bounds.complexity.sampling import Sampling, deviation
+from bounds.complexity.signs import signs
+from bounds.errors import InvalidData
+from bounds.representations.table import Representations
+
+
+@dataclass(frozen=True)
+class FiniteClass:
+    r"""{f_1, ..., f_J}, named before the pairs were seen, through a_ij = \|f_j(x_i^+) - f_j(x_i^{++})\|.
+
+    Given signs xi the supremum is the largest entry of xi^T A. A vector v that does not depend on the signs may be
+    subtracted from every column, as E xi^T v = 0:
+
+    - upper (Massart 2000, centred at the mean v_i of row i): sqrt(2 ln J) max_j ||a_j - v||_2 / sqrt(m);
+    - Monte Carlo, centred at the middle c_i of row i, b_ij = a_ij - c_i: G(xi) = max_j sum_i xi_i b_ij / sqrt(m) has
+      the same expectation, and flipping xi_i moves it by at most 2 max_j |b_ij| / sqrt(m) = r_i / sqrt(m), r_i the
+      range of row i. McDiarmid over the T m signs of T draws: sum of squares (1/T) mean_i r_i^2, so
+      R <= MC + sqrt(mean_i r_i^2 ln(1/delta) / (2T)) with probability 1 - delta, and the same below.
+      (Uncentred, r_i becomes 2 max_j a_ij, and this reads sqrt(2 mean_i (max_j a_ij)^2 ln(1/delta) / T).)
+      G is also convex and Lipschitz with L^2 = max_j mean_i b_ij^2, hence P(|G - E G| >= t) <= exp(-t^2 / (8 L^2)) on
+      either side (Samson 2000, Corollary 3, for [-1, 1]); the smaller deviation is used.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name of the class."""
+        return "FiniteClass"
+
+    @property
+    def description(self) -> str:
+        """The class in words."""
+        return "the given encoders, listed before the data"
+
+    def evaluate(self, data: Any, sampling: Sampling, encoder: Any = None) -> Complexity:
+        """Evaluate on one pair table per encoder: the same pairs, in the same order.
+
+        Raises:
+            InvalidData: no table, tables without two views, or of different lengths.
+        """
+        tables = _tables(data)
+        m, members = tables[0].count, len(tables)
+        sums = torch.zeros(sampling.draws, members, dtype=torch.float64, device=sampling.device)
+        from_mean, from_middle = torch.zeros(2, members, dtype=torch.float64, device=sampling.device)
+        squared_range = 0.0
+        for start, a in _distances(tables, sampling):
+            smallest, largest = a.amin(1, keepdim=True), a.amax(1, keepdim=True)
+            centred = a - (smallest + largest) / 2
+            xi = signs(sampling.seed, range(start, start + len(a)), sampling.draws, sampling.device, torch.float64)
+            sums += xi.T @ centred
+            from_mean += (a - a.mean(1, keepdim=True)).square().sum(0)
+            from_middle += centred.square().sum(0)
+            squared_range += float((largest - smallest).square().sum())
+        massart = math.sqrt(2 * math.log(members) * float(from_mean.max()) / m)
+        mean = float(sums.amax(1).mean()) / math.sqrt(m)
+        proxy = min(squared_range / (2 * m), 8 * float(from_middle.max()) / m)
+        half = deviation(proxy, (1 - sampling.level) / 2, sampling.draws)
+        upper, basis, spent = massart, "Massart's lemma, centred; deterministic given the data", 0.0
+        if sampling.delta is not None:
+            limit = mean + deviation(proxy, sampling.delta, sampling.draws)
+            upper, spent = min(massart, limit), sampling.delta
+            basis = "smaller of centred Massart and the Monte-Carlo limit, paid for"
+        return Complexity(
+            f"{self.name}(J={members})", f"{members} encoders, listed before the data", m, "empirical", upper, basis,
+            delta=spent,
+            monte_carlo=Estimate(
+                mean, max(0.0, mean - half), mean + half, sampling.level, sampling.draws, "the complexity"
+            ),
+            details={"members": members, "massart": massart},
+        )  # fmt: skip
+
+
+def _tables(data: Any) -> list[Representations]:
+    if isinstance(data, Representations):
+        data = [data]
+    if not isinstance(data, Sequence) or isinstance(data, tuple) or not data:
+        raise InvalidData("`data` must be a list with one table of pairs per encoder.")
+    tables = [as_table(item, pairs=True, name=f"data[{j}]") for j, item in enumerate(data)]
+    counts = sorted({table.count for table in tables})
+    if len(counts) > 1:
+        raise InvalidData(f"The encoders must share the same pairs in the same order, got lengths {counts}.")
+    return tables
+
+
+def _distances(tables: list[Representations], sampling: Sampling) -> Iterator[tuple[int, Tensor]]:
+    """(number of the first row, a_ij of the block)."""
+    start = 0
+    for blocks in zip(*(table.chunks(sampling.rows, sampling.device) for table in tables), strict=True):
+        a = torch.stack([torch.linalg.vector_norm(views[0] - views[1], dim=1) for views, _ in blocks], dim=1)
+        yield start, a
+        start += len(a)

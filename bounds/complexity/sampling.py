@@ -1,0 +1,62 @@
+"""How the signs are drawn, and the deviation of a mean over draws, common to all classes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from bounds.errors import InvalidOption
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Settings of one evaluation.
+
+    Attributes:
+        draws: Number T of sign vectors for Monte Carlo.
+        seed: Key of the signs.
+        level: Confidence of the reported intervals, over the signs, given the data.
+        delta: Probability to spend on a Monte-Carlo upper limit; None keeps to deterministic upper bounds.
+        search: Sign vectors for which an intractable supremum is searched; 0 searches none.
+        rows: Items read at a time.
+        device: Where to compute.
+        precision: "float32" or "float64" for products of signs and rows; sums over blocks are always float64.
+
+    Raises:
+        InvalidOption: a setting outside its range.
+    """
+
+    draws: int = 200
+    seed: int = 0
+    level: float = 0.95
+    delta: float | None = None
+    search: int = 8
+    rows: int = 1024
+    device: str | torch.device = "cpu"
+    precision: Literal["float32", "float64"] = "float64"
+
+    def __post_init__(self) -> None:
+        for name, least in (("draws", 1), ("search", 0), ("rows", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise InvalidOption(f"`{name}` must be an integer of at least {least}, got {value!r}.")
+        if not 0 < self.level < 1:
+            raise InvalidOption(f"`level` must lie between 0 and 1, got {self.level}.")
+        if self.delta is not None and not 0 < self.delta < 1:
+            raise InvalidOption(f"`delta` must lie between 0 and 1, or be None, got {self.delta}.")
+        if self.precision not in ("float32", "float64"):
+            raise InvalidOption(f"`precision` must be 'float32' or 'float64', got {self.precision!r}.")
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the products; float64 where the process lets torch shorten float32 products (TF32, bfloat16)."""
+        exact = torch.get_float32_matmul_precision() == "highest" and not torch.backends.cuda.matmul.allow_tf32
+        return torch.float32 if self.precision == "float32" and exact else torch.float64
+
+
+def deviation(proxy: float, failure: float, draws: int) -> float:
+    """The t with P(E X - mean of T draws >= t) <= failure, when that probability is at most exp(-T t^2 / proxy)."""
+    return math.sqrt(proxy * math.log(1 / failure) / draws)
