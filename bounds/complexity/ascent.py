@@ -1,7 +1,8 @@
 r"""Lower bounds by search: for each sign vector, a W of the ball with a large sum_i xi_i ||t_i - W z_i||.
 
-The sum is a difference of convex functions. Conditional gradient steps keep W in the ball without projections:
-W <- (1 - eta) W + eta argmax_{||V|| <= beta} <gradient, V>, eta = 2/(k + 2). Every visited W is a valid lower bound.
+The sum is a difference of convex functions. Conditional gradient steps keep W in the ball without
+projections: W <- (1 - eta) W + eta argmax_{||V|| <= beta} <gradient, V>, eta = 2/(k + 2). Every visited W is
+a valid lower bound.
 """
 
 from __future__ import annotations
@@ -17,21 +18,23 @@ from bounds.complexity.sampling import Sampling, deviation
 from bounds.complexity.signs import signs
 
 STEPS = 20
+FOUND = "a lower bound: best points found"
 
 
-def search_below(blocks: Blocks, ball: LinearBall, m: int, dim: int, mean_square: float, sampling: Sampling) -> Estimate:
+def search_below(
+    blocks: Blocks, ball: LinearBall, m: int, dim: int, mean_square: float, sampling: Sampling
+) -> Estimate:
     r"""Mean over `sampling.search` sign vectors of the best value found, as a lower bound of the complexity.
 
     ||t_i|| is subtracted from each function: it does not change the expectation, and leaves functions within
-    beta ||z_i|| of zero. The true suprema then concentrate by McDiarmid, P(mean - R >= t) <= exp(-T t^2 / (2 beta^2
-    mean ||z||^2)), and what was found is at most the true supremum: `low` holds with probability `level`.
+    beta ||z_i|| of zero. The true suprema then concentrate by McDiarmid, P(mean - R >= t) <= exp(-T t^2 / (2
+    beta^2 mean ||z||^2)), and what was found is at most the true supremum: `low` holds with probability
+    `level`.
     """
     best = _best_values(blocks, ball, dim, sampling)
     mean = float(best.mean()) / math.sqrt(m)
     half = deviation(2 * ball.beta**2 * mean_square, 1 - sampling.level, sampling.search)
-    return Estimate(
-        mean, max(0.0, mean - half), math.inf, sampling.level, sampling.search, "a lower bound: best points found"
-    )
+    return Estimate(mean, max(0.0, mean - half), math.inf, sampling.level, sampling.search, FOUND)
 
 
 def _best_values(blocks: Blocks, ball: LinearBall, dim: int, sampling: Sampling) -> Tensor:
@@ -55,7 +58,8 @@ def _extreme(gradient: Tensor, ball: LinearBall) -> Tensor:
         return ball.beta * gradient / gradient.square().sum((1, 2), keepdim=True).sqrt()
     left, _, right = torch.linalg.svd(gradient, full_matrices=False)
     # Rounding may leave a singular value just above one.
-    return ball.beta * (1 - 1e-12) * (left @ right)
+    point: Tensor = ball.beta * (1 - 1e-12) * (left @ right)
+    return point
 
 
 def _value_and_gradient(blocks: Blocks, weights: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Finitely many encoders (checkpoints of a run, seeds, hyper-parameters): the supremum is exact for every draw."""
+"""Finitely many encoders (checkpoints, seeds, hyper-parameters): the supremum is exact for every draw."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bounds.complexity.inputs import as_table
+from bounds.complexity.inputs import as_images, as_table
+from bounds.complexity.networks import embed, require_encoder
 from bounds.complexity.record import Complexity, Estimate
 from bounds.complexity.sampling import Sampling, deviation
 from bounds.complexity.signs import signs
@@ -22,17 +23,17 @@ from bounds.representations.table import Representations
 class FiniteClass:
     r"""{f_1, ..., f_J}, named before the pairs were seen, through a_ij = \|f_j(x_i^+) - f_j(x_i^{++})\|.
 
-    Given signs xi the supremum is the largest entry of xi^T A. A vector v that does not depend on the signs may be
-    subtracted from every column, as E xi^T v = 0:
+    Given signs xi the supremum is the largest entry of xi^T A. A vector v that does not depend on the signs
+    may be subtracted from every column, as E xi^T v = 0:
 
     - upper (Massart 2000, centred at the mean v_i of row i): sqrt(2 ln J) max_j ||a_j - v||_2 / sqrt(m);
-    - Monte Carlo, centred at the middle c_i of row i, b_ij = a_ij - c_i: G(xi) = max_j sum_i xi_i b_ij / sqrt(m) has
-      the same expectation, and flipping xi_i moves it by at most 2 max_j |b_ij| / sqrt(m) = r_i / sqrt(m), r_i the
-      range of row i. McDiarmid over the T m signs of T draws: sum of squares (1/T) mean_i r_i^2, so
-      R <= MC + sqrt(mean_i r_i^2 ln(1/delta) / (2T)) with probability 1 - delta, and the same below.
-      (Uncentred, r_i becomes 2 max_j a_ij, and this reads sqrt(2 mean_i (max_j a_ij)^2 ln(1/delta) / T).)
-      G is also convex and Lipschitz with L^2 = max_j mean_i b_ij^2, hence P(|G - E G| >= t) <= exp(-t^2 / (8 L^2)) on
-      either side (Samson 2000, Corollary 3, for [-1, 1]); the smaller deviation is used.
+    - Monte Carlo, centred at the middle c_i of row i, b_ij = a_ij - c_i: G(xi) = max_j sum_i xi_i b_ij /
+      sqrt(m) has the same expectation, and flipping xi_i moves it by at most 2 max_j |b_ij| / sqrt(m) = r_i /
+      sqrt(m), r_i the range of row i. McDiarmid over the T m signs of T draws: sum of squares (1/T) mean_i
+      r_i^2, so R <= MC + sqrt(mean_i r_i^2 ln(1/delta) / (2T)) with probability 1 - delta, and the same
+      below. (Uncentred, r_i becomes 2 max_j a_ij, and this reads sqrt(2 mean_i (max_j a_ij)^2 ln(1/delta) /
+      T).) G is also convex and Lipschitz with L^2 = max_j mean_i b_ij^2, hence P(|G - E G| >= t) <= exp(-t^2
+      / (8 L^2)) on either side (Samson 2000, Corollary 3, for [-1, 1]); the smaller deviation is used.
     """
 
     @property
@@ -46,11 +47,19 @@ class FiniteClass:
         return "the given encoders, listed before the data"
 
     def evaluate(self, data: Any, sampling: Sampling, encoder: Any = None) -> Complexity:
-        """Evaluate on one pair table per encoder: the same pairs, in the same order.
+        """Evaluate on one pair table per encoder, the same pairs in the same order.
+
+        Or on encoder inputs (x1, x2) with `encoder` a list of checkpoints, each embedded in turn.
 
         Raises:
             InvalidData: no table, tables without two views, or of different lengths.
         """
+        if encoder is not None:
+            images = as_images(data)
+            data = [
+                embed(require_encoder(one, self.name), images, sampling.rows, sampling.device)
+                for one in encoder
+            ]
         tables = _tables(data)
         m, members = tables[0].count, len(tables)
         sums = torch.zeros(sampling.draws, members, dtype=torch.float64, device=sampling.device)
@@ -59,7 +68,9 @@ class FiniteClass:
         for start, a in _distances(tables, sampling):
             smallest, largest = a.amin(1, keepdim=True), a.amax(1, keepdim=True)
             centred = a - (smallest + largest) / 2
-            xi = signs(sampling.seed, range(start, start + len(a)), sampling.draws, sampling.device, torch.float64)
+            xi = signs(
+                sampling.seed, range(start, start + len(a)), sampling.draws, sampling.device, torch.float64
+            )
             sums += xi.T @ centred
             from_mean += (a - a.mean(1, keepdim=True)).square().sum(0)
             from_middle += centred.square().sum(0)
@@ -74,8 +85,8 @@ class FiniteClass:
             upper, spent = min(massart, limit), sampling.delta
             basis = "smaller of centred Massart and the Monte-Carlo limit, paid for"
         return Complexity(
-            f"{self.name}(J={members})", f"{members} encoders, listed before the data", m, "empirical", upper, basis,
-            delta=spent,
+            f"{self.name}(J={members})", f"{members} encoders, listed before the data", m, "empirical", upper,
+            basis, delta=spent,
             monte_carlo=Estimate(
                 mean, max(0.0, mean - half), mean + half, sampling.level, sampling.draws, "the complexity"
             ),

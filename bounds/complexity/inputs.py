@@ -1,4 +1,4 @@
-"""What may be handed to `rademacher`: tables of vectors, arrays of pairs, lists of checkpoints, batches of images."""
+"""What may be handed to `rademacher`: tables, arrays, pairs, lists of checkpoints, batches of images."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def as_table(data: Any, *, pairs: bool, name: str = "data") -> Representations:
 def _from_arrays(data: Any, name: str) -> Representations:
     parts = tuple(data) if isinstance(data, (tuple, list)) else (data,)
     if not parts or not all(hasattr(part, "shape") for part in parts):
-        raise InvalidData(f"`{name}` must be a table, an array (N, d) or a tuple of arrays, got {type(data).__name__}.")
+        raise InvalidData(
+            f"`{name}` must be a table, an array (N, d) or a tuple of arrays, got {type(data).__name__}."
+        )
     labels = None
     if len(parts) > 1 and len(parts[-1].shape) == 1:
         last = parts[-1]
@@ -59,9 +61,14 @@ class ImagePairs:
             InvalidData: at the first block that holds NaN or infinity.
         """
         for start in range(0, self.count, rows):
-            pair = [torch.as_tensor(x[start : start + rows]).to(device, torch.float32) for x in (self.first, self.second)]
+            pair = [
+                torch.as_tensor(x[start : start + rows]).to(device, torch.float32)
+                for x in (self.first, self.second)
+            ]
             if not all(bool(torch.isfinite(x).all()) for x in pair):
-                raise InvalidData(f"The images have NaN or infinity in rows {start} to {start + len(pair[0]) - 1}.")
+                raise InvalidData(
+                    f"The images have NaN or infinity in rows {start} to {start + len(pair[0]) - 1}."
+                )
             yield start, pair[0], pair[1]
 
 
@@ -69,7 +76,8 @@ def as_images(data: Any) -> ImagePairs:
     """Pairs of encoder inputs from (x1, x2).
 
     Raises:
-        InvalidData: not two arrays of one shape with at least two axes, empty, or integers not yet preprocessed.
+        InvalidData: not two arrays of one shape with at least two axes, empty, or integers not yet
+            preprocessed.
     """
     if isinstance(data, Representations):
         data = data.views
@@ -77,7 +85,11 @@ def as_images(data: Any) -> ImagePairs:
         raise InvalidData("A class of networks needs the encoder's inputs as a pair of arrays (x1, x2).")
     shapes = [tuple(x.shape) for x in data]
     if shapes[0] != shapes[1] or len(shapes[0]) < 2 or 0 in shapes[0]:
-        raise InvalidData(f"x1 and x2 must have one shape (m, ...), not empty, got {shapes[0]} and {shapes[1]}.")
+        raise InvalidData(
+            f"x1 and x2 must have one shape (m, ...), not empty, got {shapes[0]} and {shapes[1]}."
+        )
     if any("float" not in str(x.dtype) for x in data):
-        raise InvalidData(f"x1 and x2 must be floating-point encoder inputs, got {data[0].dtype}; preprocess them first.")
+        raise InvalidData(
+            f"x1 and x2 must be floating-point encoder inputs, got {data[0].dtype}; preprocess them first."
+        )
     return ImagePairs(*data)

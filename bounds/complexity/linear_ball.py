@@ -2,10 +2,12 @@ r"""Linear maps of bounded norm seen through ||t_i - W z_i||: contraction from a
 
 The functions W -> ||t_i - W z_i|| are 1-Lipschitz in W z_i, so with independent signs Xi in {+-1}^{K x m}
 
-    E sup_W sum_i xi_i ||t_i - W z_i|| <= sqrt(2) E sup_W <W, Xi Z> = sqrt(2) beta E ||Xi Z||_dual   (Maurer 2016)
+    E sup_W sum_i xi_i ||t_i - W z_i|| <= sqrt(2) E sup_W <W, Xi Z> = sqrt(2) beta E ||Xi Z||_dual
 
-and, through E|g| = sqrt(2/pi) and Sudakov-Fernique, <= sqrt(pi/2) beta E ||G Z||_dual with Gaussians G. Rows of Z
-are the z_i; the dual norm is Frobenius for a Frobenius ball and nuclear for a spectral ball.
+(Maurer 2016)
+
+and, through E|g| = sqrt(2/pi) and Sudakov-Fernique, <= sqrt(pi/2) beta E ||G Z||_dual with Gaussians G. Rows
+of Z are the z_i; the dual norm is Frobenius for a Frobenius ball and nuclear for a spectral ball.
 """
 
 from __future__ import annotations
@@ -59,14 +61,17 @@ class LinearBall:
         return math.sqrt(2.0) if self.contraction == "maurer" else math.sqrt(math.pi / 2)
 
     def closed_form(self, mean_square: float, mean_nuclear: float | None = None) -> float:
-        r"""Bound of the contraction without draws, from E Xi^T Xi = K I and E Xi Z Z^T Xi^T = ||Z||_F^2 I (Jensen).
+        r"""Bound of the contraction without draws.
+
+        Jensen, from E (Xi Z)^T (Xi Z) = K Z^T Z and E (Xi Z)(Xi Z)^T = ||Z||_F^2 I.
 
         Args:
             mean_square: (1/m) sum ||z_i||^2, or a bound of it.
             mean_nuclear: ||Z||_* / sqrt(m), used by the spectral ball.
 
         Returns:
-            Frobenius: constant beta sqrt(K mean_square); spectral: constant beta min(sqrt(K) ||Z||_*, K ||Z||_F)/sqrt(m).
+            Frobenius: constant beta sqrt(K mean_square).
+            Spectral: constant beta min(sqrt(K) ||Z||_*, K ||Z||_F) / sqrt(m).
         """
         scale = self.constant * self.beta
         if self.norm == "frobenius":
@@ -90,15 +95,15 @@ def contract(blocks: Blocks, ball: LinearBall, m: int, dim: int, sampling: Sampl
 
     Concentration of one draw F = ||Xi Z||, in units of constant beta / sqrt(m): McDiarmid gives
     exp(-t^2 / (2 K ||Z||_F^2)), convexity (Samson 2000, Corollary 3) exp(-t^2 / (8 L^2)), Gaussians
-    exp(-t^2 / (2 L^2)), L the largest singular value (Frobenius) or the root of the sum of the K largest squares
-    (nuclear), at most ||Z||_F. With a Frobenius ball Var F^2 <= 2 K ||Z||_F^4, so by Hoelder
-    closed / sqrt(1 + 2/K) <= E F <= closed, which also limits the interval.
+    exp(-t^2 / (2 L^2)), L the largest singular value (Frobenius) or the root of the sum of the K largest
+    squares (nuclear), at most ||Z||_F. With a Frobenius ball Var F^2 <= 2 K ||Z||_F^4, so by Hoelder
+    closed / sqrt(1 + 2/K) <= E F <= closed, which limits interval and value.
     """
     gram = ball.norm == "spectral" or ball.contraction == "gaussian"
     trace, singular = _moments(blocks, dim, gram, sampling)
     scale = ball.constant * ball.beta / math.sqrt(m)
     mean_square = trace / m
-    nuclear = None if singular is None else float(singular.sum()) / math.sqrt(m)
+    nuclear = None if singular is None else _rounded_up_sum(singular) / math.sqrt(m)
     closed = ball.closed_form(mean_square, nuclear)
     if ball.contraction == "gaussian" and singular is not None:
         norms, rounding = _gaussian_norms(singular, ball, sampling), 0.0
@@ -113,8 +118,10 @@ def contract(blocks: Blocks, ball: LinearBall, m: int, dim: int, sampling: Sampl
         return scale * (deviation(proxy, failure, sampling.draws) + rounding)
 
     width = half((1 - sampling.level) / 2)
+    low = max(floor, value - width)
+    high = max(low, min(closed, value + width))
     estimate = Estimate(
-        value, max(floor, value - width), min(closed, value + width), sampling.level, sampling.draws,
+        min(max(value, low), high), low, high, sampling.level, sampling.draws,
         "the contraction bound",
     )  # fmt: skip
     limit = None if sampling.delta is None else min(closed, value + half(sampling.delta))
@@ -124,6 +131,12 @@ def contract(blocks: Blocks, ball: LinearBall, m: int, dim: int, sampling: Sampl
 def _squared_lipschitz(singular: Tensor, ball: LinearBall) -> float:
     kept = 1 if ball.norm == "frobenius" else ball.outputs
     return float(singular[:kept].square().sum())
+
+
+def _rounded_up_sum(singular: Tensor) -> float:
+    """The nuclear norm, each eigenvalue of the Gram matrix raised by what rounding may have taken from it."""
+    slack = 4 * len(singular) * torch.finfo(torch.float64).eps * singular[0].square()
+    return float((singular.square() + slack).sqrt().sum())
 
 
 def _moments(blocks: Blocks, dim: int, gram: bool, sampling: Sampling) -> tuple[float, Tensor | None]:
@@ -155,9 +168,9 @@ def _gaussian_norms(singular: Tensor, ball: LinearBall, sampling: Sampling) -> T
 def _sign_norms(blocks: Blocks, ball: LinearBall, dim: int, sampling: Sampling) -> tuple[Tensor, float]:
     r"""||Xi_t Z|| for each draw, and a bound of what float32 products may have changed it by.
 
-    A block of b rows is summed in float32, blocks in float64: whatever the order of summation each entry is off by at
-    most gamma sum_i |z_ij|, gamma = (b+1) u / (1 - (b+1) u), u = 2^-24, so ||Xi Z||_F by gamma sqrt(K) ||sum_i |z_i| ||_2,
-    times sqrt(min(K, d)) for the nuclear norm.
+    A block of b rows is summed in float32, blocks in float64: whatever the order of summation each entry is
+    off by at most gamma sum_i |z_ij|, gamma = (b+1) u / (1 - (b+1) u), u = 2^-24, so ||Xi Z||_F by gamma
+    sqrt(K) ||sum_i |z_i| ||_2, times sqrt(min(K, d)) for the nuclear norm.
     """
     outputs, dtype = ball.outputs, sampling.dtype
     group = max(1, _MAX_SUMS // (outputs * dim))

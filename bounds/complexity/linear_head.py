@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bounds.complexity.ascent import search_below
 from bounds.complexity.inputs import as_table
-from bounds.complexity.linear_ball import Contraction, LinearBall, contract
+from bounds.complexity.linear import check_radius, evaluate_linear
+from bounds.complexity.linear_ball import Contraction, LinearBall
 from bounds.complexity.record import Complexity
 from bounds.complexity.sampling import Sampling
 from bounds.errors import InvalidData, InvalidOption
@@ -22,12 +21,14 @@ from bounds.errors import InvalidData, InvalidOption
 class LinearHead:
     r"""{(z, y) -> ||e_y - W z|| : ||W||_F <= beta}, z = f(x) of one frozen encoder, e_y one of K corners.
 
-    Upper: sqrt(2) beta sqrt(K mean ||z||^2) (Maurer 2016), or with contraction="gaussian" sqrt(pi/2) in place of sqrt(2).
+    Upper: sqrt(2) beta sqrt(K mean ||z||^2) (Maurer 2016), or with contraction="gaussian" sqrt(pi/2) in place
+    of sqrt(2).
 
     Attributes:
         beta: Bound on the Frobenius norm of the head, fixed before the data.
         num_classes: K; read off the labels when None.
-        radius: A bound B on ||z|| fixed before the data: then `upper` uses B and also bounds the expected complexity.
+        radius: A bound B on ||z|| fixed before the data: then `upper` uses B and also bounds the expected
+            complexity.
         contraction: "maurer" or "gaussian".
     """
 
@@ -38,8 +39,7 @@ class LinearHead:
 
     def __post_init__(self) -> None:
         LinearBall(self.beta, 1, "frobenius", self.contraction)
-        if self.radius is not None and not (math.isfinite(self.radius) and self.radius > 0):
-            raise InvalidOption(f"`radius` must be positive and finite, got {self.radius}.")
+        check_radius(self.radius)
 
     @property
     def name(self) -> str:
@@ -61,29 +61,18 @@ class LinearHead:
         table = as_table(data, pairs=False)
         outputs = self.num_classes if self.num_classes is not None else _classes(table.labels)
         if table.labels is not None and (table.labels.min() < 0 or table.labels.max() >= outputs):
-            raise InvalidData(f"Labels must lie in 0..{outputs - 1}, got {table.labels.min()} to {table.labels.max()}.")
+            raise InvalidData(
+                f"Labels must lie in 0..{outputs - 1}, got {table.labels.min()} to {table.labels.max()}."
+            )
         ball = LinearBall(self.beta, outputs, "frobenius", self.contraction)
 
         def blocks() -> Iterator[tuple[Tensor, Tensor | None]]:
             for views, labels in table.chunks(sampling.rows, sampling.device):
-                if self.radius is not None and float(views[0].norm(dim=1).max()) > self.radius * (1 + 1e-6):
-                    raise InvalidData(f"A row is longer than `radius` = {self.radius:g}; clip or normalise first.")
                 yield views[0], None if labels is None else _one_hot(labels, outputs)
 
-        found = contract(blocks, ball, table.count, table.dim, sampling)
-        lower = None
-        if table.labels is not None and sampling.search:
-            lower = search_below(blocks, ball, table.count, table.dim, found.mean_square, sampling)
-        upper, basis, spent = found.closed, "contraction and Jensen; deterministic given the data", 0.0
-        if self.radius is not None:
-            upper, basis = ball.closed_form(self.radius**2), "contraction and ||z|| <= radius; for every sample"
-        elif found.limit is not None:
-            upper, spent = found.limit, sampling.delta or 0.0
-            basis = "contraction; smaller of the closed form and its Monte-Carlo limit, paid for"
-        return Complexity(
-            self.name, self.description, table.count, "empirical" if self.radius is None else "expected", upper, basis,
-            delta=spent, monte_carlo=found.estimate, lower=lower,
-            details={"num_classes": outputs, "closed_form": found.closed, "mean_square_norm": found.mean_square},
+        return evaluate_linear(
+            self.name, self.description, blocks, ball, (table.count, table.dim), self.radius,
+            table.labels is not None, sampling,
         )  # fmt: skip
 
 

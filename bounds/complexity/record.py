@@ -1,4 +1,4 @@
-"""What an evaluation returns: a complexity with its class, its validity, and the deviation that goes with its kind."""
+"""What an evaluation returns: a complexity, its class, its validity, the deviation its kind needs."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Complexity:
     normalisation: str = NORMALISATION
 
     def gap(self, tau: float, delta: float) -> Gap:
-        r"""The uniform deviation sup_f (E h_f - mean h_f) for h in [0, tau], with the deviation its kind needs.
+        r"""The uniform deviation sup_f (E h_f - mean h_f) for functions h in [0, tau].
 
         An empirical complexity gives 2R/sqrt(m) + 3 tau sqrt(ln(2/delta)/(2m)), an expected one
         2R/sqrt(m) + tau sqrt(ln(1/delta)/(2m)) (Bartlett and Mendelson 2002; Mohri et al. 2018, Theorem 3.3).
@@ -108,7 +108,9 @@ class Complexity:
             InvalidOption: tau or delta out of range.
         """
         if self.upper is None or self.status != "holds":
-            raise NotApplicable(f"{self.name} has no proved upper bound ({self.upper_basis}); name another class.")
+            raise NotApplicable(
+                f"{self.name} has no proved upper bound ({self.upper_basis}); name another class."
+            )
         if not (math.isfinite(tau) and tau >= 0):
             raise InvalidOption(f"`tau` must be a finite range of 0 or more, got {tau}.")
         if not 0 < delta < 1:

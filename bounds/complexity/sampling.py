@@ -52,11 +52,13 @@ class Sampling:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Type of the products; float64 where the process lets torch shorten float32 products (TF32, bfloat16)."""
-        exact = torch.get_float32_matmul_precision() == "highest" and not torch.backends.cuda.matmul.allow_tf32
+        """Type of the products; float64 where torch may shorten float32 products (TF32, bfloat16)."""
+        exact = (
+            torch.get_float32_matmul_precision() == "highest" and not torch.backends.cuda.matmul.allow_tf32
+        )
         return torch.float32 if self.precision == "float32" and exact else torch.float64
 
 
 def deviation(proxy: float, failure: float, draws: int) -> float:
-    """The t with P(E X - mean of T draws >= t) <= failure, when that probability is at most exp(-T t^2 / proxy)."""
+    """The t at which exp(-T t^2 / proxy), the tail of a mean of T draws, equals `failure`."""
     return math.sqrt(proxy * math.log(1 / failure) / draws)

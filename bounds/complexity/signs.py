@@ -31,7 +31,7 @@ def _shift(z: Tensor, bits: int) -> Tensor:
 
 
 def _mix(z: Tensor) -> Tensor:
-    """The 64-bit finaliser of SplitMix64 (Steele, Lea and Flood 2014): a bijection that avalanches every bit."""
+    """The 64-bit finaliser of SplitMix64 (Steele, Lea and Flood 2014), a bijection."""
     z = (z ^ _shift(z, 30)) * _signed(_MULTIPLIERS[0])
     z = (z ^ _shift(z, 27)) * _signed(_MULTIPLIERS[1])
     return z ^ _shift(z, 31)

@@ -12,7 +12,7 @@ from bounds.complexity.sampling import Sampling
 
 @dataclass(frozen=True)
 class Singleton:
-    """{f}, the encoder fixed before the pairs were seen (held-out mode, assumption A3): E sum xi_i h(i) = 0."""
+    """{f}, the encoder fixed before the pairs were seen (held-out mode, A3): E sum xi_i h(i) = 0."""
 
     name: str = "Singleton"
     description: str = "one encoder, fixed before the data"

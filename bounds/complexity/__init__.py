@@ -1,0 +1,91 @@
+"""Floor 3: Rademacher complexity of named function classes, from above, by Monte Carlo, and from below."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+
+from bounds.complexity.finite_class import FiniteClass
+from bounds.complexity.function_class import FunctionClass
+from bounds.complexity.information import Information
+from bounds.complexity.linear_head import LinearHead
+from bounds.complexity.linear_map import LinearMap
+from bounds.complexity.neighbourhood import Neighbourhood
+from bounds.complexity.record import NORMALISATION, Complexity, Estimate, Gap
+from bounds.complexity.sampling import Sampling
+from bounds.complexity.signs import signs
+from bounds.complexity.singleton import Singleton
+from bounds.complexity.spectral_net import SpectralNet
+from bounds.errors import InvalidOption
+
+__all__ = [
+    "NORMALISATION",
+    "Complexity",
+    "Estimate",
+    "FiniteClass",
+    "FunctionClass",
+    "Gap",
+    "Information",
+    "LinearHead",
+    "LinearMap",
+    "Neighbourhood",
+    "Sampling",
+    "Singleton",
+    "SpectralNet",
+    "rademacher",
+    "signs",
+]
+
+
+def rademacher(
+    data: Any,
+    function_class: FunctionClass,
+    *,
+    encoder: Any = None,
+    draws: int = 200,
+    seed: int = 0,
+    level: float = 0.95,
+    delta: float | None = None,
+    search: int = 8,
+    rows: int = 1024,
+    device: str | torch.device = "cpu",
+    precision: Literal["float32", "float64"] = "float64",
+) -> Complexity:
+    r"""Rademacher complexity R = (1/sqrt m) E sup_f sum_i xi_i h_f(i) of a named class on data.
+
+    No absolute value, and R enters deviations with a factor 2 outside; `Complexity.gap(tau, delta)` gives the
+    deviation that goes with the kind of R at hand, empirical or expected.
+
+    Args:
+        data: What the class is about. `FiniteClass`: a list with one pair table per encoder. `LinearHead`:
+            (z, y) or a table. `LinearMap`, `Information`: pairs (z1, z2). `SpectralNet`, `Neighbourhood`:
+            encoder inputs (x1, x2), float, (m, ...). Tables are `Representations`; arrays have one item per
+            row.
+        function_class: The class; a complexity without its class means nothing.
+        encoder: The checkpoint of a class of networks: a module, or a path to load.
+        draws: Sign vectors for Monte Carlo.
+        seed: Key of the signs: they belong to (seed, row), whatever the batch, rank or device.
+        level: Confidence of the reported intervals over the signs (non-asymptotic).
+        delta: Probability to spend on a Monte-Carlo upper limit; None keeps `upper` deterministic.
+        search: Sign vectors for which an intractable supremum is searched from below; 0 for none.
+        rows: Items read at a time.
+        device: Where to compute.
+        precision: "float32" products of signs and rows are about twice as fast; their rounding is bounded and
+            added to the interval.
+
+    Returns:
+        Upper bound, Monte-Carlo estimate and lower bound with their validity.
+
+    Raises:
+        InvalidOption: settings out of range, or not a class.
+        InvalidData: data that do not fit the class.
+        NotApplicable: a network whose norms are unknown.
+    """
+    if not isinstance(function_class, FunctionClass):
+        raise InvalidOption(
+            "`function_class` must be Singleton, FiniteClass, LinearHead, LinearMap, SpectralNet, "
+            f"Neighbourhood, Information, or an object like them, got {type(function_class).__name__}."
+        )
+    sampling = Sampling(draws, seed, level, delta, search, rows, device, precision)
+    return function_class.evaluate(data, sampling, encoder)

@@ -1,0 +1,54 @@
+"""The information-theoretic reading of a class's size: an estimate, never a bound."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from bounds.complexity.inputs import as_table
+from bounds.complexity.record import Complexity
+from bounds.complexity.sampling import Sampling
+from bounds.errors import InvalidOption
+
+
+@dataclass(frozen=True)
+class Information:
+    r"""ln|F| read as 2^{I(Z;X)}, I in bits, that is e^I with I in nats (Shwartz-Ziv et al. 2023).
+
+    Put into Massart's lemma with the given encoder standing for the largest member of the class,
+    R ~ sqrt(2 e^I mean_i a_i^2), a_i = ||f(x_i^+) - f(x_i^{++})||. Two heuristic steps and a mutual
+    information that is itself estimated: `status` is "estimate", and no theorem may use it as an upper bound.
+
+    Attributes:
+        nats: I(Z; X) in nats.
+    """
+
+    nats: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.nats) and self.nats >= 0):
+            raise InvalidOption(f"`nats` must be a finite information of 0 or more, got {self.nats}.")
+
+    @property
+    def name(self) -> str:
+        """Name with parameters."""
+        return f"Information(nats={self.nats:g})"
+
+    @property
+    def description(self) -> str:
+        """The class in words."""
+        return f"a class whose log size is read off I(Z;X) = {self.nats:g} nats"
+
+    def evaluate(self, data: Any, sampling: Sampling, encoder: Any = None) -> Complexity:
+        """The estimate on pairs (z1, z2)."""
+        table, square = as_table(data, pairs=True), 0.0
+        for views, _ in table.chunks(sampling.rows, sampling.device):
+            square += float((views[0] - views[1]).square().sum())
+        # sqrt(e^I) as e^{I/2}: finite up to twice the exponent.
+        size = math.exp(self.nats / 2) if self.nats < 1400 else math.inf
+        value = 0.0 if square == 0 else size * math.sqrt(2 * square / table.count)
+        return Complexity(
+            self.name, self.description, table.count, "empirical", value,
+            "an estimate: ln|F| read as e^I, the encoder standing for its class", "estimate",
+        )  # fmt: skip

@@ -1,0 +1,142 @@
+"""All networks within a distance of a checkpoint in weights: a lower bound by gradient ascent."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bounds.complexity.ascent import FOUND
+from bounds.complexity.inputs import ImagePairs, as_images
+from bounds.complexity.networks import pair_distance, require_encoder
+from bounds.complexity.record import Complexity, Estimate
+from bounds.complexity.sampling import Sampling, deviation
+from bounds.complexity.signs import signs
+from bounds.errors import InvalidOption, NumericalError
+
+Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    r"""{f_w : ||w - w_0||_2 <= rho}, w_0 the checkpoint's parameters, batch-norm statistics frozen.
+
+    For each of `search` sign vectors, conditional gradient ascent of sum_i xi_i ||f_w(x_i^+) -
+    f_w(x_i^{++})|| over the ball; the value at w_0 is subtracted, which does not change the expectation. No
+    upper bound is tractable: `upper` is None. `low` subtracts the McDiarmid deviation of the suprema, range 2
+    (radius one) when normalised, and is 0 without a known range. Values are those of the float32 network.
+
+    Attributes:
+        rho: Radius of the ball, Euclidean, over all parameters together.
+        normalize: What follows the network: None, "l2" or "clip" (to norm one).
+        steps: Ascent steps per sign vector.
+    """
+
+    rho: float
+    normalize: str | None = None
+    steps: int = 10
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.rho) and self.rho > 0):
+            raise InvalidOption(f"`rho` must be positive and finite, got {self.rho}.")
+        if self.normalize not in (None, "l2", "clip"):
+            raise InvalidOption(f"`normalize` must be None, 'l2' or 'clip', got {self.normalize!r}.")
+        if self.steps < 1:
+            raise InvalidOption(f"`steps` must be at least 1, got {self.steps}.")
+
+    @property
+    def name(self) -> str:
+        """Name with parameters."""
+        return f"Neighbourhood(rho={self.rho:g})"
+
+    @property
+    def description(self) -> str:
+        """The class in words."""
+        return f"networks whose weights lie within {self.rho:g} of the checkpoint's"
+
+    def evaluate(self, data: Any, sampling: Sampling, encoder: Any = None) -> Complexity:
+        """Evaluate on encoder inputs (x1, x2); batches of `sampling.rows` pairs on `sampling.device`.
+
+        Raises:
+            NumericalError: the network returned NaN on the way.
+        """
+        images, network = as_images(data), require_encoder(encoder, self.name)
+        was_training, home = network.training, next((p.device for p in network.parameters()), None)
+        network.eval().to(sampling.device)
+        try:
+            lower = self._lower(images, network, sampling) if sampling.search else None
+        finally:
+            network.train(was_training)
+            if home is not None:
+                network.to(home)
+        return Complexity(
+            self.name, self.description, images.count, "empirical", None, "no tractable upper bound is known",
+            "unverifiable", lower=lower,
+        )  # fmt: skip
+
+    def _lower(self, images: ImagePairs, network: nn.Module, sampling: Sampling) -> Estimate:
+        ascent = _Ascent(network, images, self.normalize, sampling)
+        best = [ascent.climb(draw, self.rho, self.steps) for draw in range(sampling.search)]
+        value = math.fsum(best) / len(best) / math.sqrt(images.count)
+        half = math.inf if self.normalize is None else deviation(2.0, 1 - sampling.level, sampling.search)
+        return Estimate(
+            value, max(0.0, value - half), math.inf, sampling.level, sampling.search,
+            FOUND,
+        )  # fmt: skip
+
+
+class _Ascent:
+    """Sign correlations of one network and their gradients, streamed over the pairs."""
+
+    def __init__(
+        self, network: nn.Module, images: ImagePairs, normalize: str | None, sampling: Sampling
+    ) -> None:
+        self.network, self.images, self.normalize, self.sampling = network, images, normalize, sampling
+        self.origin: Weights = {name: p.detach() for name, p in network.named_parameters()}
+
+    def climb(self, draw: int, rho: float, steps: int) -> float:
+        """Largest gain over the checkpoint found in the ball for one sign vector."""
+        offset = {name: torch.zeros_like(p) for name, p in self.origin.items()}
+        base, gradient = self._value_and_gradient(offset, draw)
+        best = 0.0
+        for step in range(steps):
+            length = math.sqrt(sum(float(g.double().square().sum()) for g in gradient.values()))
+            if length == 0:
+                break
+            eta = 2 / (step + 2)
+            # Staying a hair inside keeps float32 rounding from leaving the ball.
+            pull = eta * rho * (1 - 1e-6) / length
+            offset = {name: (1 - eta) * o + pull * gradient[name] for name, o in offset.items()}
+            value, gradient = self._value_and_gradient(offset, draw)
+            best = max(best, value - base)
+        return best
+
+    def _value_and_gradient(self, offset: Weights, draw: int) -> tuple[float, Weights]:
+        weights = {name: (p + offset[name]).requires_grad_() for name, p in self.origin.items()}
+        gradient = {name: torch.zeros_like(p) for name, p in self.origin.items()}
+        value, sampling = 0.0, self.sampling
+        for start, x1, x2 in self.images.batches(sampling.rows, sampling.device):
+            rows = range(start, start + len(x1))
+            xi = signs(sampling.seed, rows, range(draw, draw + 1), sampling.device)[:, 0]
+            with torch.enable_grad():
+                distance = pair_distance(lambda x: self._forward(weights, x), x1, x2, self.normalize)
+                correlation = (xi * distance).double().sum()
+                parts = torch.autograd.grad(correlation, list(weights.values()), allow_unused=True)
+            value += float(correlation.detach())
+            for total, part in zip(gradient.values(), parts, strict=True):
+                if part is not None:
+                    total += part
+        if not math.isfinite(value):
+            raise NumericalError(
+                "The network returned NaN or infinity inside the ball; choose a smaller `rho`."
+            )
+        return value, gradient
+
+    def _forward(self, weights: Weights, x: Tensor) -> Tensor:
+        out = torch.func.functional_call(self.network, weights, (x,))
+        if not isinstance(out, Tensor):
+            raise InvalidOption(f"The encoder must return one tensor, got {type(out).__name__}.")
+        return out
