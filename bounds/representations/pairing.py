@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -100,3 +101,17 @@ def _rank_in_class(labels: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, n
     counts = np.bincount(labels[order])
     starts = np.cumsum(counts) - counts
     return grouped, np.arange(len(grouped)) - starts[labels[grouped]], counts
+
+
+class Rows:
+    """Chosen rows of an array, in a chosen order, read as they are sliced."""
+
+    def __init__(self, array: Any, index: np.ndarray) -> None:
+        self._array, self._index = array, index
+        self.shape, self.dtype = (len(index), *array.shape[1:]), array.dtype
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __getitem__(self, rows: slice) -> Any:
+        return self._array[self._index[rows]]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -107,6 +108,11 @@ class Augmentation:
         draws = uniforms(self.seed, np.asarray(rows), view, _DRAWS).T
         x = self._crop(x, recipe, draws)
         return _pixels(x, recipe, draws)
+
+    def description(self) -> dict[str, Any]:
+        """Seed, size and recipe as plain data; equal descriptions make equal views."""
+        recipe = "default" if self.recipe is None else asdict(self.recipe)
+        return {"seed": self.seed, "size": self.size, "recipe": recipe}
 
     def _crop(self, x: Tensor, recipe: Recipe, u: np.ndarray) -> Tensor:
         height, width = x.shape[2:]

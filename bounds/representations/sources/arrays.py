@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bounds.errors import InvalidData
 from bounds.representations.sources.base import Block, BlockSource
-from bounds.representations.sources.checks import as_tensor, check_labels, kind_of
+from bounds.representations.sources.checks import check_labels, kind_of
 
 _HASH_ROWS = 4096
 
@@ -31,7 +31,7 @@ class ArraySource(BlockSource):
         labels: Any,
         where: str,
         num_classes: int | None,
-        fingerprint: dict[str, Any] | None = None,
+        fingerprint: Callable[[], dict[str, Any]] | None = None,
     ) -> None:
         shapes = [tuple(array.shape) for array in arrays]
         kinds = [kind_of(shape, array.dtype, where) for shape, array in zip(shapes, arrays, strict=True)]
@@ -43,19 +43,21 @@ class ArraySource(BlockSource):
         self.where, self.kind, self.views, self.has_labels = where, kinds[0], len(arrays), labels is not None
         self.count, self.num_classes, self.arrays = shapes[0][0], num_classes, arrays
         self.labels = None if labels is None else check_labels(labels, self.count, num_classes, where)
-        self._fingerprint = fingerprint
+        self._fingerprint = fingerprint or self._digests
 
     def fingerprint(self) -> dict[str, Any]:
-        """Shape, type and SHA-256 of the bytes of each array."""
-        if self._fingerprint is None:
-            kept = self.arrays if self.labels is None else (*self.arrays, self.labels)
-            self._fingerprint = {"type": "arrays", "arrays": [_digest(array) for array in kept]}
-        return self._fingerprint
+        """Shape, type and SHA-256 of the bytes of each array; for files what identifies them."""
+        return self._fingerprint()
+
+    def _digests(self) -> dict[str, Any]:
+        kept = self.arrays if self.labels is None else (*self.arrays, self.labels)
+        return {"type": "arrays", "arrays": [_digest(array) for array in kept]}
 
     def _blocks(self, start: int, stop: int | None, batch_size: int, size: int | None) -> Iterator[Block]:
-        end = self.count if stop is None else min(stop, self.count or 0)
-        for row in range(start, end or 0, batch_size):
-            rows = slice(row, min(row + batch_size, end or 0))
+        length = len(self.arrays[0])
+        end = length if stop is None else min(stop, length)
+        for row in range(start, end, batch_size):
+            rows = slice(row, min(row + batch_size, end))
             labels = None if self.labels is None else self.labels[rows]
             yield tuple(array[rows] for array in self.arrays), labels
 

@@ -19,6 +19,7 @@ from bounds.representations.sources.checks import (
     check_values,
     kind_of,
 )
+from bounds.representations.sources.decode import side, unequal
 
 Block = tuple[tuple[Any, ...], Any]  # raw views and raw labels (or None) of consecutive rows
 
@@ -64,7 +65,7 @@ class Source(ABC):
 
     @abstractmethod
     def fingerprint(self) -> dict[str, Any]:
-        """What identifies the data: file names with SHA-256; or shapes, types and the SHA-256 of the bytes."""
+        """What identifies the data: file names, or shapes and types, with the SHA-256 of the bytes."""
 
     @abstractmethod
     def batches(
@@ -108,12 +109,17 @@ class BlockSource(Source):
         unit_range: bool = True,
     ) -> Iterator[Batch]:
         """See `Source.batches`."""
-        row = start
+        row, shape = start, None
         for raw, raw_labels in self._blocks(start, stop, batch_size, size):
             views = tuple(self._checked(view, row, unit_range) for view in raw)
+            shape = shape or views[0].shape[1:]
+            if size is None and views[0].shape[1:] != shape:
+                raise unequal(self.where, side(shape), side(views[0].shape), row)
             if len({view.shape for view in views}) > 1:
                 shapes = " and ".join(str(tuple(view.shape)) for view in views)
-                raise InvalidData(f"{self.where} has two views of shapes {shapes} at row {row}; give them one shape.")
+                raise InvalidData(
+                    f"{self.where} has two views of shapes {shapes} at row {row}; give them one shape."
+                )
             labels = None
             if self.has_labels:
                 checked = check_labels(raw_labels, len(views[0]), self.num_classes, self.where, row)
@@ -124,7 +130,9 @@ class BlockSource(Source):
     def _checked(self, raw: Any, row: int, unit_range: bool) -> Tensor:
         kind = kind_of(raw.shape, raw.dtype, self.where)
         if kind != self.kind:
-            raise InvalidData(f"{self.where} has {self.kind}, but {kind} from row {row}; keep one kind of data.")
+            raise InvalidData(
+                f"{self.where} has {self.kind}, but {kind} from row {row}; keep one kind of data."
+            )
         x = as_tensor(raw)
         if kind == "images":
             x = channels_first(x)
@@ -144,7 +152,7 @@ class Chain(Source):
                 if getattr(part, what) != getattr(first, what):
                     raise InvalidData(
                         f"{part.where} and {first.where} differ in {what.replace('_', ' ')} "
-                        f"({getattr(part, what)} and {getattr(first, what)}); files of one argument must be alike."
+                        f"({getattr(part, what)} and {getattr(first, what)}); they must be alike."
                     )
         classes = [part.num_classes for part in parts if part.num_classes is not None]
         self._counts = [part.count for part in parts if part.count is not None]
@@ -171,6 +179,8 @@ class Chain(Source):
         for part, count in zip(self.parts, self._counts, strict=True):
             begin, end = max(start - offset, 0), count if stop is None else min(stop - offset, count)
             if begin < end:
-                for batch in part.batches(batch_size, start=begin, stop=end, size=size, unit_range=unit_range):
+                for batch in part.batches(
+                    batch_size, start=begin, stop=end, size=size, unit_range=unit_range
+                ):
                     yield replace(batch, first_row=offset + batch.first_row)
             offset += count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +16,25 @@ Kind = Literal["images", "vectors"]
 _REAL = ("float16", "bfloat16", "float32", "float64")
 _INTEGERS = ("bool", "uint8", "int8", "int16", "uint16", "int32", "uint32", "int64")
 _SLACK = 1e-3  # how far resampling may take a float image outside [0, 1]
+
+
+def pick_keys(keys: Iterable[str], where: str) -> tuple[tuple[str, ...], str | None]:
+    """Which arrays of a file or mapping are the views, and which the labels.
+
+    Raises:
+        InvalidData: no views among them, listing what there is.
+    """
+    present = list(keys)
+    label = next((key for key in ("y", "label") if key in present), None)
+    if "x1" in present and "x2" in present:
+        return ("x1", "x2"), label
+    for key in ("x", "img", "image"):
+        if key in present:
+            return (key,), label
+    raise InvalidData(
+        f"{where} has {', '.join(map(repr, present)) or 'nothing'}; it needs `x` (or `img`, `image`) "
+        "or `x1` and `x2`, and `y` or `label` for labels."
+    )
 
 
 def as_tensor(raw: Any) -> Tensor:
@@ -37,7 +56,7 @@ def kind_of(shape: Sequence[int], dtype: Any, where: str) -> Kind:
     shape = tuple(shape)
     if len(shape) not in (2, 3, 4):
         raise InvalidData(
-            f"{where} has shape {shape}; give images (N, C, H, W), (N, H, W, C) or (N, H, W), or vectors (N, d)."
+            f"{where} has shape {shape}; images are (N, C, H, W), (N, H, W, C) or (N, H, W), vectors (N, d)."
         )
     if 0 in shape:
         raise InvalidData(f"{where} is empty: shape {shape}; give at least one item.")
@@ -47,7 +66,9 @@ def kind_of(shape: Sequence[int], dtype: Any, where: str) -> Kind:
             raise InvalidData(f"{where} has type {name}; vectors must be real numbers, float32 or float64.")
         return "vectors"
     if len(shape) == 4 and shape[1] not in (1, 3) and shape[3] not in (1, 3):
-        raise InvalidData(f"{where} has shape {shape}; images need 1 channel (grey) or 3 (RGB), second or last.")
+        raise InvalidData(
+            f"{where} has shape {shape}; images need 1 channel (grey) or 3 (RGB), second or last."
+        )
     if name not in (*_REAL, "uint8"):
         raise InvalidData(f"{where} has type {name}; images must be uint8 (0 to 255) or floats in [0, 1].")
     return "images"
@@ -80,7 +101,7 @@ def check_values(x: Tensor, kind: Kind, where: str, first_row: int, unit_range: 
             i = int(bad.nonzero()[0, 0])
             raise InvalidData(
                 f"{where} has a float image with values from {float(low[i]):g} to {float(high[i]):g} in row "
-                f"{first_row + i}; float images lie in [0, 1]: rescale them, or give uint8, without mean and std."
+                f"{first_row + i}; floats must lie in [0, 1]: rescale, or give uint8, and do not normalise."
             )
 
 
@@ -88,13 +109,19 @@ def check_labels(raw: Any, count: int, num_classes: int | None, where: str, firs
     """Class indices as int64 (count,).
 
     Raises:
-        InvalidData: another length or type, or a missing, fractional, negative or too large label, naming the row.
+        InvalidData: another length or type; missing, fractional, negative, too large labels, with the row.
     """
     labels = raw.detach().cpu().numpy() if isinstance(raw, Tensor) else np.asarray(raw)
     if labels.shape != (count,):
-        raise InvalidData(f"{where} needs one label for each of {count} items, got labels of shape {labels.shape}.")
+        raise InvalidData(
+            f"{where} needs one label for each of {count} items, got labels of shape {labels.shape}."
+        )
+    if labels.dtype == object and None in (kept := labels.tolist()):
+        raise InvalidData(f"{where} has no label in row {first_row + kept.index(None)}; label each item.")
     if labels.dtype.kind not in "iubf":
-        raise InvalidData(f"{where} has labels of type {labels.dtype}; give class indices 0, 1, 2, ... as integers.")
+        raise InvalidData(
+            f"{where} has labels of type {labels.dtype}; give class indices 0, 1, 2, ... as integers."
+        )
     limit = np.inf if num_classes is None else num_classes
     with np.errstate(invalid="ignore"):
         wrong = ~((labels >= 0) & (labels < limit) & (labels % 1 == 0)) if count else np.zeros(0, bool)
@@ -102,5 +129,7 @@ def check_labels(raw: Any, count: int, num_classes: int | None, where: str, firs
         row = int(wrong.argmax())
         top = "" if num_classes is None else f" to {num_classes - 1}"
         what = "no label (NaN)" if labels[row] != labels[row] else f"label {labels[row]}"
-        raise InvalidData(f"{where} has {what} in row {first_row + row}; labels are class indices, integers from 0{top}.")
+        raise InvalidData(
+            f"{where} has {what} in row {first_row + row}; labels are class indices, integers from 0{top}."
+        )
     return labels.astype(np.int64)

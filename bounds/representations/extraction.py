@@ -1,0 +1,296 @@
+"""Data through the encoder, batch by batch, into a table of representations; images are never kept."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bounds.errors import InvalidData, InvalidInput, InvalidOption
+from bounds.representations.checkpoints import Encoder, load_encoder
+from bounds.representations.pairing import ClassPairs, Rows, class_pairs
+from bounds.representations.prefetch import prefetched
+from bounds.representations.preprocessing import Preprocessing
+from bounds.representations.sources import Batch, Source, open_source
+from bounds.representations.sources.arrays import ArraySource
+from bounds.representations.store import RepresentationStore, StoreWriter
+from bounds.representations.table import Representations
+from bounds.representations.views import Augmentation, Recipe
+
+Pairs = Literal["augmentation", "class"]
+Checkpoint = Encoder | nn.Module | Callable[[Tensor], Any] | str | os.PathLike[str] | None
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """Representations of one role, and how they came about.
+
+    Attributes:
+        representations: The table; for pairs two views.
+        made: How the second view came: "augmentation", "class", "given" by the data, or None for one view.
+        class_pairs: Which items were paired, when `made` is "class".
+        num_classes: The number of classes stated by the caller or declared by the data, else None.
+        provenance: Plain data for reports: data, encoder, seed, options.
+    """
+
+    representations: Representations
+    made: Literal["augmentation", "class", "given"] | None
+    class_pairs: ClassPairs | None
+    num_classes: int | None
+    provenance: dict[str, Any]
+
+
+def extract(
+    encoder: Checkpoint,
+    data: Any,
+    *,
+    role: str,
+    views: int = 1,
+    pairs: Pairs = "augmentation",
+    class_prior_known: bool = False,
+    recipe: Recipe | None = None,
+    size: int | None = None,
+    num_classes: int | None = None,
+    seed: int = 0,
+    batch_size: int = 256,
+    start: int = 0,
+    stop: int | None = None,
+    device: torch.device | str | None = None,
+    autocast: bool = False,
+    progress: bool = True,
+    save: str | os.PathLike[str] | None = None,
+) -> Extracted:
+    """Representations f(x) of each item, or of two views of it.
+
+    Batches are read ahead by a thread and pass through the encoder in evaluation and inference mode. The
+    vectors go to `save`, or to a temporary folder that is deleted with the result; vectors in arrays are used
+    in place when there is no encoder.
+
+    Args:
+        encoder: What `load_encoder` takes or returns; None when the data are representations.
+        data: Whatever `open_source` takes, or a source.
+        role: "labeled", "unlabeled" or "test": for messages; all but "unlabeled" need labels.
+        views: 1, or 2 for pairs.
+        pairs: Where the second view comes from if the data have one: two augmentations of each image, or
+            two items of one class (which needs labels; see `class_pairs`). Data given as pairs stay.
+        class_prior_known: For class pairs; see `class_pairs`.
+        recipe: Of the augmentation; None takes the default of `Augmentation`.
+        size: Side in pixels to bring images to; None takes the encoder's own.
+        num_classes: Number of classes; labels beyond are refused.
+        seed: Of augmentations and class pairs; both depend on (seed, row), never on `batch_size`.
+        batch_size: Images that pass through the encoder at once.
+        start: First row to take; a process of several takes its own range.
+        stop: Row after the last.
+        device: None takes CUDA if present (a callable that is not a module then gets CPU tensors).
+        autocast: Whether to run the encoder in bfloat16.
+        progress: Whether to show a bar.
+        save: Folder to keep the representations in; an interrupted run with equal arguments goes on there.
+
+    Raises:
+        InvalidInput: missing files, unknown types, images without an encoder.
+        InvalidData: data that cannot be used (naming the row), or an encoder's output that is not finite.
+        InvalidOption: options that do not go together, or a folder that holds something else.
+        CorruptStore: a saved shard that differs from its checksum.
+    """
+    source = data if isinstance(data, Source) else open_source(data, name=role, num_classes=num_classes)
+    known = encoder if encoder is None or isinstance(encoder, Encoder) else load_encoder(encoder)
+    made = _second_view(source, role, views, pairs, known)
+    augment = Augmentation(recipe, seed=seed) if made == "augmentation" else None
+    run = _Run(source, known, augment, size, device, autocast)
+    identity = run.identity() | {"rows": [start, stop]}
+    provenance = identity | {"role": role, "pairs": made, "seed": seed, "device": str(run.device)}
+    if known is None and save is None and isinstance(source, ArraySource) and (start, stop) == (0, None):
+        table = Representations(source.arrays, source.labels, role)
+    else:
+        table = run.store(identity, save, batch_size, start, stop, progress).representations(role)
+    if made != "class" or table.labels is None:
+        return Extracted(table, made, None, source.num_classes, provenance)
+    chosen = class_pairs(table.labels, seed=seed, class_prior_known=class_prior_known, name=role)
+    pool = table.views[0]
+    table = Representations((Rows(pool, chosen.first), Rows(pool, chosen.second)), chosen.labels, role)
+    return Extracted(table, made, chosen, source.num_classes, provenance)
+
+
+def _second_view(
+    source: Source, role: str, views: int, pairs: str, encoder: Encoder | None
+) -> Literal["augmentation", "class", "given"] | None:
+    if views not in (1, 2):
+        raise InvalidOption(f"`views` must be 1 or 2, got {views!r}.")
+    if pairs not in ("augmentation", "class"):
+        raise InvalidOption(f'`pairs` must be "augmentation" or "class", got {pairs!r}.')
+    if encoder is None and source.kind == "images":
+        raise InvalidInput(f"{source.where} holds images; give a checkpoint (None is for vectors (N, d)).")
+    if role != "unlabeled" and not source.has_labels:
+        raise InvalidData(f"{source.where} has no labels; give (x, y).")
+    if views == 1:
+        if source.views == 2:
+            raise InvalidData(f"{source.where} has two views of each item; give one, as (x, y) or x.")
+        return None
+    if source.views == 2:
+        return "given"
+    if pairs == "class":
+        if not source.has_labels:
+            raise InvalidData(
+                f"{source.where} has no labels, which class pairs need; give (x, y) or (x1, x2)."
+            )
+        return "class"
+    if source.kind == "vectors":
+        raise InvalidData(
+            f"{source.where} holds one representation of each item, which cannot be augmented; "
+            'give (x1, x2), or labels and pairs="class".'
+        )
+    return "augmentation"
+
+
+class _Run:
+    """One pass of a source through an encoder (or past it, when there is none)."""
+
+    def __init__(
+        self,
+        source: Source,
+        encoder: Encoder | None,
+        augment: Augmentation | None,
+        size: int | None,
+        device: torch.device | str | None,
+        autocast: bool,
+    ) -> None:
+        self.source, self.encoder, self.augment, self.autocast = source, encoder, augment, autocast
+        expected = None if encoder is None else encoder.preprocessing
+        self.size = size or (expected.size if expected else None)
+        # Images are brought to size before they are augmented, whether their sizes differ or not: the views
+        # of an item then never depend on the images it shares a batch with.
+        self.resize = Preprocessing(size=self.size) if self.size else None
+        self.unit_range = bool(expected or augment or self.resize)
+        self.device = _place(encoder, device)
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the stored numbers: equal identity, equal rows."""
+        return {
+            "data": self.source.fingerprint(),
+            "encoder": _describe(self.encoder),
+            "augmentation": self.augment.description() if self.augment else None,
+            "size": self.size,
+            "autocast": self.autocast,
+        }
+
+    def store(
+        self,
+        identity: dict[str, Any],
+        save: str | os.PathLike[str] | None,
+        batch_size: int,
+        start: int,
+        stop: int | None,
+        progress: bool,
+    ) -> RepresentationStore:
+        """Encode what is not in the folder yet."""
+        from tqdm.auto import tqdm
+
+        folder = tempfile.mkdtemp(prefix="bounds-") if save is None else save
+        try:
+            writer = StoreWriter(folder, identity, durable=save is not None)
+            if writer.complete:
+                return RepresentationStore.open(folder, verify=False)  # the writer has just verified it
+            end = self.source.count if stop is None else stop
+            batches = self.source.batches(
+                batch_size, start=start + writer.rows, stop=stop, size=self.size, unit_range=self.unit_range
+            )
+            total = None if end is None else end - start
+            with (
+                contextlib.closing(prefetched(batches)) as ahead,
+                tqdm(
+                    total=total,
+                    initial=writer.rows,
+                    desc=self.source.where,
+                    unit=" items",
+                    disable=not progress,
+                ) as bar,
+            ):
+                for batch in ahead:
+                    labels = None if batch.labels is None else batch.labels.numpy()
+                    writer.append(tuple(z.numpy() for z in self.vectors(batch)), labels)
+                    bar.update(batch.count)
+            store = writer.finish()
+        except BaseException:
+            if save is None:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        if save is None:
+            weakref.finalize(store, shutil.rmtree, folder, ignore_errors=True)
+        return store
+
+    @torch.inference_mode()
+    def vectors(self, batch: Batch) -> tuple[Tensor, ...]:
+        """The representations of a batch, one tensor or two, on the CPU."""
+        if self.encoder is None:
+            return tuple(x.cpu().float() if x.dtype == torch.bfloat16 else x.cpu() for x in batch.views)
+        views = [x.to(self.device, non_blocking=True) for x in batch.views]
+        if self.source.kind == "images":
+            views = self._views(views, batch)
+        rows = f"rows {batch.first_row} to {batch.first_row + batch.count - 1} of {self.source.where}"
+        try:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+                return tuple(self.encoder(x).cpu() for x in views)
+        except InvalidData as err:
+            raise InvalidData(f"{str(err).removesuffix('.')} ({rows}).") from err
+        except RuntimeError as err:
+            if self.source.kind == "images":
+                err.add_note(f"while encoding {rows}")
+                raise
+            raise InvalidData(
+                f"{self.source.where} holds vectors (N, d), which the encoder does not take ({err}); "
+                "give no checkpoint if they are representations already."
+            ) from err
+
+    def _views(self, views: list[Tensor], batch: Batch) -> list[Tensor]:
+        dtype = views[0].dtype
+        if self.resize is not None:
+            views = [self.resize(x) for x in views]
+        if self.augment is not None:
+            rows = np.arange(batch.first_row, batch.first_row + batch.count)
+            views = [self.augment(views[0], rows, view) for view in (0, 1)]
+            if (
+                dtype == torch.uint8
+                and self.resize is None
+                and self.encoder
+                and self.encoder.preprocessing is None
+            ):
+                views = [
+                    (x * 255).round().to(torch.uint8) for x in views
+                ]  # a bare callable expects what it knows
+        return views
+
+
+def _place(encoder: Encoder | None, device: torch.device | str | None) -> torch.device:
+    if device is None and torch.cuda.is_available() and encoder is not None and encoder.device is not None:
+        device = "cuda"
+    if encoder is None:
+        return torch.device("cpu")
+    if device is None:
+        return encoder.device or torch.device("cpu")
+    encoder.to(device)
+    return torch.device(device)
+
+
+def _describe(encoder: Encoder | None) -> dict[str, Any] | None:
+    if encoder is None:
+        return None
+    note = dict(encoder.provenance)
+    if encoder.preprocessing is not None:
+        note["preprocessing"] = encoder.preprocessing.to_json()
+    if isinstance(encoder.network, nn.Module):
+        sha = hashlib.sha256()
+        for name, weight in sorted(encoder.network.state_dict().items()):
+            sha.update(name.encode())
+            sha.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+        note["weights_sha256"] = sha.hexdigest()
+    return note

@@ -1,0 +1,52 @@
+"""Read ahead in a thread, so that loading and computing overlap."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Generator, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def prefetched(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
+    """The same items, read up to `depth` ahead by a thread.
+
+    What the reading raises is raised here, after the items before it. The thread ends with this iterator:
+    when it is exhausted, closed or dropped.
+    """
+    ready: queue.Queue[tuple[str, T | BaseException | None]] = queue.Queue(depth)
+    stopped = threading.Event()
+
+    def hand_over(what: str, value: T | BaseException | None) -> bool:
+        while not stopped.is_set():
+            try:
+                ready.put((what, value), timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def read() -> None:
+        try:
+            for item in items:
+                if not hand_over("item", item):
+                    return
+            hand_over("end", None)
+        except BaseException as err:  # raised again by the reader's consumer
+            hand_over("error", err)
+
+    thread = threading.Thread(target=read, name="bounds-prefetch", daemon=True)
+    thread.start()
+    try:
+        while True:
+            what, value = ready.get()
+            if what == "end":
+                return
+            if isinstance(value, BaseException) and what == "error":
+                raise value
+            yield value  # type: ignore[misc]
+    finally:
+        stopped.set()
+        thread.join()
