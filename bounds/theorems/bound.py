@@ -113,13 +113,17 @@ class Bound:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a theorem found in the evidence: its expression's variant, each symbol's number, the head it is about."""
+    """What a theorem found in the evidence: its expression's variant, each symbol's number, the head it is about.
+
+    `axis` replaces the theorem's axis where its conversion or its trivial value depends on the data's setting.
+    """
 
     expression: Expression
     values: Mapping[str, float]
     split: Mapping[str, float]
     head: Head | None = None
     notes: tuple[str, ...] = ()
+    axis: Axis | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ class Theorem:
         if not 0 < delta < 1:
             raise InvalidOption(f"`delta` must lie strictly between 0 and 1, got {delta}.")
         found = self.inputs(evidence, delta)
-        expression = found.expression
+        expression, axis = found.expression, found.axis or self.axis
         numbers = expression.evaluate(found.values)
         return Bound(
             name=self.name,
@@ -167,7 +171,7 @@ class Theorem:
             statement=self.statement,
             predictor=self.predictor,
             head=None if found.head is None else found.head.name,
-            axis=self.axis,
+            axis=axis,
             kind=self.kind,
             value=expression.combined(numbers),
             terms={name: self._term(name, number, found) for name, number in numbers.items()},
@@ -177,7 +181,7 @@ class Theorem:
             delta=delta,
             split=dict(found.split),
             symbols={symbol.name: float(found.values[symbol.name]) for symbol in expression.symbols},
-            trivial_value={"loss": evidence.constant_loss, "error": evidence.constant_error}.get(self.axis.name),
+            trivial_value={"loss": evidence.constant_loss, "error": evidence.constant_error}.get(axis.name, axis.trivial),
             trivial_error=evidence.constant_error,
             notes=found.notes,
         )
