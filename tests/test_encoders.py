@@ -61,14 +61,14 @@ def pool(x):
     return patches.amax(dim=(4, 5)).reshape(n, c, (h - 1) // 2 + 1, (w - 1) // 2 + 1)
 
 
-def naive_resnet(weights, x):
+def naive_resnet(weights, x, padding=1):
     """Reads only the state dict: stem by the kernel's size, blocks by the names."""
     w = {name: value.double() for name, value in weights.items()}
     x = x.double()
     if w["conv1.weight"].shape[2] == 7:
         x = pool(relu(normalise(convolve(x, w["conv1.weight"], 2, 3), w, "bn1")))
     else:
-        x = relu(normalise(convolve(x, w["conv1.weight"], 1, 1), w, "bn1"))
+        x = relu(normalise(convolve(x, w["conv1.weight"], 1, padding), w, "bn1"))
     for stage in (1, 2, 3, 4):
         block = 0
         while f"layer{stage}.{block}.conv1.weight" in w:
@@ -261,3 +261,13 @@ def test_impossible_images_are_refused(images, message):
 def test_images_with_other_channels_than_means_are_refused():
     with pytest.raises(InvalidData, match="1 channels where the preprocessing has 3"):
         Preprocessing((0.1, 0.2, 0.3), (1.0, 1.0, 1.0))(torch.rand(1, 1, 4, 4))
+
+
+def test_the_padded_cifar_stem_differs_in_padding_only():
+    network = shake(ResNet(18, stem="cifar-pad2", width=4)).double()
+    images = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(1)).double()
+    expected = naive_resnet(network.state_dict(), images, padding=2)
+    torch.testing.assert_close(network(images), expected, rtol=1e-9, atol=0)
+    plain = ResNet(18, stem="cifar", width=4).double().eval()
+    plain.load_state_dict(network.state_dict())
+    assert not torch.allclose(plain(images), expected)

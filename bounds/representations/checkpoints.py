@@ -25,6 +25,7 @@ from bounds.representations.state_dicts import (
     choose,
     find_encoders,
     infer_architecture,
+    is_finite,
     truncated,
 )
 
@@ -173,8 +174,8 @@ def load_encoder(
 
     Args:
         checkpoint: A path, a network, or any callable from a batch of images to (N, d).
-        architecture: Options that overrule those inferred, for instance {"stem": "cifar"}; see
-            `build_encoder`.
+        architecture: Options of `build_encoder` that overrule those inferred. Shapes do not show a padding:
+            give {"stem": "cifar-pad2"} for CIFAR checkpoints of solo-learn.
         preprocessing: What the encoder expects; overrules the file's metadata. Where neither says: ImageNet
             statistics for an ImageNet stem, CIFAR-10's for a CIFAR stem, none for other than 3 channels, the
             size as it comes; `describe` then says "assumed".
@@ -257,7 +258,7 @@ def save_encoder(
             "`metadata` must map strings to strings, without `format`, `architecture`, `preprocessing`."
         )
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    broken = [name for name, value in tensors.items() if not bool(torch.isfinite(value).all())]
+    broken = [name for name, value in tensors.items() if not is_finite(value)]
     if broken:
         raise InvalidCheckpoint(f"Weights hold NaN or infinity: {truncated(broken)}; nothing was written.")
     path.parent.mkdir(parents=True, exist_ok=True)

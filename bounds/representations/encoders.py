@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from bounds.errors import InvalidOption
 
-Stem = Literal["imagenet", "cifar"]
+Stem = Literal["imagenet", "cifar", "cifar-pad2"]
+_STEMS = {"imagenet": (7, 2, 3), "cifar": (3, 1, 1), "cifar-pad2": (3, 1, 2)}  # kernel, stride, padding
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 
 
@@ -74,8 +75,8 @@ class ResNet(nn.Module):
 
     Args:
         depth: 18, 34 or 50.
-        stem: "imagenet" (7x7 convolution of stride 2, then 3x3 max pooling) or "cifar" (3x3 of stride 1, no
-            pooling).
+        stem: "imagenet" (7x7 convolution of stride 2, then 3x3 max pooling), "cifar" (3x3 of stride 1, no
+            pooling), or "cifar-pad2" (the same with padding 2, as solo-learn trains it).
         width: Channels of the first stage; the published networks have 64.
         in_channels: Channels of the images.
 
@@ -91,11 +92,12 @@ class ResNet(nn.Module):
         super().__init__()
         if depth not in BLOCKS:
             raise InvalidOption(f"`depth` must be one of {sorted(BLOCKS)}, got {depth!r}.")
-        if stem not in ("imagenet", "cifar"):
-            raise InvalidOption(f"`stem` must be 'imagenet' or 'cifar', got {stem!r}.")
+        if stem not in _STEMS:
+            raise InvalidOption(f"`stem` must be one of {sorted(_STEMS)}, got {stem!r}.")
         _require_positive(width=width, in_channels=in_channels)
         block = Bottleneck if depth == 50 else BasicBlock
-        self.conv1 = _conv(in_channels, width, 7, 2) if stem == "imagenet" else _conv(in_channels, width, 3)
+        kernel, stride, padding = _STEMS[stem]
+        self.conv1 = nn.Conv2d(in_channels, width, kernel, stride, padding, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.maxpool = nn.MaxPool2d(3, 2, 1) if stem == "imagenet" else nn.Identity()
         inputs = width
@@ -192,5 +194,5 @@ def _require_positive(**sizes: int) -> None:
 def _initialise(network: nn.Module) -> None:
     """He initialisation of convolutions; batch norms start as the identity."""
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

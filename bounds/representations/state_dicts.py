@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -120,8 +121,8 @@ def choose(found: Sequence[FoundEncoder], prefix: str | None, origin: str) -> Fo
 def infer_architecture(encoder: FoundEncoder, tensors: Mapping[str, Tensor], origin: str) -> dict[str, Any]:
     """Depth, stem, width and input channels, read off the names and shapes.
 
-    A stem whose kernel is 3 is taken to have stride 1, padding 1 and no pooling after it: shapes do not show
-    these.
+    A stem whose kernel is 3 is taken to have stride 1, padding 1 and no pooling after it ("cifar"): shapes do
+    not show these.
 
     Raises:
         InvalidCheckpoint: a first convolution that no supported stem has.
@@ -183,7 +184,7 @@ def build_with_weights(
             )
             continue
         weights[name] = value.to(wanted.dtype).contiguous()
-        if not bool(torch.isfinite(weights[name]).all()):
+        if not is_finite(weights[name]):
             problems["NaN or infinite"].append(source)
     problems["not part of this network"] = [s for name, s in encoder.sources.items() if name not in expected]
     if any(problems.values()):
@@ -203,6 +204,11 @@ def architecture_name(architecture: Mapping[str, Any]) -> str:
         words.insert(0, f"{architecture.get('stem')} stem")
         return f"ResNet-{architecture.get('depth')} ({', '.join(words)})"
     return f"small ConvNet ({', '.join(words)})"
+
+
+def is_finite(value: Tensor) -> bool:
+    """No NaN, no infinity: in one pass, as a float64 sum of float32 numbers cannot overflow."""
+    return math.isfinite(value.sum(dtype=torch.float64))
 
 
 def truncated(names: Sequence[str], limit: int = 6) -> str:
