@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from bounds.errors import InvalidOption
+from bounds.errors import InvalidData, InvalidOption
 from bounds.information import measures as definitions
 from bounds.information.gaussian import covariance, log_det_entropy
 from bounds.information.pairwise import BLOCK
@@ -245,8 +245,8 @@ def _pair_measures(table: Representations, norms: torch.Tensor, delta: float) ->
         if zeros
         else Measure("alignment", definitions.alignment(table), "mean |z - z'|² on the unit sphere")
     )
-    value = definitions.lidar(table, delta=delta)
-    return [
-        aligned,
-        Measure("lidar", value, f"exp entropy of the LDA spectrum of view pairs, delta = {delta:g}"),
-    ]
+    definition = f"exp entropy of the LDA spectrum of view pairs, delta = {delta:g}"
+    try:
+        return [aligned, Measure("lidar", definitions.lidar(table, delta=delta), definition)]
+    except InvalidData:
+        return [aligned, Measure("lidar", None, "all items have one mean: collapsed")]

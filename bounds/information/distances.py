@@ -99,7 +99,7 @@ def pairwise_distances(data: Any, *, bins: int = 200, block: int = BLOCK) -> Pai
     counts = np.zeros(bins, dtype=np.int64)
     total = 0.0
     for part, columns, values in half_square_blocks(rows, block, upper=True):
-        distances = values.mul_(-2).sqrt_()
+        distances = values.mul_(-2).clamp_(min=0).sqrt_()
         if part == columns:
             distances = distances[torch.ones_like(distances, dtype=torch.bool).triu(1)]
         # Counts of one block are exact in float32: a bin holds at most 2^24 pairs.

@@ -156,7 +156,7 @@ def uniformity(data: Any, *, t: float = 2.0, block: int = BLOCK) -> float:
     n = len(rows)
     total = 0.0
     for _, _, values in half_square_blocks(rows, block):
-        total += float(values.mul_(2 * t).exp_().sum(dtype=torch.float64))
+        total += float(values.mul_(2 * t).exp_().sum(dim=1).sum(dtype=torch.float64))
     return math.log((total - n) / (n * (n - 1)))
 
 

@@ -16,7 +16,8 @@ from bounds.information.rows import as_rows
 
 LOG_2PIE = math.log(2 * math.pi * math.e)
 NOTE = "holds for this mixture; tight where components are far apart or coincide"
-Exponents = Iterator[tuple[slice, slice, Tensor, Tensor]]
+LOWER, UPPER = 0, 1
+Affinities = Iterator[tuple[int, slice, slice, Tensor]]
 
 
 def mixture_entropy(means: Any, covariance: Any, weights: Any = None, *, block: int = BLOCK) -> EntropyBounds:
@@ -57,20 +58,18 @@ def mixture_entropy(means: Any, covariance: Any, weights: Any = None, *, block: 
         raise InvalidOption("Every variance in `covariance` must be positive and finite.")
     if scale.ndim == 0:
         within = 0.5 * d * (LOG_2PIE + math.log(float(scale)))
-        exponents = _shared(centres, float(scale), block)
+        affinities = _shared(centres, float(scale), block)
     elif scale.ndim == 1:
         within = float(w @ (0.5 * d * (LOG_2PIE + scale.log())))
-        exponents = _isotropic(centres, scale, block)
+        affinities = _isotropic(centres, scale, block)
     else:
         factors = _cholesky(scale)
         half_log_det = factors.diagonal(dim1=1, dim2=2).log().sum(dim=1)
         within = float(w @ (half_log_det + 0.5 * d * LOG_2PIE))
-        exponents = _full(centres.double(), scale, factors, half_log_det, block)
+        affinities = _full(centres.double(), scale, factors, half_log_det, block)
     overlap = torch.zeros(2, m, dtype=torch.float64, device=centres.device)
-    for rows, columns, kullback, bhattacharyya in exponents:
-        part = w[columns].to(kullback)
-        overlap[0, rows] += bhattacharyya @ part
-        overlap[1, rows] += kullback @ part
+    for side, rows, columns, affinity in affinities:
+        overlap[side, rows] += affinity @ w[columns].to(affinity)
     # Rounding must not push the inner sums outside [w_i, 1].
     overlap = torch.minimum(torch.maximum(overlap, w), torch.ones_like(overlap))
     lower, upper = (within - float(w @ row.log().masked_fill(w == 0, 0)) for row in overlap)
@@ -104,15 +103,15 @@ def _precise(centres: Tensor, variance: float) -> Tensor:
     return centres.double() if largest * torch.finfo(centres.dtype).eps > 1e-3 else centres
 
 
-def _shared(centres: Tensor, variance: float, block: int) -> Exponents:
+def _shared(centres: Tensor, variance: float, block: int) -> Affinities:
     """KL = |delta|^2 / (2 v) and BD = KL / 4, so one exponential serves both."""
-    centres = _precise(centres, variance) / math.sqrt(variance)
+    centres = _precise(centres, variance) / math.sqrt(4 * variance)
     for rows, columns, values in half_square_blocks(centres, block):
-        quarter = values.mul_(0.25).exp_()
-        yield rows, columns, quarter.square().square_(), quarter
+        yield LOWER, rows, columns, values.exp_()
+        yield UPPER, rows, columns, values.square_().square_()
 
 
-def _isotropic(centres: Tensor, v: Tensor, block: int) -> Exponents:
+def _isotropic(centres: Tensor, v: Tensor, block: int) -> Affinities:
     """The two divergences with variances v_i, v_j.
 
     KL = (d (r - 1 - ln r) + |delta|^2 / v_j) / 2, r = v_i / v_j;
@@ -126,10 +125,11 @@ def _isotropic(centres: Tensor, v: Tensor, block: int) -> Exponents:
         bhattacharyya = values / (2 * (vi + vj)) - 0.5 * d * (
             (vi + vj).log() - 0.5 * (vi.log() + vj.log()) - math.log(2)
         )
-        yield rows, columns, kullback.exp(), bhattacharyya.exp()
+        yield LOWER, rows, columns, bhattacharyya.exp()
+        yield UPPER, rows, columns, kullback.exp()
 
 
-def _full(x: Tensor, sigma: Tensor, factors: Tensor, half_log_det: Tensor, block: int) -> Exponents:
+def _full(x: Tensor, sigma: Tensor, factors: Tensor, half_log_det: Tensor, block: int) -> Affinities:
     """KL by one product, tr(P_j(S_i + x_i x_i^T)) - 2 x_i.P_j x_j + x_j.P_j x_j; BD by a factor per pair."""
     m, d = x.shape
     x = x - x.mean(dim=0)
@@ -149,4 +149,5 @@ def _full(x: Tensor, sigma: Tensor, factors: Tensor, half_log_det: Tensor, block
         middle_log = middle.diagonal(dim1=2, dim2=3).log().sum(dim=2)
         mean_log = 0.5 * (half_log_det[rows, None] + half_log_det[None, columns])
         bhattacharyya = -0.125 * solved.square().sum(dim=2) - (middle_log - mean_log)
-        yield rows, columns, kullback.clamp_(max=0).exp_(), bhattacharyya.exp()
+        yield LOWER, rows, columns, bhattacharyya.exp()
+        yield UPPER, rows, columns, kullback.clamp_(max=0).exp_()

@@ -12,7 +12,7 @@ from torch import Tensor
 from bounds.errors import InvalidData, InvalidOption
 from bounds.information.gaussian import log_det_bias
 from bounds.information.mixtures import mixture_entropy
-from bounds.information.pairwise import BLOCK, log_sum_exp_rows
+from bounds.information.pairwise import BLOCK, log_sum_exp_both
 from bounds.information.records import Entropy, InformationBounds, MutualInformation
 from bounds.information.rows import as_pair, as_rows, unit_rows
 from bounds.information.sphere import fit_concentration, log_normaliser
@@ -100,13 +100,13 @@ def information_of_triangle(triangle: Tensor, dz: int) -> float:
 
 
 def _orthonormal(columns: Tensor) -> Tensor:
-    """Orthonormal basis of the span; columns are brought to norm one so that units do not decide the rank."""
+    """Orthonormal basis of the span; rank by 1e-10 of the largest singular value, columns at norm one."""
     norms = torch.linalg.vector_norm(columns, dim=0)
     scaled: Tensor = columns[:, norms > 0] / norms[norms > 0]
     if scaled.shape[1] == 0:
         return scaled
     u, s, _ = torch.linalg.svd(scaled, full_matrices=False)
-    kept: Tensor = u[:, s > max(scaled.shape) * torch.finfo(torch.float64).eps * s[0]]
+    kept: Tensor = u[:, s > 1e-10 * s[0]]
     return kept
 
 
@@ -217,11 +217,8 @@ def infonce_information(
         if callable(critic):
             anchors = [_critic_loss(critic, a, b, temperature, block, swap) for swap in (False, True)]
         else:
-            positives = (a.double() * b.double()).sum(dim=1) / temperature
-            anchors = [
-                float((log_sum_exp_rows(left / temperature, right, block) - positives).mean())
-                for left, right in ((a, b), (b, a))
-            ]
+            positives = float((a.double() * b.double()).sum(dim=1).mean()) / temperature
+            anchors = [float(sums.mean()) - positives for sums in log_sum_exp_both(a / temperature, b, block)]
         values.append(math.log(size) - 0.5 * sum(anchors))
     sample = torch.tensor(values, dtype=torch.float64)
     error = float(sample.std() / len(sample) ** 0.5) if len(sample) > 1 else None

@@ -53,7 +53,7 @@ def product_blocks(
 
 
 def half_square_blocks(x: Tensor, block: int = BLOCK, *, upper: bool = False) -> Iterator[Block]:
-    """Yield -|x_i - x_j|^2 / 2, at most zero, exactly zero on the diagonal.
+    """Yield -|x_i - x_j|^2 / 2, exactly zero on the diagonal, elsewhere below zero but for rounding.
 
     The squared norms ride along as two more columns, so a block costs one product and one pass.
     """
@@ -62,7 +62,6 @@ def half_square_blocks(x: Tensor, block: int = BLOCK, *, upper: bool = False) ->
     one = torch.ones_like(half)
     left, right = torch.cat([x, half, one], dim=1), torch.cat([x, one, half], dim=1)
     for item in product_blocks(left, right, block, upper=upper):
-        item.values.clamp_(max=0)
         if item.rows == item.columns:
             item.values.fill_diagonal_(0)
         yield item
@@ -103,6 +102,24 @@ def _exact_distances(x: Tensor, index: Tensor, rows: int = 4096) -> tuple[Tensor
             distances[part, column] = torch.linalg.vector_norm(difference, dim=1)
     distances, order = distances.sort(dim=1)
     return distances, index.gather(1, order)
+
+
+def log_sum_exp_both(left: Tensor, right: Tensor, block: int = BLOCK) -> tuple[Tensor, Tensor]:
+    """Log of sum_j exp(left_i . right_j) for each i, and of the sum over i for each j, float64.
+
+    One product serves both where |left||right| bounds all scores by 40, so that one shift keeps every exponential
+    a normal number; otherwise each side gets its own pass with a running maximum.
+    """
+    peak = float(torch.linalg.vector_norm(left, dim=1).max() * torch.linalg.vector_norm(right, dim=1).max())
+    if not peak <= 40:
+        return log_sum_exp_rows(left, right, block), log_sum_exp_rows(right, left, block)
+    by_row = torch.zeros(len(left), dtype=torch.float64, device=left.device)
+    by_column = torch.zeros(len(right), dtype=torch.float64, device=left.device)
+    for rows, columns, values in product_blocks(left, right, block):
+        values.sub_(peak).exp_()
+        by_row[rows] += values.sum(dim=1)
+        by_column[columns] += values.sum(dim=0)
+    return by_row.log() + peak, by_column.log() + peak
 
 
 def log_sum_exp_rows(left: Tensor, right: Tensor, block: int = BLOCK) -> Tensor:

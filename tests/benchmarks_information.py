@@ -1,0 +1,77 @@
+"""Times blocked pairwise computations against the bare matrix product; prints JSON. No test: run it by hand.
+
+python tests/benchmarks_information.py --rows 50000 --dim 512
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Callable
+
+import torch
+
+from bounds.information import infonce_information, mixture_entropy, pairwise_distances, uniformity
+from bounds.information.pairwise import nearest, product_blocks
+
+
+def seconds(run: Callable[[], object], repeat: int) -> float:
+    """Best of `repeat` runs."""
+    best = float("inf")
+    for _ in range(repeat):
+        start = time.perf_counter()
+        run()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def measure(rows: int, dim: int, repeat: int, block: int, device: str) -> dict[str, object]:
+    """Seconds of each computation, and the ratio to the product that it cannot avoid."""
+    x = torch.randn(rows, dim, generator=torch.Generator().manual_seed(0)).to(device)
+    y = x + 0.1
+
+    def bare() -> None:
+        for _ in product_blocks(x, x, block):
+            pass
+
+    runs: dict[str, Callable[[], object]] = {
+        "bare_product": bare,
+        "mixture_entropy": lambda: mixture_entropy(x, 1.0, block=block),
+        "uniformity": lambda: uniformity(x, block=block),
+        "nearest_neighbours": lambda: nearest(x, 3, block),
+        "histogram_and_neighbours": lambda: pairwise_distances(x, block=block),
+        "infonce_two_sided": lambda: infonce_information((x, y), block=block),
+    }
+    # The histogram takes half a product (pairs i < j), the neighbours a whole one.
+    products = {"histogram_and_neighbours": 1.5}
+    times = {name: seconds(run, repeat) for name, run in runs.items()}
+    ratios = {n: t / times["bare_product"] / products.get(n, 1.0) for n, t in times.items()}
+    return {
+        "rows": rows, "dim": dim, "block": block, "device": device, "dtype": "float32",
+        "threads": torch.get_num_threads(), "machine": platform.machine(), "torch": torch.__version__,
+        "seconds": times, "ratio_to_products": ratios,
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Read the sizes, print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--dim", type=int, default=512)
+    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--block", type=int, default=2048)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args()
+    print(
+        json.dumps(
+            measure(options.rows, options.dim, options.repeat, options.block, options.device), indent=2
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
