@@ -54,7 +54,7 @@ def test_a_killed_run_goes_on_after_its_last_complete_shard(tmp_path, stop):
     if stop:
         write(tmp_path, stop=stop)  # no finish: killed
     (tmp_path / "z-00099.npy.tmp").write_bytes(b"half a shard")
-    with pytest.raises(CorruptStore, match="unfinished|not the manifest"):
+    with pytest.raises(CorruptStore, match=r"unfinished|not the manifest"):
         RepresentationStore.open(tmp_path)
     writer, begun = write(tmp_path)
     assert begun == stop // 24 * 24

@@ -105,11 +105,14 @@ def extract(
     source = data if isinstance(data, Source) else open_source(data, name=role, num_classes=num_classes)
     known = encoder if encoder is None or isinstance(encoder, Encoder) else load_encoder(encoder)
     made = _second_view(source, role, views, pairs, known)
+    if type(batch_size) is not int or batch_size < 1:
+        raise InvalidOption(f"`batch_size` must be a positive integer, got {batch_size!r}.")
     augment = Augmentation(recipe, seed=seed) if made == "augmentation" else None
     run = _Run(source, known, augment, size, device, autocast)
     identity = run.identity() | {"rows": [start, stop]}
     provenance = identity | {"role": role, "pairs": made, "seed": seed, "device": str(run.device)}
-    if known is None and save is None and isinstance(source, ArraySource) and (start, stop) == (0, None):
+    whole = save is None and (start, stop) == (0, None)
+    if known is None and whole and isinstance(source, ArraySource) and (made != "class" or source.indexable):
         table = Representations(source.arrays, source.labels, role)
     else:
         table = run.store(identity, save, batch_size, start, stop, progress).representations(role)

@@ -90,6 +90,8 @@ class RepresentationStore:
 class StoredArray:
     """One array of a store, cut into shards; slices and index arrays give numpy copies."""
 
+    indexable = True
+
     def __init__(self, store: RepresentationStore, name: str, shape: tuple[int, ...], dtype: str) -> None:
         self._store, self._name = store, name
         self.shape, self.dtype = shape, np.dtype(dtype)

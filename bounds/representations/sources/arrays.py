@@ -45,6 +45,13 @@ class ArraySource(BlockSource):
         self.labels = None if labels is None else check_labels(labels, self.count, num_classes, where)
         self._fingerprint = fingerprint or self._digests
 
+    @property
+    def indexable(self) -> bool:
+        """Whether rows can be picked in any order, which a file that is read in passing does not allow."""
+        return all(
+            getattr(array, "indexable", isinstance(array, np.ndarray | Tensor)) for array in self.arrays
+        )
+
     def fingerprint(self) -> dict[str, Any]:
         """Shape, type and SHA-256 of the bytes of each array; for files what identifies them."""
         return self._fingerprint()
