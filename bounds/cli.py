@@ -137,9 +137,9 @@ def demo(
     delta: Annotated[float, typer.Option(help="Failure probability.")] = 0.05,
 ) -> None:
     """Evaluate the embedded VICReg and SimCLR encoders of scikit-learn's digits, and compare them."""
-    from bounds.examples.demo import digits
+    from bounds.examples.demo import digits_comparison
 
-    comparison = digits(delta=delta)
+    comparison = digits_comparison(delta=delta)
     for report in comparison.reports.values():
         typer.echo(f"{report}\n")
     typer.echo(repr(comparison))

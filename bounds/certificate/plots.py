@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bounds.certificate.format import significant
 from bounds.theorems.bound import Bound
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from bounds.certificate.report import Report
 
-# Okabe-Ito, distinguishable with any colour vision; related terms share a hue family.
-COLORS = {
-    "invariance": "#0072B2",
-    "half_invariance": "#0072B2",
-    "labeled_residual": "#E69F00",
-    "class_bias": "#E69F00",
-    "unlabeled_residual": "#F0C75E",
-    "reference_on_labeled": "#B8860B",
-    "representation_complexity": "#56B4E9",
-    "head_complexity": "#CC79A7",
-    "head_distance": "#CC79A7",
-    "class_frequencies": "#009E73",
-    "class_means": "#009E73",
-    "pair_frequencies": "#6FC7A8",
-    "confidence": "#9AA0A6",
-    "test_error": "#E69F00",
+# Terms that play one role share a colour (Okabe-Ito hues, distinguishable with any colour vision).
+FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "invariance": ("#0072B2", ("invariance", "half_invariance")),
+    "residual on S, class bias": ("#E69F00", ("labeled_residual", "class_bias", "reference_on_labeled")),
+    "residual on S̄": ("#F0E442", ("unlabeled_residual",)),
+    "complexity of encoders": ("#56B4E9", ("representation_complexity",)),
+    "complexity of heads, c·B": ("#CC79A7", ("head_complexity", "head_distance")),
+    "class frequencies, class means": ("#009E73", ("class_frequencies", "class_means", "pair_frequencies")),
+    "confidence": ("#9AA0A6", ("confidence",)),
 }
-_OTHER = "#D55E00"
-_RC = {
+OTHER = ("other terms", "#D55E00")
+CERTIFIED, VACUOUS = "#0072B2", "#9a3b00"
+HATCH = "/////"
+STYLE = {
     "font.size": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
-    "hatch.linewidth": 0.5,
+    "hatch.linewidth": 0.4,
 }
 
 
@@ -51,77 +47,74 @@ def comparison_figure(reports: Mapping[str, Report]) -> Figure:
     """One row of panels per report, on common axes."""
     import matplotlib.pyplot as plt
 
-    rows = max(len(list(report)) for report in reports.values())
-    with plt.rc_context(_RC):
+    heights = [max(len(_on_loss(report)), len(_on_error(report)), 2) for report in reports.values()]
+    with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             len(reports),
             2,
-            figsize=(7.2, len(reports) * (0.9 + 0.2 * rows)),
+            figsize=(7.2, 1.0 + sum(0.55 + 0.19 * rows for rows in heights)),
             squeeze=False,
-            width_ratios=(1.5, 1),
+            width_ratios=(1.35, 1),
+            height_ratios=heights,
             sharex="col",
             layout="constrained",
         )
         for (name, report), (left, right) in zip(reports.items(), axes, strict=True):
-            _loss_panel(left, report, name)
+            _loss_panel(left, report)
             _error_panel(right, report)
-        handles = _legend_handles(reports.values())
-        figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize=7)
+            left.set_title(name, loc="left", fontsize=9, fontweight="bold")
+        axes[-1, 0].set_xlabel("norm loss E‖W f − y‖, terms stacked")
+        axes[-1, 1].set_xlabel("error rate (log scale)")
+        figure.legend(
+            handles=_legend(reports.values()), loc="outside lower center", ncols=3, frameon=False, fontsize=7
+        )
         plt.close(figure)
     return figure
 
 
-def _loss_panel(axes: Axes, report: Report, name: str) -> None:
-    chosen = [bound for bound in report if bound.axis.name == "loss"]
+def _on_loss(report: Report) -> list[Bound]:
+    return [bound for bound in report if bound.axis.name == "loss"]
+
+
+def _on_error(report: Report) -> list[Bound]:
+    found = [bound for bound in report if bound.error_rate is not None]
+    return sorted(found, key=lambda bound: bound.error_rate or 0.0)
+
+
+def _loss_panel(axes: Axes, report: Report) -> None:
+    chosen = _on_loss(report)
+    trivial = report.quantities["trivial_loss"]
+    largest = max([trivial, *(bound.value for bound in chosen)])
     for y, bound in enumerate(chosen):
         _stack(axes, y, bound)
-        axes.annotate(
-            significant(bound.value, 3, up=True),
-            (bound.value, y),
-            xytext=(3, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=7,
-        )
+        _value(axes, bound.value, y)
         measured = report.measured_for(bound)
         if measured is not None:
-            axes.plot([measured, measured], [y - 0.38, y + 0.38], color="black", lw=1.4)
-    trivial = report.quantities["trivial_loss"]
+            axes.plot([measured, measured], [y - 0.4, y + 0.4], color="black", lw=1.3)
+    axes.set_xlim(0, max(1.18 * largest, axes.get_xlim()[1]))
     _names(axes, chosen)
-    _vacuous(axes, trivial, len(chosen))
-    axes.set_xlabel("norm loss E‖W f − y‖")
-    axes.set_title(name, loc="left", fontsize=8, fontweight="bold")
+    _vacuous(axes, trivial)
 
 
 def _error_panel(axes: Axes, report: Report) -> None:
-    chosen = [bound for bound in report if bound.error_rate is not None]
-    chosen.sort(key=lambda bound: bound.error_rate or 0.0)
-    for y, bound in enumerate(chosen):
-        error = bound.error_rate or 0.0
-        axes.barh(
-            y,
-            error,
-            height=0.66,
-            color="#0072B2" if bound.certified else "white",
-            edgecolor="#0072B2",
-            hatch=None if bound.certified else "////",
-            lw=0.6,
-        )
-        axes.annotate(
-            significant(error, 3, up=True),
-            (error, y),
-            xytext=(3, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=7,
-        )
-    if report.test_error is not None:
-        axes.axvline(report.test_error, color="black", lw=1.2)
-    _names(axes, chosen)
-    _vacuous(axes, report.quantities["trivial_error"], len(chosen))
+    chosen = _on_error(report)
+    trivial = report.quantities["trivial_error"]
     axes.set_xscale("log")
-    axes.margins(x=0.25)
-    axes.set_xlabel("error rate (log scale)")
+    for y, bound in enumerate(chosen):
+        error = max(bound.error_rate or 0.0, 1e-6)
+        face = CERTIFIED if bound.certified else "white"
+        axes.plot(error, y, "o", ms=4.5, mfc=face, mec=CERTIFIED, mew=0.9, clip_on=False)
+        _value(axes, error, y, offset=6)
+    shown = [max(bound.error_rate or 0.0, 1e-6) for bound in chosen] + [max(trivial, 1e-6)]
+    if report.test_error is not None:
+        axes.axvline(max(report.test_error, 1e-6), color="black", lw=1.1, zorder=0)
+        shown += [report.test_error] if report.test_error > 0 else []
+    low, high = axes.get_xlim() if axes.get_shared_x_axes().get_siblings(axes)[0].lines else (1e9, 0.0)
+    axes.set_xlim(min(low, min(shown) / 1.8), max(high, max(shown) * 3.5))
+    axes.grid(axis="y", color="#e3e6e9", lw=0.6)
+    axes.set_axisbelow(True)
+    _names(axes, chosen)
+    _vacuous(axes, trivial)
 
 
 def _stack(axes: Axes, y: int, bound: Bound) -> None:
@@ -131,17 +124,15 @@ def _stack(axes: Axes, y: int, bound: Bound) -> None:
     left = 0.0
     for term in bound.terms.values():
         width = max(term.value, 0.0) * scale
-        axes.barh(
-            y,
-            width,
-            left=left,
-            height=0.66,
-            color=COLORS.get(term.name, _OTHER),
-            edgecolor="white",
-            lw=0.4,
-            hatch=None if bound.certified else "////",
-        )
+        color, hatch = _color(term.name), None if bound.certified else HATCH
+        axes.barh(y, width, left=left, height=0.68, color=color, edgecolor="white", lw=0.4, hatch=hatch)
         left += width
+
+
+def _value(axes: Axes, x: float, y: float, offset: float = 3) -> None:
+    axes.annotate(
+        significant(x, 3, up=True), (x, y), (offset, 0), textcoords="offset points", va="center", fontsize=7
+    )
 
 
 def _names(axes: Axes, chosen: Sequence[Bound]) -> None:
@@ -150,24 +141,29 @@ def _names(axes: Axes, chosen: Sequence[Bound]) -> None:
     axes.set_ylim(len(chosen) - 0.4, -0.6)
 
 
-def _vacuous(axes: Axes, trivial: float, rows: int) -> None:
-    axes.axvspan(trivial, trivial * 1e6, color="#000000", alpha=0.05, lw=0)
-    axes.axvline(trivial, color="#9a3b00", lw=0.9, ls="--")
-    limit = max((bar.get_x() + bar.get_width() for bar in axes.patches if hasattr(bar, "get_x")), default=trivial)
-    del limit, rows
+def _vacuous(axes: Axes, trivial: float) -> None:
+    axes.axvspan(trivial, 1e12, color="black", alpha=0.05, lw=0, zorder=0)
+    axes.axvline(trivial, color=VACUOUS, lw=0.9, ls="--", zorder=0.5)
 
 
-def _legend_handles(reports: Sequence[Report] | object) -> list[object]:
+def _color(term: str) -> str:
+    return next((color for color, terms in FAMILIES.values() if term in terms), OTHER[1])
+
+
+def _legend(reports: Iterable[Report]) -> list[Artist]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    names: list[str] = []
-    for report in reports:  # type: ignore[attr-defined]
-        for bound in report:
-            if bound.axis.name == "loss":
-                names += [term for term in bound.terms if term not in names]
-    handles: list[object] = [Patch(color=COLORS.get(name, _OTHER), label=name.replace("_", " ")) for name in names]
-    handles.append(Patch(facecolor="white", edgecolor="#555555", hatch="////", label="estimate: an assumption fails"))
-    handles.append(Line2D([], [], color="#9a3b00", ls="--", lw=0.9, label="vacuous from here"))
-    handles.append(Line2D([], [], color="black", lw=1.4, label="measured on test items"))
-    return handles
+    terms = {term for report in reports for bound in _on_loss(report) for term in bound.terms}
+    known = {term for _, family in FAMILIES.values() for term in family}
+    handles: list[Artist] = [
+        Patch(color=color, label=label) for label, (color, family) in FAMILIES.items() if terms & set(family)
+    ]
+    if terms - known:
+        handles.append(Patch(color=OTHER[1], label=OTHER[0]))
+    return [
+        *handles,
+        Patch(facecolor="white", edgecolor="#555555", hatch=HATCH, label="estimate (also ○): an assumption fails"),
+        Line2D([], [], color=VACUOUS, ls="--", lw=0.9, label="vacuous from here"),
+        Line2D([], [], color="black", lw=1.3, label="measured on test items"),
+    ]

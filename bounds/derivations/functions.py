@@ -33,7 +33,7 @@ clopper_pearson = _function(
 )
 
 
-class log_subsets(sp.Function):  # noqa: N801 (a mathematical function, written as one)
+class log_subsets(sp.Function):
     """ln(2^K − 2): the number of proper non-empty class subsets of Weissman et al. (2003)."""
 
     is_real = True

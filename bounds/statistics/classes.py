@@ -48,7 +48,7 @@ class ClassMoments:
         """Moments of both streams together."""
         counts = self.counts + other.counts
         delta = other.means - self.means
-        share = other.counts / counts.clamp_min(1)
+        share = other.counts.double() / counts.clamp_min(1)
         return ClassMoments(
             counts,
             self.means + delta * share[:, None],

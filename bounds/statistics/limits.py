@@ -16,7 +16,7 @@ def binary_kl(q: float, p: float) -> float:
         return 0.0
     if p in (0.0, 1.0):
         return math.inf
-    left = q * math.log(q / p) if q > 0 else 0.0
+    left = q * (math.log(q) - math.log(p)) if q > 0 else 0.0
     right = (1 - q) * (math.log1p(-q) - math.log1p(-p)) if q < 1 else 0.0
     return left + right
 
