@@ -95,6 +95,7 @@ NESTINGS = {
     },
     "momentum copy": under("momentum_backbone.", OTHER) | under("backbone.", WEIGHTS),
     "average copy": {"ema": under("module.", OTHER), "state_dict": under("module.", WEIGHTS)},
+    "distilled": under("student.", OTHER) | under("backbone.", WEIGHTS),
     "semantic, not ema": under("semantic_encoder.", WEIGHTS) | under("k_encoder.", OTHER),
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,8 @@ class Encoder(nn.Module):
         """Where the weights lie; None for a callable that shows none."""
         if not isinstance(self.network, nn.Module):
             return None
-        tensors = (*self.network.parameters(), *self.network.buffers())
-        return tensors[0].device if tensors else None
+        first = next(chain(self.network.parameters(), self.network.buffers()), None)
+        return None if first is None else first.device
 
     def train(self, mode: bool = True) -> Encoder:
         """Nothing: a certificate is about one fixed function."""
