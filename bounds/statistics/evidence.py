@@ -109,7 +109,7 @@ class Evidence:
     @cached_property
     def head(self) -> Head:
         """The head asked for by the option `head`, fitted on S."""
-        return self._fit(self.least_squares)
+        return self.fit(self.least_squares)
 
     @cached_property
     def ridge_heads(self) -> list[Head]:
@@ -119,7 +119,8 @@ class Evidence:
             return []
         return [self.least_squares.ridge(unit * factor, intercept=True) for factor in RIDGE_GRID]
 
-    def _fit(self, squares: LeastSquares) -> Head:
+    def fit(self, squares: LeastSquares) -> Head:
+        """The kind of head asked for by the option `head`, on any rows."""
         choice = self.setting.head
         return squares.min_norm() if isinstance(choice, str) else squares.ridge(choice[1])
 
@@ -184,7 +185,7 @@ class Evidence:
     @cached_property
     def reference(self) -> Head:
         """The same kind of head as `head`, fitted on (f(x⁺), y⁺)."""
-        return self._fit(self.pair_least_squares)
+        return self.fit(self.pair_least_squares)
 
     @cached_property
     def pair_frequencies(self) -> Tensor:
@@ -222,8 +223,9 @@ class Evidence:
         return self.test_losses_of([self.head])[0]
 
     def known_heads(self) -> list[Head]:
-        """Every head on S that bounds speak about."""
-        return [self.min_norm, self.head, *self.ridge_heads]
+        """Every head on S or a part of it that bounds speak about."""
+        remembered = [value for value in self.__dict__.get("_memo", {}).values() if isinstance(value, Head)]
+        return [self.min_norm, self.head, *self.ridge_heads, *remembered]
 
     # Streams
 

@@ -13,6 +13,8 @@ Status = Literal["holds", "violated", "unverifiable"]
 TITLES = {
     "A1": "class pairs: both views independent given the class",
     "A1'": "augmentation pairs: views independent given the image, label kept",
+    "label": "both views of a pair carry the same label",
+    "U": "unlabeled items drawn like the labeled ones, not augmented",
     "A2": "fresh labels: the encoder does not depend on S",
     "A3": "the encoder was fixed before S̄",
     "A4": "bounded: ‖f‖ ≤ B, B fixed before the data",
