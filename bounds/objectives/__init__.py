@@ -9,6 +9,7 @@ from bounds.objectives.logdet import BYOLLogDet, VICRegLogDet
 from bounds.objectives.ntxent import NTXent
 from bounds.objectives.pairwise import BYOLPairwise, VICRegPairwise
 from bounds.objectives.partial_labels import PartiallyLabeledVICReg
+from bounds.objectives.registry import OBJECTIVES, make_objective
 from bounds.objectives.simsiam import SimSiam
 from bounds.objectives.vicreg import VICReg
 
@@ -18,6 +19,7 @@ __all__ = [
     "BYOLPairwise",
     "BarlowTwins",
     "NTXent",
+    "OBJECTIVES",
     "Objective",
     "PartiallyLabeledVICReg",
     "SimSiam",
@@ -26,5 +28,6 @@ __all__ = [
     "VICRegPairwise",
     "gather",
     "logdet_entropy",
+    "make_objective",
     "pairwise_entropy",
 ]

@@ -53,6 +53,12 @@ class Objective(nn.Module, ABC):
             t1, t2 = (gather(full_precision(t.detach())) for t in (target1, target2))
             return self.terms(z1, z2, t1, t2)
 
+    def describe(self) -> str:
+        """Name and options, as kept in the metadata of checkpoints: `VICReg(covariance=1.0, ...)`."""
+        options = sorted((k, v) for k, v in vars(self).items() if isinstance(v, int | float | None))
+        shown = ", ".join(f"{k}={v}" for k, v in options if k != "training" and not k.startswith("_"))
+        return f"{type(self).__name__}({shown})"
+
     @abstractmethod
     def terms(self, z1: Tensor, z2: Tensor, target1: Tensor, target2: Tensor) -> dict[str, Tensor]:
         """The weighted terms, on checked and gathered embeddings; targets carry no gradient."""

@@ -1,0 +1,1 @@
+"""Data and checkpoints that come with the package, so that everything can be tried at once."""
