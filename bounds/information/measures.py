@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption
 from bounds.information.gaussian import Covariance
-from bounds.information.pairwise import BLOCK, half_square_blocks
+from bounds.information.pairwise import BLOCK, exponential_, half_square_blocks
 from bounds.information.rows import as_pair, as_rows, row_chunks, unit_rows
 
 
@@ -156,7 +156,7 @@ def uniformity(data: Any, *, t: float = 2.0, block: int = BLOCK) -> float:
     n = len(rows)
     total = 0.0
     for _, _, values in half_square_blocks(rows, block):
-        total += float(values.mul_(2 * t).exp_().sum(dim=1).sum(dtype=torch.float64))
+        total += float(exponential_(values.mul_(2 * t)).sum(dim=1).sum(dtype=torch.float64))
     return math.log((total - n) / (n * (n - 1)))
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption
-from bounds.information.pairwise import BLOCK, half_square_blocks, product_blocks
+from bounds.information.pairwise import BLOCK, exponential_, half_square_blocks, product_blocks
 from bounds.information.records import Entropy, EntropyBounds
 from bounds.information.rows import as_rows
 
@@ -107,7 +107,7 @@ def _shared(centres: Tensor, variance: float, block: int) -> Affinities:
     """KL = |delta|^2 / (2 v) and BD = KL / 4, so one exponential serves both."""
     centres = _precise(centres, variance) / math.sqrt(4 * variance)
     for rows, columns, values in half_square_blocks(centres, block):
-        yield LOWER, rows, columns, values.exp_()
+        yield LOWER, rows, columns, exponential_(values)
         yield UPPER, rows, columns, values.square_().square_()
 
 
@@ -125,8 +125,8 @@ def _isotropic(centres: Tensor, v: Tensor, block: int) -> Affinities:
         bhattacharyya = values / (2 * (vi + vj)) - 0.5 * d * (
             (vi + vj).log() - 0.5 * (vi.log() + vj.log()) - math.log(2)
         )
-        yield LOWER, rows, columns, bhattacharyya.exp()
-        yield UPPER, rows, columns, kullback.exp()
+        yield LOWER, rows, columns, exponential_(bhattacharyya)
+        yield UPPER, rows, columns, exponential_(kullback)
 
 
 def _full(x: Tensor, sigma: Tensor, factors: Tensor, half_log_det: Tensor, block: int) -> Affinities:
@@ -149,5 +149,5 @@ def _full(x: Tensor, sigma: Tensor, factors: Tensor, half_log_det: Tensor, block
         middle_log = middle.diagonal(dim1=2, dim2=3).log().sum(dim=2)
         mean_log = 0.5 * (half_log_det[rows, None] + half_log_det[None, columns])
         bhattacharyya = -0.125 * solved.square().sum(dim=2) - (middle_log - mean_log)
-        yield LOWER, rows, columns, bhattacharyya.exp()
-        yield UPPER, rows, columns, kullback.clamp_(max=0).exp_()
+        yield LOWER, rows, columns, exponential_(bhattacharyya)
+        yield UPPER, rows, columns, exponential_(kullback.clamp_(max=0))

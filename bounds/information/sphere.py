@@ -16,7 +16,7 @@ from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption
 from bounds.information.bessel import bessel_ratio, log_bessel_i
-from bounds.information.pairwise import BLOCK, product_blocks
+from bounds.information.pairwise import BLOCK, exponential_, product_blocks
 from bounds.information.records import Entropy, EntropyBounds
 from bounds.information.rows import as_rows, unit_rows
 
@@ -145,7 +145,7 @@ def sphere_mixture_entropy(directions: Any, kappa: float, *, block: int = BLOCK)
         # Affinity grows with the cosine: its value at the right end of a cell is never too small.
         cell = ((values + 1) * (cells / 2)).ceil_().long().clamp_(max=cells)
         total[0, rows] += affinity[cell].sum(dim=1)
-        total[1, rows] += values.sub_(1).mul_(slope).exp_().sum(dim=1, dtype=torch.float64)
+        total[1, rows] += exponential_(values.sub_(1).mul_(slope)).sum(dim=1)
     lower, upper = (within - float((row / m).clamp(1 / m, 1).log().mean()) for row in total)
     note = "holds for this mixture; at most ln m apart"
     return EntropyBounds(
