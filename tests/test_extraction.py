@@ -1,6 +1,9 @@
 """Extraction: the encoder's outputs for every item, once, whatever batches, interruptions and types."""
 
 import gc
+import json
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -154,6 +157,8 @@ def test_vectors_go_through_a_callable_that_takes_them():
     np.testing.assert_array_equal(read(extracted)[0], 2 * Z)
     with pytest.raises(InvalidData, match=r"holds vectors \(N, d\), which the encoder does not take"):
         run((Z, Y), load_encoder(network()))
+    with pytest.raises(InvalidData, match=r"holds vectors \(N, d\) where the encoder expects images"):
+        run((Z, Y))
 
 
 def test_a_bare_callable_gets_images_as_they_come_and_views_of_the_same_type():
@@ -225,6 +230,59 @@ def test_a_killed_run_goes_on_without_losing_or_repeating_an_item(tmp_path, monk
     again = Counting()
     run((RGB, Y), load_encoder(again, preprocessing=prepare), **options)
     assert again.seen.total() == 0
+
+
+@pytest.mark.slow
+def test_a_process_killed_at_any_moment_loses_and_repeats_nothing(tmp_path):
+    script = tmp_path / "work.py"
+    script.write_text(
+        """
+import sys, time
+import numpy as np
+from bounds.representations import extraction
+
+writer = extraction.StoreWriter
+extraction.StoreWriter = lambda *a, **k: writer(*a, **k, shard_rows=40)
+
+def slow(z):
+    time.sleep(0.004)
+    return 2 * z
+
+z = np.arange(3600, dtype=np.float32).reshape(1200, 3)
+data = (z, np.arange(len(z)) % 5)
+extraction.extract(slow, data, role="labeled", save=sys.argv[1], batch_size=10, progress=False)
+"""
+    )
+    out = tmp_path / "out"
+    kills = 0
+    for wait in np.random.default_rng(0).uniform(0, 0.2, 60):
+        shards = len(list(out.glob("z-*.npy")))
+        process = subprocess.Popen([sys.executable, str(script), str(out)])
+        while process.poll() is None and len(list(out.glob("z-*.npy"))) == shards:
+            time.sleep(0.002)
+        try:
+            process.wait(timeout=wait)
+            break
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+    assert process.returncode == 0
+    assert kills > 3
+    store = RepresentationStore.open(tmp_path / "out")
+    np.testing.assert_array_equal(store.views[0][:], 2 * np.arange(3600.0).reshape(1200, 3))
+    np.testing.assert_array_equal(store.labels, np.arange(1200) % 5)
+    assert not list((tmp_path / "out").glob("*.tmp"))
+
+
+def test_a_run_killed_before_its_last_word_only_has_to_say_it(tmp_path, monkeypatch, image_data):
+    parquet = image_data / "mnist" / "test.parquet"
+    grey = encoder(1)
+    finished = run(parquet, grey, save=tmp_path)
+    manifest = json.loads((tmp_path / MANIFEST).read_text())
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest | {"complete": False}))
+    monkeypatch.setattr(grey, "forward", None)
+    np.testing.assert_array_equal(read(run(parquet, grey, save=tmp_path))[0], read(finished)[0])
 
 
 def test_a_folder_of_other_data_options_or_weights_is_refused(tmp_path):
@@ -320,11 +378,12 @@ BAD = {
         InvalidData,
         'cannot be augmented; give .* pairs="class"',
     ),
-    "class pairs without labels": (None, Z, BY_CLASS, InvalidData, "no labels, which class pairs need"),
+    "class pairs without labels": (None, Z, BY_CLASS, InvalidData, "no labels, but class pairs need them"),
     "single items in a class": (None, (Z, np.arange(N)), BY_CLASS, InvalidData, "one item only"),
     "unknown pairs": (None, (Z, Y), {"pairs": "magic"}, InvalidOption, '`pairs` must be "augmentation" or'),
     "three views": (None, (Z, Y), {"views": 3}, InvalidOption, "`views` must be 1 or 2, got 3"),
     "no batch": ("model", (RGB, Y), {"batch_size": 0}, InvalidOption, "`batch_size` must be a positive"),
+    "no size": ("model", (RGB, Y), {"size": 0}, InvalidOption, "`size` must be a positive number of pixels"),
     "label beyond": (None, (Z, Y), {"num_classes": 2}, InvalidData, "integers from 0 to 1"),
 }
 
@@ -364,6 +423,31 @@ def test_reading_ahead_raises_what_reading_raised_after_the_items_before():
     assert next(ahead) == 1
     with pytest.raises(InvalidData, match="row 1"):
         next(ahead)
+
+
+def test_parquet_without_labels_says_which_columns_there_are(tmp_path):
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    buffer = io.BytesIO()
+    Image.fromarray(RGB[0].transpose(1, 2, 0)).save(buffer, "PNG")
+    table = pa.table({"img": [{"bytes": buffer.getvalue(), "path": ""}], "fine_label": [3]})
+    pq.write_table(table, tmp_path / "c.parquet")
+    message = (
+        r"\(c\.parquet\) has no labels \(no column `label` or `y` among 'img', 'fine_label'\); give \(x, y\)"
+    )
+    with pytest.raises(InvalidData, match=message):
+        run(tmp_path / "c.parquet")
+    run(tmp_path / "c.parquet", role="unlabeled")
+
+
+def test_files_of_vectors_need_one_dimension(tmp_path):
+    np.savez(tmp_path / "a.npz", x=Z)
+    np.savez(tmp_path / "b.npz", x=Z[:, :4])
+    with pytest.raises(InvalidData, match=r"vectors of unequal lengths, 5 and 4 \(row 60\)"):
+        run([tmp_path / "a.npz", tmp_path / "b.npz"], load_encoder(lambda z: z), role="unlabeled")
 
 
 def test_an_encoder_object_is_not_wrapped_again():

@@ -133,8 +133,13 @@ def _second_view(
         raise InvalidOption(f'`pairs` must be "augmentation" or "class", got {pairs!r}.')
     if encoder is None and source.kind == "images":
         raise InvalidInput(f"{source.where} holds images; give a checkpoint (None is for vectors (N, d)).")
+    if encoder is not None and encoder.preprocessing is not None and source.kind == "vectors":
+        raise InvalidData(
+            f"{source.where} holds vectors (N, d) where the encoder expects images; "
+            "give no checkpoint if they are representations already."
+        )
     if role != "unlabeled" and not source.has_labels:
-        raise InvalidData(f"{source.where} has no labels; give (x, y).")
+        raise InvalidData(f"{source.where} has no labels{source.found}; give (x, y).")
     if views == 1:
         if source.views == 2:
             raise InvalidData(f"{source.where} has two views of each item; give one, as (x, y) or x.")
@@ -144,7 +149,7 @@ def _second_view(
     if pairs == "class":
         if not source.has_labels:
             raise InvalidData(
-                f"{source.where} has no labels, which class pairs need; give (x, y) or (x1, x2)."
+                f"{source.where} has no labels{source.found}, but class pairs need them; give (x, y)."
             )
         return "class"
     if source.kind == "vectors":
@@ -169,11 +174,12 @@ class _Run:
     ) -> None:
         self.source, self.encoder, self.augment, self.autocast = source, encoder, augment, autocast
         expected = None if encoder is None else encoder.preprocessing
-        self.size = size or (expected.size if expected else None)
+        self.size = size if size is not None or expected is None else expected.size
         # Images are brought to size before they are augmented, whether their sizes differ or not: the views
         # of an item then never depend on the images it shares a batch with.
-        self.resize = Preprocessing(size=self.size) if self.size else None
+        self.resize = None if self.size is None else Preprocessing(size=self.size)
         self.unit_range = bool(expected or augment or self.resize)
+        self.as_given = expected is None and self.resize is None
         self.device = _place(encoder, device)
 
     def identity(self) -> dict[str, Any]:
@@ -261,15 +267,8 @@ class _Run:
         if self.augment is not None:
             rows = np.arange(batch.first_row, batch.first_row + batch.count)
             views = [self.augment(views[0], rows, view) for view in (0, 1)]
-            if (
-                dtype == torch.uint8
-                and self.resize is None
-                and self.encoder
-                and self.encoder.preprocessing is None
-            ):
-                views = [
-                    (x * 255).round().to(torch.uint8) for x in views
-                ]  # a bare callable expects what it knows
+            if self.as_given and dtype == torch.uint8:  # what has no preprocessing gets the type it knows
+                views = [(x * 255).round().to(torch.uint8) for x in views]
         return views
 
 

@@ -19,7 +19,7 @@ from bounds.representations.sources.checks import (
     check_values,
     kind_of,
 )
-from bounds.representations.sources.decode import side, unequal
+from bounds.representations.sources.decode import unequal
 
 Block = tuple[tuple[Any, ...], Any]  # raw views and raw labels (or None) of consecutive rows
 
@@ -45,7 +45,7 @@ class Batch:
 
 
 class Source(ABC):
-    """Data of one role; subclasses deliver raw blocks, this class checks them.
+    """Data of one role, read in checked batches from any row.
 
     Attributes:
         where: The argument it came from, and its file: the beginning of every error message.
@@ -54,6 +54,7 @@ class Source(ABC):
         has_labels: Whether items have labels.
         count: Number of items, or None where only reading to the end tells.
         num_classes: The number of classes stated by the caller or declared by the data, else None.
+        found: What there is in place of labels, for error messages.
     """
 
     where: str
@@ -62,12 +63,12 @@ class Source(ABC):
     has_labels: bool
     count: int | None
     num_classes: int | None
+    found: str = ""
 
     @abstractmethod
     def fingerprint(self) -> dict[str, Any]:
         """What identifies the data: file names, or shapes and types, with the SHA-256 of the bytes."""
 
-    @abstractmethod
     def batches(
         self,
         batch_size: int = 256,
@@ -88,8 +89,21 @@ class Source(ABC):
 
         Raises:
             InvalidData: NaN or infinity, pixels outside [0, 1], images of unequal sizes without `size`, bad
-                labels, unreadable images; naming the row (of the file, where there is one).
+                labels, unreadable images; naming the row (of its file, where there are several).
         """
+        before: torch.Size | None = None
+        for batch in self._batches(start, stop, batch_size, size, unit_range):
+            shape = batch.views[0].shape[1:] if self.kind == "vectors" else batch.views[0].shape[2:]
+            before = before or shape
+            if shape != before and (size is None or self.kind == "vectors"):
+                raise unequal(self.where, before, shape, batch.first_row)
+            yield batch
+
+    @abstractmethod
+    def _batches(
+        self, start: int, stop: int | None, batch_size: int, size: int | None, unit_range: bool
+    ) -> Iterator[Batch]:
+        """Batches that are checked one by one, but not yet against each other."""
 
 
 class BlockSource(Source):
@@ -99,22 +113,12 @@ class BlockSource(Source):
     def _blocks(self, start: int, stop: int | None, batch_size: int, size: int | None) -> Iterator[Block]:
         """Raw rows start..stop in order, in blocks of about `batch_size`."""
 
-    def batches(
-        self,
-        batch_size: int = 256,
-        *,
-        start: int = 0,
-        stop: int | None = None,
-        size: int | None = None,
-        unit_range: bool = True,
+    def _batches(
+        self, start: int, stop: int | None, batch_size: int, size: int | None, unit_range: bool
     ) -> Iterator[Batch]:
-        """See `Source.batches`."""
-        row, shape = start, None
+        row = start
         for raw, raw_labels in self._blocks(start, stop, batch_size, size):
             views = tuple(self._checked(view, row, unit_range) for view in raw)
-            shape = shape or views[0].shape[1:]
-            if size is None and views[0].shape[1:] != shape:
-                raise unequal(self.where, side(shape), side(views[0].shape), row)
             if len({view.shape for view in views}) > 1:
                 shapes = " and ".join(str(tuple(view.shape)) for view in views)
                 raise InvalidData(
@@ -159,22 +163,15 @@ class Chain(Source):
         self.where, self.kind, self.views, self.has_labels = where, first.kind, first.views, first.has_labels
         self.count = sum(self._counts)
         self.num_classes = max(classes, default=None)
-        self.parts = parts
+        self.found, self.parts = first.found, parts
 
     def fingerprint(self) -> dict[str, Any]:
         """The fingerprints of the parts, in order."""
         return {"type": "files", "files": [part.fingerprint() for part in self.parts]}
 
-    def batches(
-        self,
-        batch_size: int = 256,
-        *,
-        start: int = 0,
-        stop: int | None = None,
-        size: int | None = None,
-        unit_range: bool = True,
+    def _batches(
+        self, start: int, stop: int | None, batch_size: int, size: int | None, unit_range: bool
     ) -> Iterator[Batch]:
-        """See `Source.batches`; errors name the row within its file."""
         offset = 0
         for part, count in zip(self.parts, self._counts, strict=True):
             begin, end = max(start - offset, 0), count if stop is None else min(stop - offset, count)

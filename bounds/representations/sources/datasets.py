@@ -67,7 +67,7 @@ class LoaderSource(BlockSource):
         self.count = _length(loader)
         with torch.random.fork_rng(devices=[]):  # looking must not change the order of a shuffled loader
             first = next(iter(loader), None)
-        if first is None or len(first) == 0:
+        if first is None:
             raise InvalidData(f"{where} is empty; give at least one item.")
         (views, labels), self._first = _looked_at(self._block(first, None, 0))
         self.views, self.has_labels = len(views), labels is not None

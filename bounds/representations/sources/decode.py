@@ -82,7 +82,7 @@ def stack(items: Sequence[Tensor], size: int | None, where: str, first_row: int)
         if kind_of((1, *item.shape), item.dtype, f"Row {row} of {where}") == "vectors":
             raise InvalidData(f"{where} has vectors of unequal lengths or types near row {row}.")
         images.append(channels_first(item.unsqueeze(0)))
-    sides = [side(image.shape) for image in images]
+    sides = [image.shape[2:] for image in images]
     odd = next((i for i, side in enumerate(sides) if side != sides[0]), None)
     if odd is not None and size is None:
         raise unequal(where, sides[0], sides[odd], first_row + odd)
@@ -90,14 +90,14 @@ def stack(items: Sequence[Tensor], size: int | None, where: str, first_row: int)
     return torch.cat([prepare(image) for image in images])
 
 
-def side(shape: Sequence[int]) -> str:
-    """Height and width for people."""
-    return f"{shape[-2]}x{shape[-1]}" if len(shape) > 1 else f"length {shape[-1]}"
-
-
-def unequal(where: str, one: str, other: str, row: int) -> InvalidData:
-    """The error for images of unequal sizes where none was given to resize to."""
+def unequal(where: str, one: Sequence[int], other: Sequence[int], row: int) -> InvalidData:
+    """The error for items of unequal sizes where none was given to resize to."""
+    sizes = " and ".join("x".join(map(str, sides)) for sides in (one, other))
+    if len(one) == 1:
+        return InvalidData(
+            f"{where} has vectors of unequal lengths, {sizes} (row {row}); give them one length."
+        )
     return InvalidData(
-        f"{where} has images of unequal sizes, {one} and {other} (row {row}); "
+        f"{where} has images of unequal sizes, {sizes} (row {row}); "
         "give the encoder's preprocessing a `size` to bring them to."
     )

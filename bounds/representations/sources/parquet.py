@@ -34,6 +34,7 @@ class ParquetSource(BlockSource):
                 "it must be encoded images, struct<bytes, path> or binary."
             )
         self.count, self.has_labels = metadata.num_rows, self._label is not None
+        self.found = f" (no column `label` or `y` among {', '.join(map(repr, schema.names))})"
         if self.count < 1:
             raise InvalidData(f"{where} is empty: no rows; give at least one item.")
         self.num_classes = num_classes or _declared_classes(schema.metadata, self._label)
