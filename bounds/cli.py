@@ -7,7 +7,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, Any, Literal, ParamSpec
 
 import typer
 
@@ -34,6 +34,13 @@ class Normalize(StrEnum):
     l2 = "l2"
     clip = "clip"
     none = "none"
+
+
+NORMALIZE: dict[Normalize, Literal["l2", "clip"] | None] = {
+    Normalize.l2: "l2",
+    Normalize.clip: "clip",
+    Normalize.none: None,
+}
 
 
 class Residual(StrEnum):
@@ -108,7 +115,7 @@ def evaluate(
         pairs=pairs.value,
         labeled_is_fresh=labeled_is_fresh,
         unlabeled_is_fresh=unlabeled_is_fresh,
-        normalize=None if normalize is Normalize.none else normalize.value,
+        normalize=NORMALIZE[normalize],
         radius=radius,
         head="min_norm" if ridge is None else ("ridge", ridge),
         class_prior="balanced" if balanced_prior else None,

@@ -1,7 +1,7 @@
 """Floor 6: one call from a checkpoint and data to a report of every bound."""
 
-from bounds.certificate.compare import Comparison, compare
-from bounds.certificate.evaluate import evaluate
+from bounds.certificate.comparison import Comparison, compare
+from bounds.certificate.evaluation import evaluate, report_on
 from bounds.certificate.report import Report
 
-__all__ = ["Comparison", "Report", "compare", "evaluate"]
+__all__ = ["Comparison", "Report", "compare", "evaluate", "report_on"]

@@ -14,7 +14,7 @@ from bounds.theorems.bound import Bound
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from bounds.certificate.compare import Comparison
+    from bounds.certificate.comparison import Comparison
     from bounds.certificate.report import Report
 
 STYLE = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bounds.certificate.format import significant
 from bounds.theorems.bound import Bound
@@ -28,7 +28,8 @@ FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
 OTHER = ("other terms", "#D55E00")
 CERTIFIED, VACUOUS = "#0072B2", "#9a3b00"
 HATCH = "/////"
-STYLE = {
+SMALLEST = 1e-6  # a zero error rate is drawn here on the logarithmic axis
+STYLE: dict[Any, Any] = {
     "font.size": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -63,6 +64,9 @@ def comparison_figure(reports: Mapping[str, Report]) -> Figure:
             _loss_panel(left, report)
             _error_panel(right, report)
             left.set_title(name, loc="left", fontsize=9, fontweight="bold")
+        axes[0, 0].set_xlim(0, 1.18 * max(v for report in reports.values() for v in _loss_values(report)))
+        errors = [max(v, SMALLEST) for report in reports.values() for v in _error_values(report)]
+        axes[0, 1].set_xlim(min(errors) / 1.8, max(errors) * 3.5)
         axes[-1, 0].set_xlabel("norm loss E‖W f − y‖, terms stacked")
         axes[-1, 1].set_xlabel("error rate (log scale)")
         figure.legend(
@@ -81,40 +85,41 @@ def _on_error(report: Report) -> list[Bound]:
     return sorted(found, key=lambda bound: bound.error_rate or 0.0)
 
 
+def _loss_values(report: Report) -> list[float]:
+    return [report.quantities["trivial_loss"], *(bound.value for bound in _on_loss(report))]
+
+
+def _error_values(report: Report) -> list[float]:
+    bounds = [bound.error_rate or 0.0 for bound in _on_error(report)]
+    return [report.quantities["trivial_error"], *([report.test_error] if report.test_error else []), *bounds]
+
+
 def _loss_panel(axes: Axes, report: Report) -> None:
     chosen = _on_loss(report)
-    trivial = report.quantities["trivial_loss"]
-    largest = max([trivial, *(bound.value for bound in chosen)])
     for y, bound in enumerate(chosen):
         _stack(axes, y, bound)
         _value(axes, bound.value, y)
         measured = report.measured_for(bound)
         if measured is not None:
             axes.plot([measured, measured], [y - 0.4, y + 0.4], color="black", lw=1.3)
-    axes.set_xlim(0, max(1.18 * largest, axes.get_xlim()[1]))
     _names(axes, chosen)
-    _vacuous(axes, trivial)
+    _vacuous(axes, report.quantities["trivial_loss"])
 
 
 def _error_panel(axes: Axes, report: Report) -> None:
     chosen = _on_error(report)
-    trivial = report.quantities["trivial_error"]
     axes.set_xscale("log")
     for y, bound in enumerate(chosen):
-        error = max(bound.error_rate or 0.0, 1e-6)
+        error = max(bound.error_rate or 0.0, SMALLEST)
         face = CERTIFIED if bound.certified else "white"
         axes.plot(error, y, "o", ms=4.5, mfc=face, mec=CERTIFIED, mew=0.9, clip_on=False)
         _value(axes, error, y, offset=6)
-    shown = [max(bound.error_rate or 0.0, 1e-6) for bound in chosen] + [max(trivial, 1e-6)]
-    if report.test_error is not None:
-        axes.axvline(max(report.test_error, 1e-6), color="black", lw=1.1, zorder=0)
-        shown += [report.test_error] if report.test_error > 0 else []
-    low, high = axes.get_xlim() if axes.get_shared_x_axes().get_siblings(axes)[0].lines else (1e9, 0.0)
-    axes.set_xlim(min(low, min(shown) / 1.8), max(high, max(shown) * 3.5))
+    if report.test_error:
+        axes.axvline(report.test_error, color="black", lw=1.1, zorder=0)
     axes.grid(axis="y", color="#e3e6e9", lw=0.6)
     axes.set_axisbelow(True)
     _names(axes, chosen)
-    _vacuous(axes, trivial)
+    _vacuous(axes, max(report.quantities["trivial_error"], SMALLEST))
 
 
 def _stack(axes: Axes, y: int, bound: Bound) -> None:

@@ -87,8 +87,8 @@ class Report:
     @property
     def test_error(self) -> float | None:
         """Measured error rate of the head given by `head` on the test items; None without them."""
-        head = self.provenance.get("head")
-        return self.measured[head]["error"] if head in self.measured else None
+        losses = self.measured.get(str(self.provenance.get("head")))
+        return None if losses is None else losses["error"]
 
     # Reading it
 

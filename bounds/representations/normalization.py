@@ -40,7 +40,7 @@ class Normalization:
         safe = torch.where(largest > 0, largest, 1.0)
         direction = z / safe
         norm = torch.linalg.vector_norm(direction, dim=1, keepdim=True).clamp_min(1.0)
-        unit = self.radius * direction / norm
+        unit: Tensor = self.radius * direction / norm
         if self.kind == "l2":
             return unit
         return torch.where(norm * safe > self.radius, unit, z)

@@ -60,7 +60,7 @@ class Representations:
         """Dimension d of the representation."""
         return int(self.views[0].shape[1])
 
-    def chunks(self, rows: int = 8192, device: torch.device | str = "cpu") -> Iterator[Chunk]:
+    def chunks(self, rows: int = 2048, device: torch.device | str = "cpu") -> Iterator[Chunk]:
         """Yield ((z,) or (z1, z2), labels) in float64, `rows` items at a time.
 
         Raises:

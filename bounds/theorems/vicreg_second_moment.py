@@ -70,7 +70,8 @@ def _distances(evidence: Evidence, head: Head) -> torch.Tensor:
     """‖W μ̂_y (+ b) − e_y‖ per class."""
     means = evidence.classes.means
     identity = torch.eye(len(means), dtype=means.dtype, device=means.device)
-    return torch.linalg.vector_norm(head(means) - identity, dim=1)
+    distances: torch.Tensor = torch.linalg.vector_norm(head(means) - identity, dim=1)
+    return distances
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bounds.certificate.evaluate import evaluate
+from bounds.certificate.evaluation import evaluate
 from bounds.certificate.format import significant
 from bounds.certificate.report import Report
 from bounds.errors import InvalidOption

@@ -1,0 +1,88 @@
+"""The command line writes whole reports, ends with one sentence on bad input, and leaves nothing half-written."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import bounds
+from bounds.cli import app
+from tests.worlds_small import gaussian_classes
+
+WRITTEN = {"report.json", "report.html", "report.tex", "figure.pdf", "figure.png"}
+
+
+@pytest.fixture
+def files(tmp_path):
+    x, y, a, b, yp = gaussian_classes(np.random.default_rng(3), 3, 6, 150, 80, separation=3.0)
+    np.savez(tmp_path / "labeled.npz", x=x[:90], y=y[:90])
+    np.savez(tmp_path / "pairs.npz", x1=a, x2=b, y=yp)
+    np.savez(tmp_path / "test.npz", x=x[90:], y=y[90:])
+    return tmp_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_evaluate_writes_the_same_report_as_the_python_call(files):
+    out = files / "out"
+    result = run(
+        *("evaluate", "--labeled", files / "labeled.npz", "--unlabeled", files / "pairs.npz"),
+        *("--test", files / "test.npz", "--pairs", "class", "--labeled-is-fresh", "--unlabeled-is-fresh"),
+        *("--delta", 0.1, "--out", out),
+    )
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in out.iterdir()} == WRITTEN
+    report = bounds.evaluate(
+        None,
+        files / "labeled.npz",
+        files / "pairs.npz",
+        test=files / "test.npz",
+        pairs="class",
+        labeled_is_fresh=True,
+        unlabeled_is_fresh=True,
+        delta=0.1,
+    )
+    saved = bounds.Report.from_json(out / "report.json")
+    assert {b.name: b.value for b in saved} == {b.name: b.value for b in report}
+    assert "vicreg_certified" in result.output
+
+
+def test_provenance_names_versions_options_and_file_hashes(files):
+    report = bounds.evaluate(None, files / "labeled.npz", files / "pairs.npz", delta=0.2)
+    provenance = json.loads(report.to_json())["provenance"]
+    assert provenance["options"]["delta"] == 0.2
+    assert provenance["versions"]["bounds"] == bounds.__version__
+    assert "sha256" in json.dumps(provenance["data"]["labeled"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--labeled", "missing.npz"], "missing.npz"),
+        (["--labeled", "labeled.npz", "--delta", "2"], "`delta` must lie"),
+        (["--labeled", "labeled.npz", "--checkpoint", "labeled.npz"], "labeled.npz"),
+        (["--labeled", "labeled.npz", "--bound", "unheard_of"], "unknown bounds"),
+    ],
+)
+def test_bad_input_ends_with_one_sentence_and_writes_nothing(files, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(files)
+    result = run("evaluate", *arguments, "--out", "out")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+    assert sentence in result.stderr
+    assert not (files / "out").exists()
+
+
+def test_demo_compares_both_embedded_encoders(tmp_path):
+    result = run("demo", "--out", tmp_path / "demo")
+    assert result.exit_code == 0, result.output
+    names = {path.relative_to(tmp_path / "demo").as_posix() for path in (tmp_path / "demo").rglob("*.*")}
+    assert {"comparison.html", "comparison.pdf", "vicreg/report.json", "simclr/report.html"} <= names
+    report = bounds.Report.from_json(tmp_path / "demo" / "vicreg" / "report.json")
+    assert all(report.assumptions[name].status == "holds" for name in ("A1", "A2", "A3", "A4", "A5", "A6", "A7"))
+    assert report["vicreg_certified"].certified
+    assert report.test_error is not None
+    assert report.test_error < 0.15
