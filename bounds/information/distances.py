@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption
-from bounds.information.pairwise import BLOCK, half_square_blocks, nearest
+from bounds.information.pairwise import BLOCK, exact_distances, half_square_blocks
 from bounds.information.rows import as_rows
 
 
@@ -76,8 +77,8 @@ class PairwiseDistances:
 def pairwise_distances(data: Any, *, bins: int = 200, block: int = BLOCK) -> PairwiseDistances:
     """Histogram of the l2 distances between all pairs of rows, without holding them.
 
-    The range is [0, twice the largest distance to the mean], known before the pairs. One matrix product for
-    the pairs i < j and one for the neighbours; float32 rows put a pair in the next bin only at an edge.
+    The range is [0, twice the largest distance to the mean], known before the pairs. Half a matrix product
+    serves the pairs i < j and both their neighbours; float32 rows put a pair in the next bin only at an edge.
 
     Args:
         data: (n, d) raw images flattened, or representations; integers become float32.
@@ -98,12 +99,26 @@ def pairwise_distances(data: Any, *, bins: int = 200, block: int = BLOCK) -> Pai
     top = spread * (1 + 1e-6)
     counts = np.zeros(bins, dtype=np.int64)
     total = 0.0
+    best = rows.new_full((n,), -torch.inf)
+    index = torch.zeros(n, dtype=torch.int64, device=rows.device)
     for part, columns, values in half_square_blocks(rows, block, upper=True):
-        distances = values.mul_(-2).clamp_(min=0).sqrt_()
         if part == columns:
-            distances = distances[torch.ones_like(distances, dtype=torch.bool).triu(1)]
+            values.fill_diagonal_(-torch.inf)
+        else:
+            _keep_nearest(best, index, columns, values.max(dim=0), part.start)
+        _keep_nearest(best, index, part, values.max(dim=1), columns.start)
+        if part == columns:
+            values = values[torch.ones_like(values, dtype=torch.bool).triu(1)]
+        distances = values.mul_(-2).clamp_(min=0).sqrt_()
         # Counts of one block are exact in float32: a bin holds at most 2^24 pairs.
         counts += torch.histc(distances, bins, 0, top).cpu().numpy().astype(np.int64)
         total += float(distances.sum(dtype=torch.float64))
-    near = nearest(rows, 1, block)[0][:, 0].cpu().numpy()
+    near = exact_distances(rows, index[:, None])[0][:, 0].cpu().numpy()
     return PairwiseDistances(np.linspace(0, top, bins + 1), counts, near, n, d, total / (n * (n - 1) / 2))
+
+
+def _keep_nearest(best: Tensor, index: Tensor, part: slice, found: Any, offset: int) -> None:
+    """Keep the nearer of what was known and what one block found for the rows in `part`."""
+    better = found.values > best[part]
+    best[part] = torch.where(better, found.values, best[part])
+    index[part] = torch.where(better, found.indices + offset, index[part])

@@ -90,10 +90,11 @@ def nearest(x: Tensor, k: int = 1, block: int = BLOCK) -> tuple[Tensor, Tensor]:
         merged = torch.cat([best[rows], top], dim=1)
         best[rows], keep = merged.topk(k, dim=1)
         index[rows] = torch.cat([index[rows], where + columns.start], dim=1).gather(1, keep)
-    return _exact_distances(x, index)
+    return exact_distances(x, index)
 
 
-def _exact_distances(x: Tensor, index: Tensor, rows: int = 4096) -> tuple[Tensor, Tensor]:
+def exact_distances(x: Tensor, index: Tensor, rows: int = 4096) -> tuple[Tensor, Tensor]:
+    """Distances of row i to rows index[i], nearest first, and their index, by subtraction in float64."""
     distances = torch.empty(index.shape, dtype=torch.float64, device=x.device)
     for start in range(0, len(x), rows):
         part = slice(start, start + rows)
