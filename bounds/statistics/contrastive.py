@@ -25,8 +25,10 @@ class AllPairs:
     Attributes:
         count: Number of items m.
         scales: The s, as f ↦ s·f turns v into s²v.
-        hinge, logistic: Mean of max(0, 1 − s²v), and of log₂(1 + e^{−s²v}), one per scale; empty if not asked for.
-        hinge_rounding, logistic_rounding: How far each mean can lie from its exact value; certificates add it.
+        hinge, logistic: Mean of max(0, 1 − s²v), and of log₂(1 + e^{−s²v}), one per scale; empty if not
+            asked for.
+        hinge_rounding, logistic_rounding: How far each mean can lie from its exact value; certificates add
+            it.
     """
 
     count: int
@@ -55,8 +57,9 @@ def all_pairs(
     (j, i): the products cost m²d, half of a bare A Aᵀ. A block lives in cache and is never kept.
 
     Errors of float32 are bounded, not estimated: with unit roundoff u, γ_k = ku/(1 − ku) and any order of
-    summation, |Ŝ − S| ≤ γ_{d+2}B² (Higham 2002, §3.1); the losses are 1-Lipschitz in v; the sum over a block's
-    row adds γ_block relatively; block sums are accumulated in float64. exp and log are taken as right to 4u.
+    summation, |Ŝ − S| ≤ γ_{d+2}B² (Higham 2002, §3.1); the losses are 1-Lipschitz in v; the sum over a
+    block's row adds γ_block relatively; block sums are accumulated in float64. exp and log are taken as
+    right to 4u.
 
     Args:
         table: Two views, (m, d), of norm at most `radius`.
@@ -101,14 +104,18 @@ def _read(
     ((views, _),) = part.chunks(rows, device)
     longest = max(float(torch.linalg.vector_norm(view, dim=1).max()) for view in views)
     if longest > radius * (1 + 1e-9):
-        raise InvalidStatistics(f"`{table.name}` has a row of norm {longest:.6g} above B = {radius:g}; normalise it.")
+        raise InvalidStatistics(
+            f"`{table.name}` has a row of norm {longest:.6g} above B = {radius:g}; normalise it."
+        )
     return views[0], (views[0] * views[1]).sum(1)
 
 
 class _Sums:
     """Running sums of the losses over blocks of similarities."""
 
-    def __init__(self, scales: tuple[float, ...], radius: float, dtype: torch.dtype, hinge: bool, logistic: bool):
+    def __init__(
+        self, scales: tuple[float, ...], radius: float, dtype: torch.dtype, hinge: bool, logistic: bool
+    ):
         self.scales, self.radius, self.dtype = scales, radius, dtype
         self.hinge = [0.0] * len(scales) if hinge else []
         self.logistic = [0.0] * len(scales) if logistic else []
@@ -122,9 +129,13 @@ class _Sums:
             own.fill_diagonal_(-math.inf)  # both losses of an infinite margin are zero
             self._add(own, positive[rows, None])
             for j in range(i + block, len(first), block):
-                self._add_both(narrow[rows] @ narrow[j : j + block].T, positive[rows], positive[j : j + block])
+                self._add_both(
+                    narrow[rows] @ narrow[j : j + block].T, positive[rows], positive[j : j + block]
+                )
 
-    def between(self, first: Tensor, positive: Tensor, other: Tensor, other_positive: Tensor, block: int) -> None:
+    def between(
+        self, first: Tensor, positive: Tensor, other: Tensor, other_positive: Tensor, block: int
+    ) -> None:
         """Both orders of all pairs across two sets of items."""
         narrow, wide = first.to(self.dtype), other.to(self.dtype)
         for i in range(0, len(narrow), block):
@@ -179,7 +190,7 @@ class _Sums:
 
 
 def _log_factors(x: Tensor, halvings: int) -> Tensor:
-    """Logarithms whose sum per row is Σ ln(1 + x): neighbours are multiplied first, as a logarithm costs more."""
+    """Logarithms whose sum per row is Σ ln(1 + x); terms are multiplied first, as a logarithm costs more."""
     x.add_(1.0)
     for _ in range(halvings):
         half, odd = divmod(x.shape[1], 2)

@@ -1,0 +1,62 @@
+"""InfoNCE against the softmax of the mean classifier, after Bao, Nagano and Nozawa (2022), theory §5."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import sympy as sp
+
+from bounds.derivations.contrastive import (
+    delta_loss,
+    infonce_loss,
+    negatives,
+    p_min,
+    share_of_functions,
+    span,
+    temperature,
+    u_statistic,
+    vector_contraction,
+)
+from bounds.derivations.expression import Expression
+
+
+def loss_range(*, exact: bool = False) -> sp.Expr:
+    """2r/t ≥ ln((1 + k·e^{r/t})/(1 + k·e^{−r/t})), the range of ln(1 + Σ_j e^{−v_j/t})."""
+    ratio = span / temperature
+    if exact:
+        return sp.log((1 + negatives * sp.exp(ratio)) / (1 + negatives * sp.exp(-ratio)))
+    return 2 * ratio
+
+
+def surrogate_gap(*, exact: bool = False) -> sp.Expr:
+    r"""Supremum of ln E e^u − E u over u of range R = r/t: R²/8 by Hoeffding's lemma, or the exact value.
+
+    By convexity the supremum is at two points with weights q, 1 − q: ln(1 + q(e^R − 1)) − qR is largest where
+    1 + q(e^R − 1) = (e^R − 1)/R, with value ln((e^R − 1)/R) − 1 + R/(e^R − 1).
+    """
+    ratio = span / temperature
+    if exact:
+        return sp.log((sp.exp(ratio) - 1) / ratio) - 1 + ratio / (sp.exp(ratio) - 1)
+    return ratio**2 / 8
+
+
+def sampling(*, exact: bool = False) -> dict[str, sp.Expr]:
+    """From the measured InfoNCE loss to its expectation."""
+    return {
+        "infonce_loss": infonce_loss,
+        "representation_complexity": vector_contraction(1 / temperature),
+        "confidence": u_statistic(loss_range(exact=exact), share_of_functions(delta_loss)),
+    }
+
+
+@cache
+def expression(*, exact: bool = False) -> Expression:
+    """L_mean-softmax ≤ L_InfoNCE + ln(1/(p_min(k + 1))) + gap; p_min = 1/K for a uniform prior.
+
+    ln of a mean of k + 1 exponentials is at least their mean exponent (Jensen), E f(x)ᵀμ_y ≥ E f(x)ᵀμ̄, and
+    Σ_c e^{u_c} ≤ E_{c~p} e^{u_c}/p_min ≤ e^{gap + E u_c}/p_min with u_c = f(x)ᵀμ_c/t.
+    """
+    terms = sampling(exact=exact)
+    terms["task_size"] = -sp.log(p_min * (negatives + 1))
+    terms["surrogate_gap"] = surrogate_gap(exact=exact)
+    return Expression(terms)

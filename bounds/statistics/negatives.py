@@ -1,0 +1,175 @@
+"""Contrastive losses with k negatives: in blocks of k + 1 items each is the anchor once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bounds.errors import InvalidOption, InvalidStatistics
+from bounds.representations.draws import permutation, uniforms
+from bounds.representations.table import Representations
+from bounds.statistics.limits import binary_kl
+
+
+@dataclass(frozen=True)
+class Negatives:
+    """Means over anchors of losses of the margins v_j = f(x)ᵀ(f(x⁺) − f(x_j⁻)), j = 1..k.
+
+    Attributes:
+        negatives: k.
+        blocks: M = ⌊m/(k + 1)⌋ disjoint blocks: the means are U-statistics of order k + 1 (their
+            incomplete form, over fixed partitions), so Hoeffding's inequality holds for M independent values.
+        scales: The s, as f ↦ s·f turns v into s²v; InfoNCE at temperature t is the scale 1/√t.
+        hinge: Mean of max(0, 1 + max_j(−s²v_j)), one per scale.
+        infonce: Mean of ln(1 + Σ_j e^{−s²v_j}) in nats, one per scale.
+    """
+
+    negatives: int
+    blocks: int
+    scales: tuple[float, ...]
+    hinge: tuple[float, ...]
+    infonce: tuple[float, ...]
+
+    @property
+    def logistic(self) -> tuple[float, ...]:
+        """Mean of log₂(1 + Σ_j e^{−s²v_j}), one per scale."""
+        return tuple(value / math.log(2.0) for value in self.infonce)
+
+
+def block_losses(
+    table: Representations,
+    negatives: int,
+    scales: Sequence[float] = (1.0,),
+    *,
+    items: np.ndarray | None = None,
+    partitions: int | None = None,
+    rows: int = 8192,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+) -> Negatives:
+    """Losses with k negatives, averaged over all anchors of seeded partitions into blocks of k + 1 items.
+
+    Items are put in random order, so that a table sorted by class is no different from a shuffled one. The
+    same
+    chunk is cut into blocks several times: each partition is fixed before the data, so the average of
+    their means keeps the deviation inequality of one, with less variance. Float64 throughout.
+
+    Args:
+        table: Two views, (m, d).
+        negatives: k ≥ 1, at most m − 1; the negatives are first views of other items.
+        scales: Positive numbers s.
+        items: Rows of the table to use; all by default.
+        partitions: How many; by default as many as cost about m·256·d operations.
+        rows: Items read at a time, rounded to whole blocks.
+        seed: Of the partitions.
+        device: Where to compute.
+
+    Raises:
+        InvalidOption: negatives or scales out of range.
+        InvalidStatistics: fewer than k + 1 items, or one view only.
+    """
+    size = negatives + 1
+    if negatives < 1 or not scales or not all(0 < s < math.inf for s in scales):
+        raise InvalidOption(
+            f"Needs at least one negative and positive scales, got {negatives} and {list(scales)}."
+        )
+    items = np.arange(table.count) if items is None else items
+    if len(table.views) != 2 or len(items) < size:
+        raise InvalidStatistics(
+            f"{negatives} negatives need two views of at least {size} items, "
+            f"got {len(table.views)} of {len(items)}."
+        )
+    if partitions is None:
+        partitions = max(1, min(8, 256 // size))
+    blocks = len(items) // size
+    items = items[permutation(seed, len(items), stream=2)[: blocks * size]]
+    squares = torch.tensor([s * s for s in scales], dtype=torch.float64, device=device)
+    hinge = torch.zeros(len(scales), dtype=torch.float64, device=device)
+    infonce = torch.zeros_like(hinge)
+    generator = torch.Generator().manual_seed(seed)
+    for first, second in _gathered(table, items, max(1, rows // size) * size, device):
+        for _ in range(partitions):
+            order = torch.randperm(len(first), generator=generator).to(device)
+            margins = _negative_margins(first[order], second[order], size)
+            for k, square in enumerate(squares):
+                scaled = square * margins
+                infonce[k] += torch.logsumexp(scaled, dim=2).sum()
+                scaled.diagonal(dim1=1, dim2=2).fill_(-math.inf)
+                hinge[k] += (1 + scaled.amax(2)).clamp_min(0).sum()
+    anchors = partitions * blocks * size
+    return Negatives(
+        negatives,
+        blocks,
+        tuple(scales),
+        tuple((hinge / anchors).tolist()),
+        tuple((infonce / anchors).tolist()),
+    )
+
+
+def _negative_margins(first: Tensor, second: Tensor, size: int) -> Tensor:
+    """−v_ij within blocks, (blocks, size, size), with the positive's own zero on the diagonal."""
+    anchors = first.reshape(-1, size, first.shape[1])
+    similarity = anchors @ anchors.mT
+    positive = (first * second).sum(1).reshape(-1, size)
+    similarity.diagonal(dim1=1, dim2=2).copy_(positive)
+    return similarity - positive[:, :, None]
+
+
+def _gathered(
+    table: Representations, items: np.ndarray, rows: int, device: torch.device | str
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Both views of the given items, `rows` at a time, each chunk read in the order of the table."""
+    for start in range(0, len(items), rows):
+        chosen = np.sort(items[start : start + rows])
+        part = replace(table, views=tuple(view[chosen] for view in table.views), labels=None)
+        ((views, _),) = part.chunks(rows, device)
+        yield views[0], views[1]
+
+
+def independent_items(labels: np.ndarray, prior: Tensor, *, failure: float, seed: int = 0) -> np.ndarray:
+    """Rows of pairs whose classes are independent draws from p, out of a pool with fixed class counts (A6).
+
+    The class sequence is drawn first and each class hands out its pairs in random order. That fails only
+    if a class
+    runs out: the length is the largest for which the Chernoff bounds Σ_c exp(−N·kl((m_c + 1)/N‖p_c)) stay
+    below `failure`, a probability that the certificate adds to δ.
+
+    Args:
+        labels: Class of each pair, (m,).
+        prior: p (K,), known.
+        failure: Allowed probability that a class runs out, in (0, 1).
+        seed: Of the draws.
+
+    Returns:
+        Row indices, int64; possibly empty.
+    """
+    counts = np.bincount(labels, minlength=len(prior))
+    low, high = 0, len(labels)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _runs_out(middle, counts, prior) <= failure:
+            low = middle
+        else:
+            high = middle - 1
+    edges = np.cumsum(prior.numpy())[:-1]
+    drawn = np.searchsorted(edges, uniforms(seed, np.arange(low), 3, 1)[:, 0], side="right")
+    order = permutation(seed, len(labels), stream=4)
+    wanted = np.bincount(drawn, minlength=len(prior))
+    return np.concatenate(
+        [order[labels[order] == y][:count] for y, count in enumerate(wanted)] or [order[:0]]
+    )
+
+
+def _runs_out(length: int, counts: np.ndarray, prior: Tensor) -> float:
+    """Upper bound on the probability that `length` draws ask some class for more pairs than it has."""
+    total = 0.0
+    for count, p in zip(counts.tolist(), prior.tolist(), strict=True):
+        share = (count + 1) / length
+        if p > 0 and share <= 1:
+            total += 1.0 if share <= p else math.exp(-length * binary_kl(share, p))
+    return total

@@ -1,0 +1,189 @@
+"""What the contrastive bounds read off the evidence: options, ranges, collisions, measured losses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bounds.errors import InvalidOption, NotApplicable
+from bounds.statistics.evidence import Evidence
+from bounds.statistics.mean_classifier import MeanClassifier, mean_classifier
+from bounds.statistics.memo import memo
+from bounds.statistics.negatives import Negatives, block_losses, independent_items
+from bounds.theorems.axes import Axis
+from bounds.theorems.common import pair_total_variation
+
+NEGATIVES = 7  # of InfoNCE where `negatives` is not given: blocks of eight items
+
+
+def positive_option(evidence: Evidence, name: str, default: float) -> float:
+    """A positive, finite number among the setting's options.
+
+    Raises:
+        InvalidOption: anything else.
+    """
+    value: Any = evidence.setting.options.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise InvalidOption(f"`{name}` must be a positive number, got {value!r}.")
+    return float(value)
+
+
+def negatives_option(evidence: Evidence, default: int) -> int:
+    """k, the number of negatives per anchor.
+
+    Raises:
+        InvalidOption: unless a whole number of at least 1.
+    """
+    value = positive_option(evidence, "negatives", default)
+    if value != round(value):
+        raise InvalidOption(f"`negatives` must be a whole number, got {value!r}.")
+    return round(value)
+
+
+def losses_of_blocks(
+    evidence: Evidence, negatives: int, scales: tuple[float, ...], split: Mapping[str, float]
+) -> Negatives:
+    """Measured losses with k negatives; NotApplicable with fewer than k + 1 pairs.
+
+    A pool with fixed class counts and a known prior is thinned to pairs with independent classes, which
+    fails with probability at most split["delta_classes"].
+    """
+    seed, prior, labels = evidence.setting.seed, evidence.setting.prior, evidence.need_pairs().labels
+    failure = split.get("delta_classes", 0.0)
+
+    def make() -> Negatives:
+        items = None
+        if failure > 0 and prior is not None and labels is not None:
+            items = independent_items(labels, prior, failure=failure, seed=seed)
+        count = evidence.m if items is None else len(items)
+        if count <= negatives:
+            raise NotApplicable(f"needs more than {negatives} pairs for {negatives} negatives, got {count}.")
+        table, device = evidence.need_pairs(), evidence.device
+        return block_losses(table, negatives, scales, items=items, seed=seed, device=device)
+
+    return memo(evidence, ("block_losses", negatives, scales, failure), make)
+
+
+def block_shares(evidence: Evidence, delta: float) -> dict[str, float]:
+    """δ for the loss of blocks, less a twentieth for the thinning where class counts are fixed."""
+    if evidence.setting.conditioned_pairs and evidence.setting.prior is not None:
+        return {"delta_loss": 0.95 * delta, "delta_classes": 0.05 * delta}
+    return {"delta_loss": delta}
+
+
+def span(evidence: Evidence) -> float:
+    """Range r of f(x)ᵀf(x′): τ²/2, that is 2B², or B² where f ≥ 0."""
+    return evidence.setting.tau**2 / 2
+
+
+def sampling_values(evidence: Evidence, negatives: int, blocks: int) -> dict[str, float]:
+    """Symbols of the U-statistic, the encoder class and the pairs' composition."""
+    return {
+        "K": evidence.setting.num_classes,
+        "B": evidence.setting.radius,
+        "m": evidence.m,
+        "negatives": negatives,
+        "blocks": blocks,
+        "span": span(evidence),
+        "TV_pairs": pair_total_variation(evidence),
+        **_encoder_class(evidence),
+    }
+
+
+def infonce_values(evidence: Evidence, negatives: int, split: Mapping[str, float]) -> dict[str, float]:
+    """The same with the measured InfoNCE loss at the option `temperature`, and the shares of δ."""
+    temperature = positive_option(evidence, "temperature", 1.0)
+    losses = losses_of_blocks(evidence, negatives, (temperature**-0.5,), split)
+    return {
+        **sampling_values(evidence, negatives, losses.blocks),
+        **split,
+        "temperature": temperature,
+        "infonce_loss": losses.infonce[0],
+    }
+
+
+def _encoder_class(evidence: Evidence) -> dict[str, float]:
+    """R_S(F) and J: 0 and 1 for a fixed encoder, J functions by a union bound, or R_S(F) as an option."""
+    chosen = evidence.setting.function_class
+    if chosen is None:
+        return {"triples": 0.0, "functions": 1.0}
+    if "contrastive_complexity" in evidence.setting.options:
+        return {"triples": positive_option(evidence, "contrastive_complexity", 1.0), "functions": 1.0}
+    functions = float(chosen.upper_on(evidence.need_pairs())[1])
+    if functions <= 1:
+        raise NotApplicable(
+            "needs R_S(F) over triples of vectors for this function class; "
+            "pass it as the option `contrastive_complexity`, or name a finite class."
+        )
+    return {"triples": 0.0, "functions": functions}
+
+
+def known_prior(evidence: Evidence) -> Tensor:
+    """The declared class prior with at least two classes of positive probability, or NotApplicable."""
+    prior = evidence.setting.prior
+    if prior is None:
+        raise NotApplicable("needs the class prior; pass `class_prior`.")
+    if int((prior > 0).sum()) < 2:
+        raise NotApplicable("needs at least two classes of positive probability.")
+    return prior
+
+
+def uniform_prior(evidence: Evidence) -> Tensor:
+    """The same where it must be uniform."""
+    prior = known_prior(evidence)
+    if float(prior.max() - prior.min()) > 1e-12:
+        raise NotApplicable("holds for a uniform class prior only.")
+    return prior
+
+
+def softmax_axis(classes: int, temperature: float) -> Axis:
+    """Cross-entropy of the mean classifier's softmax: an arg-max error costs at least ln 2."""
+    return Axis(
+        "softmax",
+        f"cross-entropy of the mean classifier's softmax at temperature {temperature:g}, nats",
+        "linear",
+        1 / math.log(2.0),
+        math.log(classes),
+    )
+
+
+def infonce_axis(negatives: int) -> Axis:
+    """The contrastive loss itself; a constant encoder has ln(k + 1)."""
+    return Axis(
+        "infonce", f"InfoNCE loss with {negatives} negatives, nats", "none", 1.0, math.log(negatives + 1)
+    )
+
+
+def measured(evidence: Evidence, scale: float = 1.0, temperature: float = 1.0) -> MeanClassifier:
+    """Losses of the mean classifier with the class means of S, on the test items or on S itself."""
+    setting = evidence.setting
+    prior = evidence.classes.frequencies if setting.prior is None else setting.prior
+    present = evidence.classes.counts > 0
+    weight = torch.where(present, prior.to(evidence.classes.means), 0.0)
+    return memo(
+        evidence,
+        ("mean_classifier", scale, temperature),
+        lambda: mean_classifier(
+            evidence.classes.means,
+            weight / weight.sum(),
+            _labeled_rows(evidence),
+            scale=scale,
+            temperature=temperature,
+        ),
+    )
+
+
+def _labeled_rows(evidence: Evidence) -> Iterator[tuple[Tensor, Tensor]]:
+    table = evidence.labeled if evidence.test is None else evidence.test
+    return ((views[0], y) for views, y in table.chunks(device=evidence.device) if y is not None)
+
+
+def measured_note(evidence: Evidence, losses: MeanClassifier, *names: str) -> str:
+    """One sentence with the measured numbers, for comparison."""
+    where = "S itself" if evidence.test is None else "the test items"
+    numbers = ", ".join(f"{name} {getattr(losses, name):.4f}" for name in (*names, "error"))
+    return f"measured with the class means of S on {where}: {numbers}"
