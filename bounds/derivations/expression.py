@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import sympy as sp
@@ -44,13 +44,6 @@ class Expression:
         total = sp.Add(*self.terms.values())
         return sp.sqrt(total) if self.combine == "root" else total
 
-    @cached_property
-    def _numeric(self) -> Callable[..., list[float]]:
-        function: Callable[..., list[float]] = sp.lambdify(
-            self.symbols, list(self.terms.values()), modules=[NUMERIC, "math"]
-        )
-        return function
-
     def evaluate(self, values: Mapping[str, float]) -> dict[str, float]:
         """The number of each term.
 
@@ -67,7 +60,8 @@ class Expression:
             if value is None or math.isnan(value):
                 raise InvalidStatistics(f"The symbol `{symbol.name}` needs a number, got {value}.")
             arguments.append(float(value))
-        numbers = {name: float(number) for name, number in zip(self.terms, self._numeric(*arguments), strict=True)}
+        numeric = _compiled(self.symbols, tuple(self.terms.values()))
+        numbers = {name: float(number) for name, number in zip(self.terms, numeric(*arguments), strict=True)}
         for name, number in numbers.items():
             if math.isnan(number):
                 raise NumericalError(f"The term `{name}` is not a number at {dict(values)}.")
@@ -84,3 +78,10 @@ class Expression:
         names = {symbol: LATEX.get(symbol.name, symbol.name) for symbol in chosen.free_symbols}
         text: str = sp.latex(chosen, symbol_names=names)
         return text
+
+
+@lru_cache(maxsize=1024)
+def _compiled(symbols: tuple[sp.Symbol, ...], terms: tuple[sp.Expr, ...]) -> Callable[..., list[float]]:
+    """The terms as one Python function; kept, because printing sympy costs more than a small report."""
+    function: Callable[..., list[float]] = sp.lambdify(symbols, list(terms), modules=[NUMERIC, "math"])
+    return function

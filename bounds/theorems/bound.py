@@ -125,6 +125,11 @@ class Inputs:
     notes: tuple[str, ...] = ()
     axis: Axis | None = None
 
+    @property
+    def value(self) -> float:
+        """The bound's number, rounded up."""
+        return self.expression.combined(self.expression.evaluate(self.values))
+
 
 @dataclass(frozen=True)
 class Theorem:
@@ -159,9 +164,7 @@ class Theorem:
             NotApplicable: the evidence lacks what the theorem needs.
             InvalidOption: delta outside (0, 1).
         """
-        if not 0 < delta < 1:
-            raise InvalidOption(f"`delta` must lie strictly between 0 and 1, got {delta}.")
-        found = self.inputs(evidence, delta)
+        found = self.found(evidence, delta)
         expression, axis = found.expression, found.axis or self.axis
         numbers = expression.evaluate(found.values)
         return Bound(
@@ -185,6 +188,16 @@ class Theorem:
             trivial_error=evidence.constant_error,
             notes=found.notes,
         )
+
+    def found(self, evidence: Evidence, delta: float) -> Inputs:
+        """The inputs of this bound alone: all that `evaluate` needs, without the words.
+
+        Raises:
+            NotApplicable, InvalidOption: as `evaluate`.
+        """
+        if not 0 < delta < 1:
+            raise InvalidOption(f"`delta` must lie strictly between 0 and 1, got {delta}.")
+        return self.inputs(evidence, delta)
 
     def _term(self, name: str, number: float, found: Inputs) -> Term:
         meaning, lowered_by = self.texts.get(name, TEXTS.get(name, (MEANING.get(name, name), "")))
