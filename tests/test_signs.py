@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -35,13 +37,16 @@ def test_signs_match_the_definition_in_python_integers(seed: int, row: int, firs
     assert got.tolist() == want
 
 
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=4), st.lists(st.integers(0, 200), min_size=1, max_size=4))
+@given(
+    st.lists(st.integers(0, 40), min_size=1, max_size=4),
+    st.lists(st.integers(0, 200), min_size=1, max_size=4),
+)
 def test_any_chunking_gives_the_same_signs(row_cuts: list[int], draw_cuts: list[int]) -> None:
     whole = signs(3, range(40), 200)
     rows, draws = sorted({0, 40, *row_cuts}), sorted({0, 200, *draw_cuts})
     blocks = [
-        torch.cat([signs(3, range(a, b), range(s, t)) for s, t in zip(draws, draws[1:], strict=False)], dim=1)
-        for a, b in zip(rows, rows[1:], strict=False)
+        torch.cat([signs(3, range(a, b), range(s, t)) for s, t in pairwise(draws)], dim=1)
+        for a, b in pairwise(rows)
     ]
     assert torch.equal(torch.cat(blocks), whole)
 

@@ -50,7 +50,7 @@ def rademacher(
     search: int = 8,
     rows: int = 1024,
     device: str | torch.device = "cpu",
-    precision: Literal["float32", "float64"] = "float64",
+    precision: Literal["float32", "float64"] = "float32",
 ) -> Complexity:
     r"""Rademacher complexity R = (1/sqrt m) E sup_f sum_i xi_i h_f(i) of a named class on data.
 
@@ -58,12 +58,12 @@ def rademacher(
     deviation that goes with the kind of R at hand, empirical or expected.
 
     Args:
-        data: What the class is about. `FiniteClass`: a list with one pair table per encoder. `LinearHead`:
-            (z, y) or a table. `LinearMap`, `Information`: pairs (z1, z2). `SpectralNet`, `Neighbourhood`:
-            encoder inputs (x1, x2), float, (m, ...). Tables are `Representations`; arrays have one item per
-            row.
+        data: What the class is about; rows are items. `LinearHead`: (z, y). `LinearMap`, `Information`: pairs
+            (z1, z2). `FiniteClass`: a list of pairs, one per encoder. All of these may be `Representations`.
+            `SpectralNet`, `Neighbourhood`, and `FiniteClass` with encoders: images (x1, x2).
         function_class: The class; a complexity without its class means nothing.
-        encoder: The checkpoint of a class of networks: a module, or a path to load.
+        encoder: The checkpoint of a class of networks, a list of them for `FiniteClass`: a path, what
+            `load_encoder` returned, or a module.
         draws: Sign vectors for Monte Carlo.
         seed: Key of the signs: they belong to (seed, row), whatever the batch, rank or device.
         level: Confidence of the reported intervals over the signs (non-asymptotic).
@@ -71,8 +71,9 @@ def rademacher(
         search: Sign vectors for which an intractable supremum is searched from below; 0 for none.
         rows: Items read at a time.
         device: Where to compute.
-        precision: "float32" products of signs and rows are about twice as fast; their rounding is bounded and
-            added to the interval.
+        precision: Of the products of signs and rows in linear classes. "float32" sums blocks in float32 and
+            blocks in float64; what rounding may have changed is bounded and added to the interval. "float64"
+            takes about twice the time.
 
     Returns:
         Upper bound, Monte-Carlo estimate and lower bound with their validity.

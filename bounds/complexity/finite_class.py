@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bounds.complexity.inputs import as_images, as_table
-from bounds.complexity.networks import embed, require_encoder
+from bounds.complexity.inputs import as_table
+from bounds.complexity.networks import embed, network_and_images
 from bounds.complexity.record import Complexity, Estimate
 from bounds.complexity.sampling import Sampling, deviation
 from bounds.complexity.signs import signs
@@ -55,11 +55,8 @@ class FiniteClass:
             InvalidData: no table, tables without two views, or of different lengths.
         """
         if encoder is not None:
-            images = as_images(data)
-            data = [
-                embed(require_encoder(one, self.name), images, sampling.rows, sampling.device)
-                for one in encoder
-            ]
+            pairs = [network_and_images(one, data, self.name) for one in encoder]
+            data = [embed(network, images, sampling.rows, sampling.device) for network, images in pairs]
         tables = _tables(data)
         m, members = tables[0].count, len(tables)
         sums = torch.zeros(sampling.draws, members, dtype=torch.float64, device=sampling.device)

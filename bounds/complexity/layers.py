@@ -15,7 +15,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
-from torch.fx.passes.shape_prop import ShapeProp
 
 from bounds.complexity.operator_norm import convolution_norm_above, convolution_norm_below, matrix_norm
 from bounds.errors import NotApplicable
@@ -80,21 +79,32 @@ class _Node:
 
 
 def network_norms(encoder: nn.Module, example: Tensor) -> NetworkNorms:
-    """Norms of every linear operator of `encoder` on inputs of the shape of `example` (1, ...).
+    """Norms of every linear operator of `encoder`, in eval mode, on inputs of the shape of `example`.
+
+    `example` is (1, ...); only its shape, type and device matter.
 
     Raises:
         NotApplicable: a forward pass that cannot be traced, or an operation without a known Lipschitz bound.
     """
-    was_training = encoder.training
-    encoder.eval()
     try:
         traced = fx.symbolic_trace(encoder)
-        ShapeProp(traced).propagate(example)
+        _Shapes(traced).run(example)
     except Exception as err:
-        raise NotApplicable(f"The forward pass of {type(encoder).__name__} cannot be traced: {err}.") from err
-    finally:
-        encoder.train(was_training)
+        reason = str(err).splitlines()[0]
+        raise NotApplicable(
+            f"The forward pass of {type(encoder).__name__} cannot be traced: {reason}"
+        ) from err
     return _Walk(traced).run()
+
+
+class _Shapes(fx.Interpreter):
+    """Runs the graph once and notes the shape of every tensor."""
+
+    def run_node(self, n: fx.Node) -> Any:
+        """The value of a node."""
+        value = super().run_node(n)
+        n.meta["shape"] = tuple(value.shape) if isinstance(value, Tensor) else ()
+        return value
 
 
 class _Walk:
@@ -233,7 +243,8 @@ class _Walk:
 
 
 def _shape(node: fx.Node) -> tuple[int, ...]:
-    return tuple(node.meta["tensor_meta"].shape)
+    shape: tuple[int, ...] = node.meta["shape"]
+    return shape
 
 
 def _positions(node: fx.Node) -> int:

@@ -29,7 +29,7 @@ Norm = Literal["frobenius", "spectral"]
 Contraction = Literal["maurer", "gaussian"]
 Blocks = Callable[[], Iterator[tuple[Tensor, Tensor | None]]]
 _MAX_SUMS = 1 << 23
-_DRAW_BLOCK = 512
+_DRAW_BLOCK = 2048
 
 
 @dataclass(frozen=True)
@@ -100,15 +100,19 @@ def contract(blocks: Blocks, ball: LinearBall, m: int, dim: int, sampling: Sampl
     closed / sqrt(1 + 2/K) <= E F <= closed, which limits interval and value.
     """
     gram = ball.norm == "spectral" or ball.contraction == "gaussian"
-    trace, singular = _moments(blocks, dim, gram, sampling)
+    singular = _singular_values(blocks, dim, sampling) if gram else None
+    if ball.contraction == "gaussian" and singular is not None:
+        norms, rounding, trace = (
+            _gaussian_norms(singular, ball, sampling),
+            0.0,
+            float(singular.square().sum()),
+        )
+    else:
+        norms, rounding, trace = _sign_norms(blocks, ball, dim, sampling)
     scale = ball.constant * ball.beta / math.sqrt(m)
     mean_square = trace / m
     nuclear = None if singular is None else _rounded_up_sum(singular) / math.sqrt(m)
     closed = ball.closed_form(mean_square, nuclear)
-    if ball.contraction == "gaussian" and singular is not None:
-        norms, rounding = _gaussian_norms(singular, ball, sampling), 0.0
-    else:
-        norms, rounding = _sign_norms(blocks, ball, dim, sampling)
     value = scale * float(norms.mean())
     lipschitz = trace if singular is None else _squared_lipschitz(singular, ball)
     proxy = 2 * lipschitz if ball.contraction == "gaussian" else min(8 * lipschitz, 2 * ball.outputs * trace)
@@ -139,15 +143,13 @@ def _rounded_up_sum(singular: Tensor) -> float:
     return float((singular.square() + slack).sqrt().sum())
 
 
-def _moments(blocks: Blocks, dim: int, gram: bool, sampling: Sampling) -> tuple[float, Tensor | None]:
-    """||Z||_F^2 and, if asked, the singular values of Z, largest first."""
-    trace = 0.0
-    product = torch.zeros(dim, dim, dtype=torch.float64, device=sampling.device)
+def _singular_values(blocks: Blocks, dim: int, sampling: Sampling) -> Tensor:
+    """Singular values of Z from its Gram matrix, largest first."""
+    gram = torch.zeros(dim, dim, dtype=torch.float64, device=sampling.device)
     for z, _ in blocks():
-        trace += float(z.square().sum())
-        if gram:
-            product += z.T @ z
-    return trace, torch.linalg.eigvalsh(product).clamp_min(0).sqrt().flip(0) if gram else None
+        gram += z.T @ z
+    values: Tensor = torch.linalg.eigvalsh(gram).clamp_min(0).sqrt().flip(0)
+    return values
 
 
 def _norms(sums: Tensor, norm: Norm) -> Tensor:
@@ -165,8 +167,10 @@ def _gaussian_norms(singular: Tensor, ball: LinearBall, sampling: Sampling) -> T
     return torch.cat(norms)
 
 
-def _sign_norms(blocks: Blocks, ball: LinearBall, dim: int, sampling: Sampling) -> tuple[Tensor, float]:
-    r"""||Xi_t Z|| for each draw, and a bound of what float32 products may have changed it by.
+def _sign_norms(
+    blocks: Blocks, ball: LinearBall, dim: int, sampling: Sampling
+) -> tuple[Tensor, float, float]:
+    r"""||Xi_t Z|| for each draw, a bound of what float32 products may have changed it by, and ||Z||_F^2.
 
     A block of b rows is summed in float32, blocks in float64: whatever the order of summation each entry is
     off by at most gamma sum_i |z_ij|, gamma = (b+1) u / (1 - (b+1) u), u = 2^-24, so ||Xi Z||_F by gamma
@@ -174,7 +178,8 @@ def _sign_norms(blocks: Blocks, ball: LinearBall, dim: int, sampling: Sampling) 
     """
     outputs, dtype = ball.outputs, sampling.dtype
     group = max(1, _MAX_SUMS // (outputs * dim))
-    norms, longest, absolute = [], 0, torch.zeros(dim, dtype=torch.float64, device=sampling.device)
+    norms, longest, trace = [], 0, 0.0
+    absolute = torch.zeros(dim, dtype=torch.float64, device=sampling.device)
     for first in range(0, sampling.draws, group):
         draws = min(group, sampling.draws - first)
         sums = torch.zeros(draws * outputs, dim, dtype=torch.float64, device=sampling.device)
@@ -185,6 +190,8 @@ def _sign_norms(blocks: Blocks, ball: LinearBall, dim: int, sampling: Sampling) 
                 high = min(low + _DRAW_BLOCK, len(sums))
                 span = range(first * outputs + low, first * outputs + high)
                 sums[low:high] += signs(sampling.seed, rows, span, sampling.device, dtype).T @ z_low
+            if first == 0:
+                trace += float(z.square().sum())
             if first == 0 and dtype == torch.float32:
                 absolute += z.abs().sum(0)
                 longest = max(longest, len(z))
@@ -193,4 +200,4 @@ def _sign_norms(blocks: Blocks, ball: LinearBall, dim: int, sampling: Sampling) 
     gamma = (longest + 1) * 2.0**-24
     gamma /= 1 - gamma
     rank = min(outputs, dim) if ball.norm == "spectral" else 1
-    return torch.cat(norms), gamma * math.sqrt(outputs * rank) * float(absolute.norm())
+    return torch.cat(norms), gamma * math.sqrt(outputs * rank) * float(absolute.norm()), trace

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from bounds.complexity.ascent import FOUND
-from bounds.complexity.inputs import ImagePairs, as_images
-from bounds.complexity.networks import pair_distance, require_encoder
+from bounds.complexity.image_pairs import ImagePairs
+from bounds.complexity.networks import in_place, network_and_images, pair_distance
 from bounds.complexity.record import Complexity, Estimate
 from bounds.complexity.sampling import Sampling, deviation
 from bounds.complexity.signs import signs
@@ -63,15 +63,11 @@ class Neighbourhood:
         Raises:
             NumericalError: the network returned NaN on the way.
         """
-        images, network = as_images(data), require_encoder(encoder, self.name)
-        was_training, home = network.training, next((p.device for p in network.parameters()), None)
-        network.eval().to(sampling.device)
-        try:
-            lower = self._lower(images, network, sampling) if sampling.search else None
-        finally:
-            network.train(was_training)
-            if home is not None:
-                network.to(home)
+        network, images = network_and_images(encoder, data, self.name)
+        lower = None
+        if sampling.search:
+            with in_place(network, sampling.device):
+                lower = self._lower(images, network, sampling)
         return Complexity(
             self.name, self.description, images.count, "empirical", None, "no tractable upper bound is known",
             "unverifiable", lower=lower,

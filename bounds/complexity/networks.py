@@ -2,31 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from bounds.complexity.inputs import ImagePairs
-from bounds.errors import InvalidOption
+from bounds.complexity.image_pairs import ImagePairs
+from bounds.errors import InvalidData, InvalidOption
+from bounds.representations.checkpoints import Encoder, load_encoder
+from bounds.representations.preprocessing import to_unit_interval
 from bounds.representations.table import Representations
 
 
-def require_encoder(encoder: Any, name: str) -> nn.Module:
-    """The module itself, or the one loaded from a path.
+def network_and_images(encoder: Any, data: Any, name: str) -> tuple[nn.Module, ImagePairs]:
+    """The network of a checkpoint and the pairs it is evaluated on, preprocessed as it expects.
+
+    Args:
+        encoder: A path, what `load_encoder` returned, or a plain module (which gets its inputs as they come).
+        data: (x1, x2), arrays (m, ...).
+        name: The class that asks.
 
     Raises:
-        InvalidOption: no encoder, or something that is neither a module nor a path.
+        InvalidOption: no network in `encoder`.
+        InvalidData: data that are not a pair of arrays.
     """
-    if isinstance(encoder, (str, Path)):
-        from bounds.representations.checkpoints import load_encoder
-
+    if isinstance(encoder, str | os.PathLike):
         encoder = load_encoder(encoder)
-    if not isinstance(encoder, nn.Module):
-        raise InvalidOption(f"{name} is a class of networks: give `encoder`, a module or a path.")
-    return encoder
+    network = encoder.network if isinstance(encoder, Encoder) else encoder
+    if not isinstance(network, nn.Module):
+        raise InvalidOption(f"{name} is a class of networks: give `encoder`, a module or a checkpoint.")
+    if isinstance(data, Representations):
+        data = data.views
+    if not isinstance(data, tuple | list) or len(data) != 2 or not all(hasattr(x, "shape") for x in data):
+        raise InvalidData(f"{name} needs the images as a pair of arrays (x1, x2).")
+    prepare = (encoder.preprocessing or to_unit_interval) if isinstance(encoder, Encoder) else None
+    first, second = data
+    return network, ImagePairs(first, second, prepare)
+
+
+@contextmanager
+def in_place(network: nn.Module, device: torch.device | str) -> Iterator[None]:
+    """The network in eval mode on `device`, afterwards as it was."""
+    modes = {module: module.training for module in network.modules()}
+    home = next((p.device for p in network.parameters()), torch.device("cpu"))
+    network.eval().to(device)
+    try:
+        yield
+    finally:
+        network.to(home)
+        for module, mode in modes.items():
+            module.training = mode
 
 
 def pair_distance(
@@ -46,18 +74,10 @@ def _normalized(z: Tensor, normalize: str | None) -> Tensor:
     return scaled
 
 
-def embed(encoder: nn.Module, images: ImagePairs, rows: int, device: torch.device | str) -> Representations:
-    """Both views of every pair through one encoder in eval mode, as a float32 table."""
-    training, home = encoder.training, next((p.device for p in encoder.parameters()), None)
-    encoder.eval().to(device)
-    try:
-        with torch.no_grad():
-            blocks = [
-                (encoder(x1).flatten(1).cpu(), encoder(x2).flatten(1).cpu())
-                for _, x1, x2 in images.batches(rows, device)
-            ]
-    finally:
-        encoder.train(training)
-        if home is not None:
-            encoder.to(home)
-    return Representations((torch.cat([b[0] for b in blocks]), torch.cat([b[1] for b in blocks])))
+def embed(network: nn.Module, images: ImagePairs, rows: int, device: torch.device | str) -> Representations:
+    """Both views of every pair through one network, as a float32 table."""
+    with in_place(network, device), torch.no_grad():
+        blocks = [
+            [network(x).flatten(1).cpu() for x in (x1, x2)] for _, x1, x2 in images.batches(rows, device)
+        ]
+    return Representations(tuple(torch.cat(view) for view in zip(*blocks, strict=True)))

@@ -68,7 +68,7 @@ def convolution_norm_below(weight: Tensor, size: tuple[int, int], layer: nn.Conv
             x = (x / norm).detach().requires_grad_()
             y = _convolve(x, weight, layer)
             (x,) = torch.autograd.grad(y, x, y.detach())
-    return float(y.norm())
+    return float(y.detach().norm())
 
 
 def _convolve(x: Tensor, weight: Tensor, layer: nn.Conv2d) -> Tensor:

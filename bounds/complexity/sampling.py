@@ -36,7 +36,7 @@ class Sampling:
     search: int = 8
     rows: int = 1024
     device: str | torch.device = "cpu"
-    precision: Literal["float32", "float64"] = "float64"
+    precision: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
         for name, least in (("draws", 1), ("search", 0), ("rows", 1)):

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from bounds.complexity.inputs import ImagePairs, as_images
+from bounds.complexity.image_pairs import ImagePairs
 from bounds.complexity.layers import Layer, NetworkNorms, network_norms
-from bounds.complexity.networks import require_encoder
+from bounds.complexity.networks import in_place, network_and_images
 from bounds.complexity.record import Complexity
 from bounds.complexity.sampling import Sampling
 from bounds.errors import InvalidOption
@@ -82,7 +82,7 @@ class SpectralNet:
         Raises:
             NotApplicable: a network with an operation that has no known Lipschitz bound.
         """
-        images, network = as_images(data), require_encoder(encoder, self.name)
+        network, images = network_and_images(encoder, data, self.name)
         if self.normalize == "l2" and self.floor is None:
             reason = "l2 normalisation needs `floor`, a lower bound on ||h(x)|| fixed before the data"
             return Complexity(
@@ -109,7 +109,7 @@ class SpectralNet:
 def _norms(network: nn.Module, images: ImagePairs) -> NetworkNorms:
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     _, example, _ = next(images.batches(1, device))
-    with torch.no_grad():
+    with in_place(network, device), torch.no_grad():
         return network_norms(network, example)
 
 
