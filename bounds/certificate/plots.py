@@ -66,7 +66,7 @@ def comparison_figure(reports: Mapping[str, Report]) -> Figure:
             left.set_title(name, loc="left", fontsize=9, fontweight="bold")
         axes[0, 0].set_xlim(0, 1.18 * max(v for report in reports.values() for v in _loss_values(report)))
         errors = [max(v, SMALLEST) for report in reports.values() for v in _error_values(report)]
-        axes[0, 1].set_xlim(min(errors) / 1.8, max(errors) * 3.5)
+        axes[0, 1].set_xlim(min(errors) / 1.8, max(errors) * 6)
         axes[-1, 0].set_xlabel("norm loss E‖W f − y‖, terms stacked")
         axes[-1, 1].set_xlabel("error rate (log scale)")
         figure.legend(

@@ -75,7 +75,10 @@ def summary(report: Report) -> str:
     """Header, table, assumptions, and what does not apply."""
     lines = [*header(report), "", *_table(COLUMNS, [row(report, bound) for bound in report])]
     lines += ["", "assumptions"]
-    lines += [f"  {one.name:<10}{one.status:<14}{one.reason}" for one in report.assumptions.values()]
+    used = {name for bound in report for name in bound.assumptions}
+    lines += [
+        f"  {one.name:<10}{one.status:<14}{one.reason}" for one in report.assumptions.values() if one.name in used
+    ]
     if report.not_applicable:
         lines += ["", "not applicable"]
         lines += [f"  {name}: {reason}" for name, reason in report.not_applicable.items()]

@@ -11,6 +11,8 @@ from bounds.examples.digits import CHECKPOINTS, digits
 def digits_comparison(**options: Any) -> Comparison:
     """Both encoders on the same digits: class pairs, fresh data, so that every assumption holds.
 
+    The prior is known to be uniform: the digits were collected in equal numbers of each class.
+
     Args:
         options: Passed to `bounds.evaluate`.
     """
@@ -23,5 +25,7 @@ def digits_comparison(**options: Any) -> Comparison:
         pairs="class",
         labeled_is_fresh=True,
         unlabeled_is_fresh=True,
+        class_prior="balanced",
+        nonnegative=True,  # the encoder ends in a ReLU and an average
         **options,
     )
