@@ -31,6 +31,7 @@ from bounds.information.mutual_information import (
     variational_information,
 )
 from bounds.information.normality import NormalityTable, NormalityTest, normality_test, normality_under_noise
+from bounds.information.pixels import pixel_function
 from bounds.information.records import Entropy, EntropyBounds, InformationBounds, MutualInformation
 from bounds.information.sphere import VonMisesFisher, sphere_mixture_entropy, von_mises_fisher_entropy
 
@@ -72,6 +73,7 @@ __all__ = [
     "normality_under_noise",
     "pairwise_distances",
     "participation_ratio",
+    "pixel_function",
     "rank_me",
     "sphere_mixture_entropy",
     "uniformity",
