@@ -1,8 +1,18 @@
 """Floor 5: one module per bound; a theorem is a pure function of evidence, and this file is their table of contents."""
 
 from bounds.errors import InvalidOption
+from bounds.theorems.arora_2019 import ARORA_2019
+from bounds.theorems.ash_2022 import ASH_2022
+from bounds.theorems.bao_2022 import BAO_2022, BAO_2022_DEVIATION
 from bounds.theorems.bound import Bound, Term, Theorem
+from bounds.theorems.haochen_2021 import HAOCHEN_2021
+from bounds.theorems.infonce import INFONCE, INFONCE_SHARP
+from bounds.theorems.lei_2023 import LEI_2023
+from bounds.theorems.luthra_2025 import LUTHRA_2025
+from bounds.theorems.nozawa_2021 import NOZAWA_2021
+from bounds.theorems.simclr import SIMCLR, SIMCLR_LOGISTIC
 from bounds.theorems.test_set import TEST_SET
+from bounds.theorems.van_elst_2024 import VAN_ELST_2024
 from bounds.theorems.vicreg import VICREG, VICREG_SHORT
 from bounds.theorems.vicreg_certified import BEST, CERTIFIED, DIRECT, TRIVIAL
 from bounds.theorems.vicreg_second_moment import SECOND_MOMENT, SECOND_MOMENT_RIDGE
@@ -21,6 +31,19 @@ THEOREMS: dict[str, Theorem] = {
         SECOND_MOMENT,
         SECOND_MOMENT_RIDGE,
         TRIVIAL,
+        SIMCLR,
+        SIMCLR_LOGISTIC,
+        INFONCE,
+        INFONCE_SHARP,
+        HAOCHEN_2021,
+        ARORA_2019,
+        NOZAWA_2021,
+        ASH_2022,
+        BAO_2022,
+        BAO_2022_DEVIATION,
+        VAN_ELST_2024,
+        LEI_2023,
+        LUTHRA_2025,
         TEST_SET,
     )
 }

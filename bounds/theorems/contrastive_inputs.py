@@ -9,12 +9,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bounds.derivations.contrastive import coverage
+from bounds.derivations.expression import Expression
 from bounds.errors import InvalidOption, NotApplicable
+from bounds.statistics.collisions import (
+    collision_probability,
+    coverage_probability,
+    expected_log_collisions,
+)
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.mean_classifier import MeanClassifier, mean_classifier
 from bounds.statistics.memo import memo
 from bounds.statistics.negatives import Negatives, block_losses, independent_items
 from bounds.theorems.axes import Axis
+from bounds.theorems.bound import Inputs
 from bounds.theorems.common import pair_total_variation
 
 NEGATIVES = 7  # of InfoNCE where `negatives` is not given: blocks of eight items
@@ -156,6 +164,35 @@ def infonce_axis(negatives: int) -> Axis:
     return Axis(
         "infonce", f"InfoNCE loss with {negatives} negatives, nats", "none", 1.0, math.log(negatives + 1)
     )
+
+
+def coverage_inputs(
+    evidence: Evidence,
+    delta: float,
+    expression: Expression,
+    extra: Mapping[str, float] | None = None,
+    notes: tuple[str, ...] = (),
+) -> Inputs:
+    """Symbols of the bounds that need every class in a batch: collisions and coverage under a uniform prior.
+
+    By default k = ⌈K(ln K + 1)⌉, about as many draws as it takes to see every class, whatever the data.
+    """
+    prior = uniform_prior(evidence)
+    classes = len(prior)
+    k = negatives_option(evidence, math.ceil(classes * (math.log(classes) + 1)))
+    split = block_shares(evidence, delta)
+    values = {
+        **infonce_values(evidence, k, split),
+        "collision": collision_probability(prior, k),
+        "log_collisions": expected_log_collisions(prior, k),
+        "coverage": coverage_probability(classes, k + 1),
+        **(extra or {}),
+    }
+    if coverage in expression.symbols and not values["coverage"]:
+        raise NotApplicable(f"needs at least {classes - 1} negatives to show {classes} classes, got {k}.")
+    temperature = values["temperature"]
+    compared = measured_note(evidence, measured(evidence, temperature=temperature), "softmax")
+    return Inputs(expression, values, split, None, (*notes, compared), softmax_axis(classes, temperature))
 
 
 def measured(evidence: Evidence, scale: float = 1.0, temperature: float = 1.0) -> MeanClassifier:
