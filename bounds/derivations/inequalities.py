@@ -28,6 +28,14 @@ def mcdiarmid_total_variation(classes: sp.Expr, delta: sp.Expr, count: sp.Expr) 
     return sp.sqrt((classes - 1) / count) / 2 + sp.sqrt(sp.log(1 / delta) / (2 * count))
 
 
+def root_frequency(classes: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
+    r"""√(ln(K/δ)/N) ≥ √p_y − √p̂_y for all K classes at once; then TV ≤ that times Σ_y(√p̂_y + √p_y).
+
+    Chernoff's bound with kl(p̂‖p) ≥ (√p − √p̂)², one tail per class.
+    """
+    return sp.sqrt(sp.log(classes / delta) / count)
+
+
 def empirical_bernstein(variance: sp.Expr, spread: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
     r"""√(2V̂ ln(2/δ)/N) + 7r ln(2/δ)/(3(N − 1)), one-sided. Source: Maurer and Pontil (2009), Thm 4."""
     log = sp.log(2 / delta)
@@ -37,7 +45,8 @@ def empirical_bernstein(variance: sp.Expr, spread: sp.Expr, delta: sp.Expr, coun
 def pinelis(step: sp.Expr, variance: sp.Expr, delta: sp.Expr) -> sp.Expr:
     r"""aL/3 + √((aL/3)² + 2Lσ²), L = ln(2/δ): norm of a sum of independent centred vectors of norm ≤ a.
 
-    σ² bounds the sum of their second moments. Inverts 2 exp(−r²/(2(σ² + ar/3))) = δ. Source: Pinelis (1994), Thm 3.5.
+    σ² bounds the sum of their second moments. Inverts 2 exp(−r²/(2(σ² + ar/3))) = δ. Source: Pinelis (1994), Thm 3.4,
+    in Bernstein's form.
     """
     log = sp.log(2 / delta)
     third = step * log / 3
@@ -59,3 +68,17 @@ def klein_rio(step: sp.Expr, variance: sp.Expr, weak: sp.Expr, delta: sp.Expr) -
 def head_class(beta: sp.Expr, classes: sp.Expr, radius: sp.Expr) -> sp.Expr:
     r"""√2·β·√K·B ≥ R̃_m(W_β∘f) for one fixed f and {‖W‖_F ≤ β}. Source: Maurer (2016), vector contraction."""
     return sp.sqrt(2) * beta * sp.sqrt(classes) * radius
+
+
+def gaussian_head_class(beta: sp.Expr, classes: sp.Expr, second_moment: sp.Expr) -> sp.Expr:
+    r"""√(π/2)·β·√(K·v) ≥ R̃_m({W : ‖(W − W₀)A‖_F ≤ β}∘f), v ≥ E‖A⁻¹z‖², for one fixed f, W₀ and A (theory: K5).
+
+    Signs to Gaussians costs √(π/2); Sudakov-Fernique replaces a 1-Lipschitz loss of W z_i by ⟨g_i, W z_i⟩, whose
+    supremum is β‖Σ g_i(A⁻¹z_i)ᵀ‖_F. Source: Ledoux and Talagrand (1991), eqs. 4.8 and 3.13.
+    """
+    return sp.sqrt(sp.pi / 2) * beta * sp.sqrt(classes * second_moment)
+
+
+def pac_bayes_kl(divergence: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
+    r"""(KL + ln(2√N/δ))/N ≥ kl(L̂‖L) for the posterior mean of losses in [0, 1], N ≥ 8. Source: Maurer (2004), Thm 5."""
+    return (divergence + sp.log(2 * sp.sqrt(count) / delta)) / count

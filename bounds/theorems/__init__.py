@@ -1,16 +1,30 @@
 """Floor 5: one module per bound; a theorem is a pure function of evidence, and this file is their table of contents."""
 
 from bounds.errors import InvalidOption
+from bounds.theorems.agreement import AGREEMENT, AGREEMENT_NO_HOLDOUT
 from bounds.theorems.arora_2019 import ARORA_2019
 from bounds.theorems.ash_2022 import ASH_2022
+from bounds.theorems.augmentation_gain import (
+    AUGMENTATION_ERROR_FLOOR,
+    AUGMENTATION_GAIN,
+    AUGMENTATION_GAIN_LOWER,
+    AUGMENTATION_RISK,
+)
 from bounds.theorems.bao_2022 import BAO_2022, BAO_2022_DEVIATION
 from bounds.theorems.bound import Bound, Term, Theorem
+from bounds.theorems.centred_head import CENTRED_HEAD, CENTRED_HEAD_ERROR
 from bounds.theorems.haochen_2021 import HAOCHEN_2021
+from bounds.theorems.held_out import HELD_OUT, TEST_SET_LOSS
 from bounds.theorems.infonce import INFONCE, INFONCE_SHARP
 from bounds.theorems.lei_2023 import LEI_2023
 from bounds.theorems.luthra_2025 import LUTHRA_2025
 from bounds.theorems.nozawa_2021 import NOZAWA_2021
+from bounds.theorems.pac_bayes import PAC_BAYES, PAC_BAYES_DETERMINISTIC
+from bounds.theorems.prediction_powered import PREDICTION_POWERED, PREDICTION_POWERED_BETTING
+from bounds.theorems.reference_head import REFERENCE_HEAD, REFERENCE_HEAD_LOSS
+from bounds.theorems.rrm import RRM, RRM_INFORMATION
 from bounds.theorems.simclr import SIMCLR, SIMCLR_LOGISTIC
+from bounds.theorems.supervised import SUPERVISED, SUPERVISED_PROJECTED
 from bounds.theorems.test_set import TEST_SET
 from bounds.theorems.van_elst_2024 import VAN_ELST_2024
 from bounds.theorems.vicreg import VICREG, VICREG_SHORT
@@ -44,7 +58,27 @@ THEOREMS: dict[str, Theorem] = {
         VAN_ELST_2024,
         LEI_2023,
         LUTHRA_2025,
+        SUPERVISED,
+        SUPERVISED_PROJECTED,
+        CENTRED_HEAD,
+        CENTRED_HEAD_ERROR,
+        PAC_BAYES,
+        PAC_BAYES_DETERMINISTIC,
+        REFERENCE_HEAD,
+        REFERENCE_HEAD_LOSS,
+        AGREEMENT,
+        AGREEMENT_NO_HOLDOUT,
+        PREDICTION_POWERED,
+        PREDICTION_POWERED_BETTING,
+        AUGMENTATION_GAIN,
+        AUGMENTATION_GAIN_LOWER,
+        AUGMENTATION_RISK,
+        AUGMENTATION_ERROR_FLOOR,
+        RRM,
+        RRM_INFORMATION,
+        HELD_OUT,
         TEST_SET,
+        TEST_SET_LOSS,
     )
 }
 ON_REQUEST: dict[str, Theorem] = {VICREG_SHORT.name: VICREG_SHORT}

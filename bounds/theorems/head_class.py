@@ -10,8 +10,14 @@ SMALLEST = -20
 
 
 def head_radius(head: Head) -> dict[str, float]:
-    """Smallest β_j ≥ ‖W‖_F on the grid, and its weight w_j = 1/((π²/3 − 1)(|j| + 1)²)."""
-    norm = head.frobenius_norm
-    mantissa, exponent = math.frexp(norm)
-    j = max(SMALLEST, exponent - 1 if mantissa == 0.5 else exponent) if norm > 0 else SMALLEST
-    return {"beta": 2.0**j, "weight_j": 1.0 / ((math.pi**2 / 3 - 1) * (abs(j) + 1) ** 2)}
+    """Smallest β_j = 2^j ≥ ‖W‖_F with j ≥ −20, and its weight w_j = 1/((π²/3 − 1)(|j| + 1)²)."""
+    return grid_radius(head.frobenius_norm)
+
+
+def grid_radius(norm: float, per_octave: int = 1) -> dict[str, float]:
+    """Smallest β_j = 2^{j/per_octave} ≥ norm and its weight; over all integers j the weights sum to one."""
+    smallest = SMALLEST * per_octave
+    j = max(smallest, math.floor(per_octave * math.log2(norm)) - 1) if norm > 0 else smallest
+    while 2.0 ** (j / per_octave) < norm:
+        j += 1
+    return {"beta": 2.0 ** (j / per_octave), "weight_j": 1.0 / ((math.pi**2 / 3 - 1) * (abs(j) + 1) ** 2)}

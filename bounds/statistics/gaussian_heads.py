@@ -1,0 +1,125 @@
+"""Gaussian heads around the fitted head, their prior learned on a part of S: candidates and a cheap search."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bounds.errors import NotApplicable
+from bounds.statistics.evidence import Evidence
+from bounds.statistics.margins import MAX_SHIFT, MarginTable, Metric
+from bounds.statistics.memo import memo
+from bounds.statistics.splits import (
+    PRIOR_SHARES,
+    fitting_head,
+    fitting_squares,
+    held_out_chunks,
+)
+
+# The grid, fixed in advance; whoever uses it pays for every point in δ.
+RIDGES = (1e-3, 1.0)  # of the prior covariance, in mean eigenvalues
+NOISES = tuple(0.03 * 1.5**j for j in range(8))  # typical standard deviation of a score under the posterior
+SHIFTS = tuple(0.25 * j for j in range(1, round(MAX_SHIFT / 0.25) + 1))  # √2Φ⁻¹(q)
+GRID = tuple(itertools.product(PRIOR_SHARES, RIDGES, NOISES))
+FEWEST = 8  # items on Q, from which Maurer's constant holds
+_LARGEST = 2**22  # scores on Q: more classes, fewer items
+_TRIAL = 10_000  # scores that the search looks at
+_TRIAL_SPACING = 0.5
+
+Objective = Callable[["GaussianHead", MarginTable], tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class GaussianHead:
+    """Posterior N(W, σ²·I ⊗ A⁻²) and prior N(W₀, σ²·I ⊗ A⁻²): W from all of S; W₀, A and σ from P = S∖Q.
+
+    Attributes:
+        key: (share of S outside P, ridge of A, typical noise).
+        count: |Q|.
+        metric: A.
+        sigma: σ.
+        distance: ‖(W − W₀)A‖_F.
+    """
+
+    key: tuple[float, float, float]
+    count: int
+    metric: Metric
+    sigma: float
+    distance: float
+
+    def table(self, evidence: Evidence) -> MarginTable:
+        """Margins of the posterior on Q."""
+
+        def make() -> MarginTable:
+            return MarginTable.empty(evidence.setting.num_classes).add(
+                (evidence.head(z), labels, self.sigma * self.metric.spread(z))
+                for z, labels in held_out_chunks(evidence, self.count)
+            )
+
+        return memo(evidence, ("margins", self.key), make)
+
+    def trial(self, evidence: Evidence) -> MarginTable:
+        """The same on its first rows, and coarser."""
+
+        def make() -> MarginTable:
+            z, scores, labels = memo(evidence, "trial rows", lambda: _trial_rows(evidence))
+            unit = memo(evidence, ("trial spread", self.key[:2]), lambda: self.metric.spread(z))
+            rows = slice(0, self.count)
+            empty = MarginTable.empty(evidence.setting.num_classes, spacing=_TRIAL_SPACING)
+            return empty.update(scores[rows], labels[rows], self.sigma * unit[rows])
+
+        return memo(evidence, ("trial margins", self.key), make)
+
+
+def _trial_rows(evidence: Evidence) -> tuple[Tensor, Tensor, Tensor]:
+    rows = max(FEWEST, _TRIAL // evidence.setting.num_classes)
+    kept = list(held_out_chunks(evidence, min(rows, evidence.n)))
+    z = torch.cat([z for z, _ in kept])
+    return z, evidence.head(z), torch.cat([labels for _, labels in kept])
+
+
+def candidates(evidence: Evidence) -> list[GaussianHead]:
+    """The Gaussian heads of the grid that leave at least eight items on Q.
+
+    Raises:
+        NotApplicable: if none does.
+    """
+    return memo(evidence, "gaussian heads", lambda: _candidates(evidence))
+
+
+def _candidates(evidence: Evidence) -> list[GaussianHead]:
+    largest = max(FEWEST, _LARGEST // evidence.setting.num_classes)
+    found = []
+    for share in PRIOR_SHARES:
+        outside = round(share * evidence.n)
+        count = min(outside, largest)
+        if count < FEWEST:
+            continue
+        prior, head = fitting_head(evidence, outside), evidence.head
+        for ridge, metric in zip(RIDGES, Metric.of(fitting_squares(evidence, outside), *RIDGES), strict=True):
+            distance = metric.distance(head, prior)
+            found += [
+                GaussianHead((share, ridge, noise), count, metric, noise / metric.scale, distance)
+                for noise in NOISES
+            ]
+    if not found:
+        raise NotApplicable(
+            f"needs at least {math.ceil(FEWEST / max(PRIOR_SHARES))} labels, {FEWEST} of them outside the prior."
+        )
+    return found
+
+
+def search(evidence: Evidence, objective: Objective) -> tuple[GaussianHead, MarginTable, float]:
+    """The head and shift that look best on a few rows, and the margins of that head on all of Q.
+
+    Every point of the grid is paid for, so the choice may use any data; `objective` maps a head and its margins to
+    (value, shift), smaller is better.
+    """
+    best = min(candidates(evidence), key=lambda head: objective(head, head.trial(evidence))[0])
+    table = best.table(evidence)
+    return best, table, objective(best, table)[1]

@@ -1,0 +1,143 @@
+r"""Errors of a Gaussian head without sampling: one-dimensional quadrature over the scores.
+
+For W′ ~ N(W, σ²·I ⊗ A⁻²) the scores at z are N(Wz, s²I) with s = σ‖A⁻¹z‖, so the probability that every
+margin of the true class y exceeds c·s is E_t Π_{k≠y} Φ((m_y − m_k)/s + t − c), t ~ N(0, 1). The product is
+tabulated once at equally spaced t; every shift c is then a weighted sum of the same table, by the trapezoidal
+rule, whose error for an analytic integrand falls faster than any power of the spacing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bounds.errors import NumericalError
+from bounds.statistics.heads import Head
+from bounds.statistics.least_squares import LeastSquares
+
+# Added to every quadrature so that it errs upwards; the rule itself is within 1e-11 at these spacings (tests).
+QUADRATURE_TOLERANCE = 1e-9
+MAX_SHIFT = 2.0
+_REACH = 8.5  # the normal mass beyond is below 2e-17
+_BLOCK = 2**20  # scores looked at together
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A² = V diag(root²) Vᵀ ≻ 0: the inverse covariance of the rows of a Gaussian head, up to σ².
+
+    Attributes:
+        basis: V (d, d), orthogonal.
+        root: (d,) positive.
+        scale: Root mean square of ‖A⁻¹z‖ on the rows that made it.
+    """
+
+    basis: Tensor
+    root: Tensor
+    scale: float
+
+    @classmethod
+    def of(cls, squares: LeastSquares, *ridges: float) -> list[Metric]:
+        """A² = (1/n) Σ zzᵀ + λI on the rows of a triangular factor, λ = ridge · mean eigenvalue, for each ridge."""
+        rows = squares.reduced().factor[:, 1 : 1 + squares.dim]
+        eigenvalues, basis = torch.linalg.eigh(rows.T @ rows / squares.count)
+        eigenvalues = eigenvalues.clamp_min(0.0)
+        mean = float(eigenvalues.mean())
+        found = []
+        for ridge in ridges:
+            squared = eigenvalues + (ridge * mean if mean > 0 else 1.0)
+            found.append(cls(basis, squared.sqrt(), math.sqrt(float((eigenvalues / squared).sum())) or 1.0))
+        return found
+
+    def distance(self, head: Head, other: Head) -> float:
+        """‖(W − W′)A‖_F."""
+        return float(torch.linalg.matrix_norm((head.weight - other.weight) @ self.basis * self.root))
+
+    def spread(self, z: Tensor) -> Tensor:
+        """‖A⁻¹z‖ of each row, (N,)."""
+        norms: Tensor = torch.linalg.vector_norm(z @ self.basis / self.root, dim=1)
+        return norms
+
+
+@dataclass(frozen=True)
+class MarginTable:
+    """Π_{k≠y} Φ((m_y − m_k)/s + t_j), summed over the items of each class: a monoid.
+
+    Attributes:
+        counts: (K,) items per class.
+        sums: (K, J) float64.
+        nodes: (J,) the equally spaced t_j.
+    """
+
+    counts: Tensor
+    sums: Tensor
+    nodes: Tensor
+
+    @classmethod
+    def empty(cls, classes: int, *, spacing: float | None = None) -> MarginTable:
+        """The neutral element; the spacing is by default fine enough for that many classes."""
+        step = spacing or (0.25 if classes <= 50 else 0.125 if classes <= 2_000 else 0.0625)
+        nodes = (
+            torch.arange(-round((_REACH + MAX_SHIFT) / step), round(_REACH / step) + 1, dtype=torch.float64)
+            * step
+        )
+        return cls(
+            torch.zeros(classes, dtype=torch.float64),
+            torch.zeros(classes, len(nodes), dtype=torch.float64),
+            nodes,
+        )
+
+    def update(self, scores: Tensor, labels: Tensor, spread: Tensor) -> MarginTable:
+        """Add items: scores of the mean head (N, K), labels (N,), s = σ‖A⁻¹z‖ (N,)."""
+        rows = max(1, _BLOCK // scores.shape[1])
+        if len(scores) > rows:
+            parts = (torch.split(one, rows) for one in (scores, labels, spread))
+            return self.add(zip(*parts, strict=True))
+        margins = scores.gather(1, labels[:, None]) - scores
+        sure = torch.where(margins > 0, math.inf, -math.inf).to(margins)
+        scaled = torch.where(spread[:, None] > 0, margins / spread[:, None], sure)
+        scaled = scaled.scatter_(1, labels[:, None], math.inf) / math.sqrt(2.0)
+        products = torch.stack(
+            [(0.5 + 0.5 * torch.erf(scaled + t / math.sqrt(2.0))).prod(1) for t in self.nodes.tolist()], dim=1
+        ).cpu()
+        if bool(products.isnan().any()):
+            raise NumericalError(
+                "A margin of the Gaussian head is not a number; check the representations for NaN."
+            )
+        labels = labels.cpu()
+        added = MarginTable(
+            torch.bincount(labels, minlength=len(self.counts)).double(),
+            torch.zeros_like(self.sums).index_add_(0, labels, products),
+            self.nodes,
+        )
+        return self.merge(added)
+
+    def add(self, chunks: Iterable[tuple[Tensor, Tensor, Tensor]]) -> MarginTable:
+        """All chunks of (scores, labels, spread)."""
+        table = self
+        for scores, labels, spread in chunks:
+            table = table.update(scores, labels, spread)
+        return table
+
+    def merge(self, other: MarginTable) -> MarginTable:
+        """The table of both sets of items."""
+        return MarginTable(self.counts + other.counts, self.sums + other.sums, self.nodes)
+
+    def class_errors(self, shift: float) -> Tensor:
+        """Mean over the items of each class of P(some margin of W′z is ≤ shift·s), rounded up, (K,); 1 if absent.
+
+        Shift 0 is the error of the random head; for a shift of √2Φ⁻¹(q), wherever the mean head errs the value at
+        that item is at least q. Shifts beyond `MAX_SHIFT` leave the table.
+        """
+        step = float(self.nodes[1] - self.nodes[0])
+        weights = step / math.sqrt(2 * math.pi) * (-0.5 * (self.nodes + shift).square()).exp()
+        correct = (self.sums @ weights) / self.counts.clamp_min(1.0)
+        return torch.where(self.counts > 0, (1.0 - correct + QUADRATURE_TOLERANCE).clamp(0.0, 1.0), 1.0)
+
+    def error(self, shift: float) -> float:
+        """The same averaged over all items."""
+        return float((self.class_errors(shift) * self.counts).sum() / self.counts.sum())

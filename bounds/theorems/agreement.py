@@ -1,0 +1,131 @@
+"""`agreement`, `agreement_no_holdout`: few labels say on which side of ½ each class errs, unlabeled pairs the rest."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bounds.derivations import agreement as derivation
+from bounds.statistics.evidence import Evidence
+from bounds.statistics.gaussian_heads import FEWEST, SHIFTS, GaussianHead, search
+from bounds.statistics.heads import Head
+from bounds.statistics.margins import MarginTable
+from bounds.statistics.splits import fitting_head, held_out_count
+from bounds.statistics.votes import class_mistakes, view_votes
+from bounds.theorems.axes import ERROR
+from bounds.theorems.bound import Inputs, Theorem, shares
+from bounds.theorems.common import pair_total_variation, require_fixed_encoder
+from bounds.theorems.pac_bayes import gaussian_values, quantile
+
+_KINKS = 64
+_TEXTS = {
+    "disagreement": (
+        "how often the head decides differently on the two views of a pair",
+        "a more invariant head",
+    ),
+    "class_limits": ("what the labels leave open about the error of each class", "more labels per class"),
+}
+
+
+def _split(evidence: Evidence, delta: float) -> dict[str, float]:
+    known = evidence.setting.prior is not None
+    return shares(delta, "delta_1", "delta_2", *(() if known else ("delta_5",)))
+
+
+def _inputs_for(evidence: Evidence, head: Head, limits: list[float], split: dict[str, float]) -> Inputs:
+    """The bound from one upper limit of the error per class, at the best multiplier."""
+    setting = evidence.setting
+    known = setting.prior is not None
+    prior = evidence.frequencies if setting.prior is None else setting.prior.tolist()
+    u = np.asarray(limits)
+    shared = {
+        "K": setting.num_classes,
+        "n": evidence.n,
+        "m": evidence.m,
+        "disagreements": round(float(view_votes(evidence, head).mean[0]) * evidence.m),
+        "TV_pairs": pair_total_variation(evidence),
+        **split,
+    }
+    expression = derivation.expression(prior_known=known, conditioned_pairs=setting.conditioned_pairs)
+
+    def values(multiplier: float) -> dict[str, float]:
+        left = derivation.class_remainders(u, multiplier)
+        return {
+            **shared,
+            "multiplier": multiplier,
+            "class_part": float(np.dot(prior, left)),
+            "class_spread": float(left.max() - left.min()),
+        }
+
+    # Convex in λ, piecewise linear with a kink where a class drops out; any λ ≥ 0 is valid.
+    some = np.quantile(u[u < 1.0], np.linspace(0, 1, _KINKS), method="nearest") if (u < 1.0).any() else u[:0]
+    kinks = {0.0, *(0.5 / (1.0 - some)).tolist()}
+    best = min(
+        (values(kink) for kink in kinks), key=lambda one: expression.combined(expression.evaluate(one))
+    )
+    return Inputs(expression, best, split, head)
+
+
+def _inputs(evidence: Evidence, delta: float) -> Inputs:
+    require_fixed_encoder(evidence)
+    split = _split(evidence, delta)
+    count = held_out_count(evidence)
+    head = fitting_head(evidence, count)
+    limit = derivation.held_out_limit()
+    limits = []
+    for items, wrong in zip(*(one.tolist() for one in class_mistakes(evidence, head, count)), strict=True):
+        values = {
+            "class_items": items,
+            "class_mistakes": wrong,
+            "K": evidence.setting.num_classes,
+            "delta_2": split["delta_2"],
+        }
+        limits.append(limit.combined(limit.evaluate(values)) if items else 1.0)
+    return _inputs_for(evidence, head, limits, split)
+
+
+def _no_holdout_inputs(evidence: Evidence, delta: float) -> Inputs:
+    require_fixed_encoder(evidence)
+    split = _split(evidence, delta)
+    classes = evidence.setting.num_classes
+    limit = derivation.training_limit()
+
+    def upper(head: GaussianHead, shift: float, items: float, soft: float) -> float:
+        shared = gaussian_values(head, split["delta_2"] / classes, len(SHIFTS))
+        values = {**shared, "n_Q": items, "margin_error": soft, "quantile": quantile(shift)}
+        return limit.combined(limit.evaluate(values))
+
+    def typical(head: GaussianHead, table: MarginTable) -> tuple[float, float]:
+        """A class of average size and error stands for all in the search."""
+        return min((upper(head, shift, head.count / classes, table.error(shift)), shift) for shift in SHIFTS)
+
+    head, table, shift = search(evidence, typical)
+    limits = [
+        min(1.0, upper(head, shift, items, soft)) if items >= FEWEST else 1.0
+        for items, soft in zip(table.counts.tolist(), table.class_errors(shift).tolist(), strict=True)
+    ]
+    return _inputs_for(evidence, evidence.head, limits, split)
+
+
+AGREEMENT = Theorem(
+    name="agreement",
+    title="agreement on class pairs, class errors limited by held-out labels",
+    source="this package; Clopper and Pearson (1934)",
+    statement=r"\mathbb{P}(\arg\max W f(x) \ne y)",
+    predictor="head as given by `head`, on S without the held-out part",
+    assumptions=("A1", "A2", "A3", "A5", "A6", "A7"),
+    inputs=_inputs,
+    texts=_TEXTS,
+    axis=ERROR,
+)
+
+AGREEMENT_NO_HOLDOUT = Theorem(
+    name="agreement_no_holdout",
+    title="agreement on class pairs, class errors limited by derandomised PAC-Bayes",
+    source="this package; Maurer (2004), Thm 5",
+    statement=r"\mathbb{P}(\arg\max W_S f(x) \ne y)",
+    predictor="head W_S as given by `head`, on all of S",
+    assumptions=AGREEMENT.assumptions,
+    inputs=_no_holdout_inputs,
+    texts=_TEXTS,
+    axis=ERROR,
+)

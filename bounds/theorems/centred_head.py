@@ -1,0 +1,128 @@
+"""`centred_head`, `centred_head_error`: the head on all of S, near a head learned on a part of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bounds.derivations import centred_head as derivation
+from bounds.derivations.expression import Expression
+from bounds.statistics.evidence import Evidence
+from bounds.statistics.heads import project_simplex
+from bounds.statistics.margins import Metric
+from bounds.statistics.memo import memo
+from bounds.statistics.moments import Moments
+from bounds.statistics.splits import (
+    PRIOR_SHARES,
+    fitting_head,
+    fitting_squares,
+    held_out_chunks,
+    held_out_count,
+)
+from bounds.theorems.axes import ERROR
+from bounds.theorems.bound import Inputs, Theorem, shares
+from bounds.theorems.head_class import grid_radius
+
+RIDGES = (1e-3, 1e-1)  # of the metric, in mean eigenvalues
+MARGINS = (0.1, 0.2, 0.4, 0.7, 1.0)
+_SOURCE = "this package; Ledoux and Talagrand (1991); Maurer and Pontil (2009), Thm 4"
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What Q says: the metrics with their distances, and moments of [projected residual, ramps..., ‖A⁻¹z‖²...]."""
+
+    metrics: list[Metric]
+    distances: list[float]
+    moments: Moments
+
+
+def _part(evidence: Evidence, count: int) -> _Part:
+    head, prior = evidence.head, fitting_head(evidence, count)
+    metrics = Metric.of(fitting_squares(evidence, count), *RIDGES)
+    moments = Moments.empty(1 + len(MARGINS) + len(metrics))
+    for z, labels in held_out_chunks(evidence, count):
+        scores = head(z)
+        squares = torch.stack([metric.spread(z).square() for metric in metrics], dim=1)
+        moments = moments.update(torch.cat([_losses(scores, labels), squares], dim=1).cpu())
+    return _Part(metrics, [metric.distance(head, prior) for metric in metrics], moments)
+
+
+def _losses(scores: Tensor, labels: Tensor) -> Tensor:
+    """Projected residual, then the ramp of the margin at each width, (N, 1 + |Γ|)."""
+    target = torch.nn.functional.one_hot(labels, scores.shape[1]).to(scores.dtype)
+    residual = torch.linalg.vector_norm(project_simplex(scores) - target, dim=1, keepdim=True)
+    rivals = scores.masked_fill(target.bool(), -torch.inf).amax(1, keepdim=True)
+    margins = scores.gather(1, labels[:, None]) - rivals
+    widths = torch.tensor(MARGINS, dtype=scores.dtype, device=scores.device)
+    return torch.cat([residual, (1.0 - margins / widths).clamp(0.0, 1.0)], dim=1)
+
+
+def _candidates(evidence: Evidence, delta: float, expression: Expression, widths: int) -> Inputs:
+    """The best split, metric (and ramp) of the grid, each paid for."""
+    split = shares(delta, "delta_1", "delta_2")
+    found = []
+    for share in PRIOR_SHARES:
+        count = held_out_count(evidence, share)
+        part = memo(evidence, ("centred head", count), lambda count=count: _part(evidence, count))  # type: ignore[misc]
+        for i, (metric, distance) in enumerate(zip(part.metrics, part.distances, strict=True)):
+            column = 1 + len(MARGINS) + i
+            shared = {
+                **grid_radius(distance, 4),
+                "n_Q": count,
+                "K": evidence.setting.num_classes,
+                "metrics": len(PRIOR_SHARES) * len(RIDGES),
+                "thresholds": len(MARGINS),
+                "projected_Q": float(part.moments.mean[0]),
+                "second_moment": float(part.moments.mean[column]),
+                "moment_variance": float(part.moments.variance[column]),
+                "moment_range": (evidence.setting.radius / float(metric.root.min())) ** 2,
+                **split,
+            }
+            for j in range(widths):
+                values = {**shared, "margin": MARGINS[j], "ramp_Q": float(part.moments.mean[1 + j])}
+                found.append(Inputs(expression, values, split, evidence.head))
+    return min(found, key=lambda one: expression.combined(expression.evaluate(one.values)))
+
+
+def _inputs(evidence: Evidence, delta: float) -> Inputs:
+    return _candidates(evidence, delta, derivation.loss(), 1)
+
+
+def _error_inputs(evidence: Evidence, delta: float) -> Inputs:
+    return _candidates(evidence, delta, derivation.error(), len(MARGINS))
+
+
+_TEXTS = {
+    "labeled_residual": ("projected residual of the head on Q", "linear separability on S"),
+    "ramp": ("margin loss of the head on Q", "larger margins"),
+    "head_complexity": (
+        "Rademacher complexity of heads near the one learned on P",
+        "more labels, a stable head",
+    ),
+}
+
+CENTRED_HEAD = Theorem(
+    name="centred_head",
+    title="supervised bound around a head learned on a part of S",
+    source=_SOURCE,
+    statement=r"\mathbb{E}\|\Pi(W_S f(x)) - y\|",
+    predictor="head W_S on all of S, projected on the simplex",
+    assumptions=("A2", "A4", "A6"),
+    inputs=_inputs,
+    texts=_TEXTS,
+)
+
+CENTRED_HEAD_ERROR = Theorem(
+    name="centred_head_error",
+    title="the same through the ramp of the margin",
+    source=_SOURCE,
+    statement=r"\mathbb{P}(\arg\max W_S f(x) \ne y)",
+    predictor="head W_S as given by `head`, on all of S",
+    assumptions=CENTRED_HEAD.assumptions,
+    inputs=_error_inputs,
+    texts=_TEXTS,
+    axis=ERROR,
+)

@@ -1,0 +1,48 @@
+"""`test_set_loss`, `held_out`: the loss of test items, and counting errors on a part of S that the head never saw."""
+
+from __future__ import annotations
+
+from bounds.derivations import held_out as derivation
+from bounds.derivations import test_set
+from bounds.statistics.evidence import Evidence
+from bounds.statistics.splits import fitting_head, held_out_count
+from bounds.theorems.axes import ERROR
+from bounds.theorems.bound import Inputs, Theorem
+from bounds.theorems.reference_head import held_out_losses
+
+
+def _loss(evidence: Evidence, delta: float) -> Inputs:
+    losses = evidence.head_test_losses
+    values = {"N": losses.count, "projected_H": losses.projected_residual, "delta": delta}
+    return Inputs(derivation.loss(), values, {"delta": delta}, evidence.head)
+
+
+def _count(evidence: Evidence, delta: float) -> Inputs:
+    count = held_out_count(evidence)
+    head = fitting_head(evidence, count)
+    values = {"N": count, "mistakes": held_out_losses(evidence, head, count).mistakes, "delta": delta}
+    return Inputs(test_set.expression(), values, {"delta": delta}, head)
+
+
+TEST_SET_LOSS = Theorem(
+    name="test_set_loss",
+    title="held-out labels, kl limit of the projected loss",
+    source="Hoeffding (1963), Thm 1, inverted",
+    statement=r"\mathbb{E}\|\Pi(W_S f(x)) - y\|",
+    predictor="head W_S, projected on the simplex",
+    assumptions=("H",),
+    inputs=_loss,
+    texts={"test_loss": ("measured projected loss on the held-out items", "a better head")},
+)
+
+HELD_OUT = Theorem(
+    name="held_out",
+    title="a part of S held out, Clopper-Pearson: what any certificate from the same labels has to beat",
+    source="Clopper and Pearson (1934), one-sided",
+    statement=r"\mathbb{P}(\arg\max W f(x) \ne y)",
+    predictor="head as given by `head`, on S without the held-out part",
+    assumptions=("A2", "A6"),
+    inputs=_count,
+    texts={},
+    axis=ERROR,
+)

@@ -1,0 +1,96 @@
+"""`pac_bayes`, `pac_bayes_deterministic`: a Gaussian around the head, its prior learned on a part of S."""
+
+from __future__ import annotations
+
+import math
+
+from bounds.derivations import pac_bayes as derivation
+from bounds.statistics.evidence import Evidence
+from bounds.statistics.gaussian_heads import GRID, SHIFTS, GaussianHead, search
+from bounds.statistics.margins import MarginTable
+from bounds.theorems.axes import ERROR
+from bounds.theorems.bound import Inputs, Theorem
+
+SOURCE = (
+    "Maurer (2004), Thm 5; prior from a part of S after Ambroladze, Parrado-Hernandez and Shawe-Taylor (2007)"
+)
+
+
+def gaussian_values(head: GaussianHead, delta: float, shifts: int) -> dict[str, float]:
+    """Symbols of the divergence and of the grid, with `shifts` thresholds per head."""
+    return {
+        "n_Q": head.count,
+        "sigma": head.sigma,
+        "head_shift": head.distance,
+        "grid": len(GRID) * shifts,
+        "delta": delta,
+    }
+
+
+def quantile(shift: float) -> float:
+    """The q with √2Φ⁻¹(q) = shift, rounded down."""
+    return 0.5 * (1.0 + math.erf(0.5 * shift)) * (1.0 - 1e-15)
+
+
+def _note(head: GaussianHead, share: str = "") -> tuple[str, ...]:
+    outside, ridge, noise = head.key
+    return (
+        f"prior from {1 - outside:.0%} of S, covariance ridge {ridge:g}, typical noise {noise:.3g} per score{share}; "
+        "chosen from a grid paid for in δ",
+    )
+
+
+def _randomised(evidence: Evidence, delta: float) -> Inputs:
+    def values(head: GaussianHead, table: MarginTable) -> dict[str, float]:
+        return {**gaussian_values(head, delta, 1), "gibbs_error": table.error(0.0)}
+
+    def objective(head: GaussianHead, table: MarginTable) -> tuple[float, float]:
+        return expression.combined(expression.evaluate(values(head, table))), 0.0
+
+    expression = derivation.randomised()
+    head, table, _ = search(evidence, objective)
+    return Inputs(expression, values(head, table), {"delta": delta}, None, _note(head))
+
+
+def _deterministic(evidence: Evidence, delta: float) -> Inputs:
+    def values(head: GaussianHead, table: MarginTable, shift: float) -> dict[str, float]:
+        found = gaussian_values(head, delta, len(SHIFTS))
+        return {**found, "margin_error": table.error(shift), "quantile": quantile(shift)}
+
+    def objective(head: GaussianHead, table: MarginTable) -> tuple[float, float]:
+        return min((expression.combined(expression.evaluate(values(head, table, s))), s) for s in SHIFTS)
+
+    expression = derivation.deterministic()
+    head, table, shift = search(evidence, objective)
+    values_found = values(head, table, shift)
+    return Inputs(
+        expression, values_found, {"delta": delta}, evidence.head, _note(head, f", q = {quantile(shift):.3f}")
+    )
+
+
+PAC_BAYES = Theorem(
+    name="pac_bayes",
+    title="PAC-Bayes, randomised Gaussian head, prior from a part of S",
+    source=SOURCE,
+    statement=r"\mathbb{E}_{W'\sim N(W_S,\sigma^2A^{-2})}\,\mathbb{P}(\arg\max W' f(x) \ne y)",
+    predictor="random head: Gaussian around the head on S; twice the bound holds for the head itself",
+    assumptions=("A2", "A6"),
+    inputs=_randomised,
+    texts={"gibbs_error": ("error of the random head on Q, no sampling", "larger margins")},
+    axis=ERROR,
+)
+
+PAC_BAYES_DETERMINISTIC = Theorem(
+    name="pac_bayes_deterministic",
+    title="PAC-Bayes, derandomised by margins",
+    source="this package, from " + SOURCE,
+    statement=r"\mathbb{P}(\arg\max W_S f(x) \ne y)",
+    predictor="head W_S as given by `head`",
+    assumptions=("A2", "A6"),
+    inputs=_deterministic,
+    texts={
+        "margin_error": ("chance that a random head's margin is below γ on Q", "larger margins"),
+        "derandomisation": ("price of naming one head instead of a random one", "larger margins"),
+    },
+    axis=ERROR,
+)
