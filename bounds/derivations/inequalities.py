@@ -45,8 +45,8 @@ def empirical_bernstein(variance: sp.Expr, spread: sp.Expr, delta: sp.Expr, coun
 def pinelis(step: sp.Expr, variance: sp.Expr, delta: sp.Expr) -> sp.Expr:
     r"""aL/3 + √((aL/3)² + 2Lσ²), L = ln(2/δ): norm of a sum of independent centred vectors of norm ≤ a.
 
-    σ² bounds the sum of their second moments. Inverts 2 exp(−r²/(2(σ² + ar/3))) = δ. Source: Pinelis (1994), Thm 3.4,
-    in Bernstein's form.
+    σ² bounds the sum of their second moments. Inverts 2 exp(−r²/(2(σ² + ar/3))) = δ.
+    Source: Pinelis (1994), Thm 3.4 (Bennett form), weakened to the form of Bernstein.
     """
     log = sp.log(2 / delta)
     third = step * log / 3

@@ -8,7 +8,7 @@ from typing import Literal
 import sympy as sp
 
 from bounds.derivations.expression import Expression
-from bounds.derivations.inequalities import head_class, hoeffding
+from bounds.derivations.inequalities import head_class, hoeffding, root_frequency
 from bounds.derivations.symbols import (
     PY_S,
     B,
@@ -74,8 +74,7 @@ def expression(
         "labeled_residual": short["labeled_residual"],
         "representation_complexity": c * short["representation_complexity"],
         "head_complexity": 4 * head_class(beta, K, B) / sp.sqrt(m),
-        # Per class, |p − p̂| ≤ (√p + √p̂)·√(ln(K/share)/n), by the Chernoff bound through the Hellinger distance.
-        "class_frequencies": kappa_S * sp.sqrt(sp.log(K / share[2]) / n) * root_frequencies,
+        "class_frequencies": kappa_S * root_frequency(K, share[2], n) * root_frequencies,
         "confidence": sp.Add(*confidence.values()),
     }
     if conditioned_pairs:

@@ -1,0 +1,58 @@
+"""Floor 4: every bound's expression, built once, and its proof as a chain of checked steps."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from bounds.errors import InvalidOption
+
+if TYPE_CHECKING:
+    from bounds.derivations.steps import Derivation
+
+__all__ = ["PROOFS", "derive"]
+
+# Bound name to the module of `bounds.derivations.proofs` and the function that proves it.
+PROOFS = {
+    "vicreg": ("vicreg", "proof"),
+    "vicreg_certified": ("vicreg_certified", "certified"),
+    "vicreg_sharp": ("vicreg_sharp", "proof"),
+    "vicreg_direct": ("vicreg_certified", "direct"),
+    "vicreg_best": ("vicreg_certified", "best"),
+    "vicreg_second_moment": ("vicreg_second_moment", "proof"),
+    "vicreg_second_moment_ridge": ("vicreg_second_moment", "ridge"),
+    "trivial_reference": ("vicreg_certified", "trivial"),
+    "test_set": ("test_set", "proof"),
+}
+
+
+def derive(name: str, **variant: object) -> Derivation:
+    """The proof of a bound: named steps, each with a check, ending in the expression the report evaluates.
+
+    Args:
+        name: A bound of the report.
+        variant: Options of its expression, for instance `prior_known=True`, `conditioned_pairs=True`,
+            `constants="counted"` (vicreg) or `concentration="klein_rio"` (vicreg_second_moment).
+
+    Returns:
+        A `Derivation`: `.steps` (each with `.statement`, `.rule`, `.kind`, `.holds`), `.expression` and
+        `.latex()`; printing it runs every check.
+
+    Raises:
+        InvalidOption: for an unknown name or option.
+
+    Example:
+        >>> derive("vicreg_certified")["labeled items"].holds
+        True
+    """
+    if name not in PROOFS:
+        raise InvalidOption(f"No derivation is named `{name}`; known: {', '.join(PROOFS)}.")
+    module, function = PROOFS[name]
+    prove = getattr(import_module(f"bounds.derivations.proofs.{module}"), function)
+    try:
+        derivation: Derivation = prove(**variant)
+    except TypeError as error:
+        raise InvalidOption(
+            f"The derivation of `{name}` does not take the options {sorted(variant)}."
+        ) from error
+    return derivation

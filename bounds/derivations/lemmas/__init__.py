@@ -1,0 +1,1 @@
+"""Reusable steps: the inequalities of the proofs, each with its check."""

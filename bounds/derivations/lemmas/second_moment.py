@@ -1,0 +1,199 @@
+"""The squared loss: bias of class means plus half the invariance, and the deviation of the class means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+import sympy as sp
+
+from bounds.derivations.lemmas.geometry import apply, norm, one_hot, spectral
+from bounds.derivations.quantities import (
+    class_part,
+    expected_half_invariance,
+    mean_gap,
+    root_loss,
+    sampled_class_part,
+    square_loss,
+)
+from bounds.derivations.search import Array, falsify, simplex
+from bounds.derivations.steps import Result, Step
+from bounds.derivations.symbols import W_norm, bias
+
+
+@cache
+def root() -> Step:
+    """Jensen: the mean norm is at most the root of the mean square, which is what the bound reports."""
+    return Step(
+        "root of the squared loss",
+        sp.Le(root_loss, sp.sqrt(square_loss), evaluate=False),
+        "definition; by Jensen it bounds the expected norm, and twice its square the error",
+        "symbolic",
+        lambda: Result(True, "equality"),
+    )
+
+
+@cache
+def identity() -> Step:
+    """E‖Wf − e‖² = ‖Wμ − e‖² + ½E‖W(f − f′)‖² for independent f, f′ of one class."""
+
+    def check() -> Result:
+        q = [*sp.symbols("q1 q2")]
+        q.append(1 - sum(q))
+        points = [sp.Matrix(sp.symbols(f"x{k}_1:3")) for k in range(3)]
+        head, label = sp.Matrix(2, 2, sp.symbols("w1:5")), sp.Matrix(sp.symbols("e1:3"))
+        mean = sum((p * x for p, x in zip(q, points, strict=True)), sp.zeros(2, 1))
+        left = sum(p * _square(head * x - label) for p, x in zip(q, points, strict=True))
+        pairs = sum(
+            p * r * _square(head * (x - z))
+            for p, x in zip(q, points, strict=True)
+            for r, z in zip(q, points, strict=True)
+        )
+        zero = sp.expand(left - _square(head * mean - label) - pairs / 2) == 0
+        return Result(zero, "identity for every distribution on three points of the plane")
+
+    return Step(
+        "second-moment identity",
+        sp.Le(square_loss, class_part + expected_half_invariance, evaluate=False),
+        "bias and variance within each class (an equality)",
+        "symbolic",
+        check,
+        note="Only labels show the bias; class pairs show the rest, with factor one.",
+        display=r"\mathbb E\|Wf-e_y\|^2=\textstyle\sum_yp_y\|W\mu_y-e_y\|^2+\tfrac12\mathbb "
+        r"E\|W(f(x)-f(x'))\|^2",
+    )
+
+
+def _square(vector: sp.Matrix) -> sp.Expr:
+    return (vector.T * vector)[0]
+
+
+@cache
+def minkowski() -> Step:
+    """√Σp̂‖Wμ − e‖² ≤ √Σp̂‖Wμ̂ − e‖² + ‖W‖₂√Σp̂‖μ̂ − μ‖²."""
+    statement = sp.Le(sampled_class_part, (sp.sqrt(bias) + W_norm * mean_gap) ** 2, evaluate=False)
+
+    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
+        head, share = x[:, :4].reshape(-1, 2, 2), simplex(x[:, 4:6])
+        true, seen = x[:, 6:10].reshape(-1, 2, 2), x[:, 10:14].reshape(-1, 2, 2)
+
+        def weighted(means: Array) -> Array:
+            total: Array = (share * norm(np.einsum("nij,nyj->nyi", head, means) - np.eye(2)) ** 2).sum(1)
+            return total
+
+        gap = (share * norm(true - seen) ** 2).sum(1)
+        return {
+            sampled_class_part: weighted(true),
+            bias: weighted(seen),
+            W_norm: spectral(head),
+            mean_gap: np.sqrt(gap),
+        }
+
+    tight = np.array([[1.0, 0, 0, 1, 1, 0, 4, 0, 0, 0, 2, 0, 0, 0]])
+    return Step(
+        "Minkowski",
+        statement,
+        "Minkowski in the p_hat-weighted norm, then the spectral norm",
+        "falsification",
+        lambda: falsify(statement, instances, 14, extremal=tight),
+        note="The deviation of the class means is free of the head, so the head may be any function of S.",
+    )
+
+
+@cache
+def reach_of_means() -> Step:
+    """‖Wμ_y − e_y‖ ≤ min(1 + ‖W‖₂B, ‖Wμ̂_y − e_y‖ + ‖W‖₂g/√p̂_y) =: M_y."""
+    left, seen, radius, share, gap = sp.symbols("bias_y bias_hat_y B p_hat_y g", nonnegative=True)
+    statement = sp.Le(left, sp.Min(1 + W_norm * radius, seen + W_norm * gap / sp.sqrt(share)), evaluate=False)
+
+    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
+        head, share_y, label = (
+            x[:, :4].reshape(-1, 2, 2),
+            0.02 + 0.98 * simplex(x[:, 4:6])[:, 0],
+            one_hot(x[:, 6], 2),
+        )
+        true, mean = x[:, 7:9], x[:, 9:11]
+        return {
+            left: norm(apply(head, true) - label),
+            seen: norm(apply(head, mean) - label),
+            W_norm: spectral(head),
+            radius: norm(true),
+            share: share_y,
+            gap: np.sqrt(share_y) * norm(true - mean),
+        }
+
+    return Step(
+        "reach of the class means",
+        statement,
+        "triangle inequality, twice; one class is part of the weighted sum",
+        "falsification",
+        lambda: falsify(statement, instances, 11),
+        display=r"\|W\mu_y-e_y\|\le\min\big(1+\|W\|_2B,\ \|W\hat\mu_y-e_y\|+\|W\|_2g/\sqrt{\hat "
+        r"p_y}\big)=M_y,"
+        r"\qquad M=\max_yM_y",
+    )
+
+
+@cache
+def step_size() -> Step:
+    """Stacked, the summands (z_i − μ_y)/√(n n_y) have a sum of squared norm Σ p̂‖μ̂ − μ‖²."""
+
+    def check() -> Result:
+        counts = (2, 3)
+        size = sum(counts)
+        points = [
+            [sp.Matrix(sp.symbols(f"z{y}{i}_1:3")) for i in range(count)] for y, count in enumerate(counts)
+        ]
+        centre = [sp.Matrix(sp.symbols(f"mu{y}_1:3")) for y in range(2)]
+        blocks = [
+            sum((z - centre[y] for z in points[y]), sp.zeros(2, 1)) / sp.sqrt(size * count)
+            for y, count in enumerate(counts)
+        ]
+        means = [sum(points[y], sp.zeros(2, 1)) / count for y, count in enumerate(counts)]
+        weighted = sum(
+            sp.Rational(count, size) * _square(means[y] - centre[y]) for y, count in enumerate(counts)
+        )
+        zero = sp.expand(sum(_square(block) for block in blocks) - weighted) == 0
+        return Result(zero, "identity for classes of two and three items")
+
+    gap, total = sp.symbols("sum_of_p_hat_gaps norm_of_sum", nonnegative=True)
+    return Step(
+        "class means as one sum",
+        sp.Eq(gap, total**2, evaluate=False),
+        "stack the classes: independent centred vectors (z_i - mu_y)/sqrt(n n_y) in R^(Kd), given the labels",
+        "symbolic",
+        check,
+        note="Each is at most tau/sqrt(n n_min); their variances add to at most V/n; in one direction to "
+        "at most B^2/n.",
+        display=r"\textstyle\sum_y\hat p_y\|\hat\mu_y-\mu_y\|^2="
+        r"\Big\|\sum_i\frac{z_i-\mu_{y_i}}{\sqrt{n\,n_{y_i}}}\Big\|^2",
+    )
+
+
+@cache
+def class_variance() -> Step:
+    """Tr Cov(f|y) ≤ min(B², τ²/2), Var⟨u, f⟩ ≤ B², and ‖f − μ_y‖ ≤ τ."""
+    variance, ball, spread = sp.symbols("tr_Cov B tau", nonnegative=True)
+    statement = sp.Le(variance, sp.Min(ball**2, spread**2 / 2), evaluate=False)
+
+    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
+        p, z = simplex(x[:, :3]), x[:, 3:].reshape(-1, 3, 2)
+        mean = np.einsum("np,npd->nd", p, z)
+        pairs = norm(z[:, :, None] - z[:, None])
+        return {
+            variance: (p * norm(z - mean[:, None]) ** 2).sum(1),
+            ball: norm(z).max(1),
+            spread: pairs.max((1, 2)),
+        }
+
+    tight = np.array([[1.0, 0, 0, 1, 0, 1, 0, 1, 0]])
+    return Step(
+        "variance within a class",
+        statement,
+        "half the mean square of differences, and the second moment",
+        "falsification",
+        lambda: falsify(statement, instances, 9, extremal=tight),
+        display=r"\mathrm{tr}\,\mathrm{Cov}(f\mid y)\le\min(B^2,\tau^2/2),\qquad "
+        r"V\ge\textstyle\sum_y\mathrm{tr}\,\mathrm{Cov}(f\mid y)",
+    )

@@ -1,0 +1,80 @@
+"""A derivation as a page of LaTeX and as an HTML table."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from bounds.derivations.steps import latex_of
+
+if TYPE_CHECKING:
+    from bounds.derivations.steps import Derivation, Step
+
+_PREAMBLE = r"""\documentclass{article}
+\usepackage[a4paper,landscape,margin=15mm]{geometry}
+\usepackage{amsmath,amssymb}
+\setlength{\parindent}{0pt}
+\begin{document}
+"""
+_SPECIAL = {character: "\\" + character for character in "&%#_{}$"} | {
+    "\\": r"\textbackslash{}",
+    "^": r"\^{}",
+    "~": r"\~{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+}
+
+
+def escape(text: str) -> str:
+    """Plain text inside LaTeX."""
+    return "".join(_SPECIAL.get(character, character) for character in text)
+
+
+def _display(formula: str) -> str:
+    return f"\\[\n{formula}\n\\]\n"
+
+
+def _step(number: int, step: Step) -> str:
+    source = f", {escape(step.source)}" if step.source else ""
+    note = f" {escape(step.note)}" if step.note else ""
+    mark = "holds" if step.holds else "FAILS"
+    return (
+        f"\\textbf{{{number}. {escape(step.name)}}} ({escape(step.rule)}{source}).{note}\n"
+        + _display(step.latex)
+        + f"{{\\small \\emph{{{step.kind} check}}: {mark}; {escape(step.result.detail)}.}}\n\n\\medskip\n"
+    )
+
+
+def latex_page(derivation: Derivation) -> str:
+    """The whole chain, then the bound term by term."""
+    terms = "".join(
+        f"\\texttt{{{escape(name)}}}\n{_display(derivation.expression.latex(name))}"
+        for name in derivation.expression.terms
+    )
+    how = "the square root of the sum" if derivation.expression.combine == "root" else "the sum"
+    return (
+        _PREAMBLE
+        + f"\\section*{{\\texttt{{{escape(derivation.title)}}}}}\n"
+        + f"Except with probability ${latex_of(derivation.failure)}$, ${latex_of(derivation.goal)}$ is "
+        + f"at most {how} of the terms at the end of this page.\n\n\\medskip\n"
+        + "".join(_step(number, step) for number, step in enumerate(derivation.steps, 1))
+        + f"\\subsection*{{The bound: {how} of}}\n{terms}"
+        + "\\end{document}\n"
+    )
+
+
+def html_table(derivation: Derivation) -> str:
+    """One row a step; the statements are LaTeX for MathJax."""
+    rows = "".join(
+        f"<tr><td>{number}</td><td>{html.escape(step.name)}</td><td>$\\displaystyle "
+        f"{html.escape(step.latex)}$</td>"
+        f"<td>{html.escape(step.rule)}{html.escape(f' [{step.source}]' if step.source else '')}</td>"
+        f"<td>{step.kind}</td><td>{'holds' if step.holds else '<b>FAILS</b>'}: "
+        f"{html.escape(step.result.detail)}</td></tr>"
+        for number, step in enumerate(derivation.steps, 1)
+    )
+    return (
+        f"<h4>{html.escape(derivation.title)}</h4><table><thead><tr><th></th><th>step</th><th>statement</th>"
+        f"<th>rule</th><th>check</th><th>result</th></tr></thead><tbody>{rows}</tbody></table>"
+    )

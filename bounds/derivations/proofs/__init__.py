@@ -1,0 +1,1 @@
+"""One proof per bound, as steps that end in the expression its theorem evaluates."""

@@ -1,0 +1,76 @@
+"""What the proofs bound on the way: expectations and suprema that no data show, as symbols."""
+
+from __future__ import annotations
+
+from bounds.derivations.symbols import symbol
+
+# Targets
+loss = symbol("loss", r"\mathbb E\|W_S f(x)-y\|", "expected loss of the head")
+projected_loss = symbol(
+    "projected_loss", r"\mathbb E\|\Pi(W_S f(x))-y\|", "expected loss of the projected head"
+)
+
+# Theorem 2
+sample_loss = symbol(
+    "sample_loss", r"\ell_n", "(1/n) sum_i E ||W_S f(x') - y_i||, x' a fresh input of the class of item i"
+)
+shift = symbol("shift", r"A_n", "(1/n) sum_i E ||f(x') - f(x_i)||, x' as before")
+expected_invariance = symbol(
+    "expected_invariance", "I", "E ||f(x) - f(x')|| over classes and independent pairs"
+)
+pair_invariance = symbol("pair_invariance", r"I_{\bar S}", "the same at the class counts of the pairs")
+phi_sum = symbol("phi_sum", r"\Phi_n", "(1/n) sum_i (||phi(x_i)|| + E ||phi(x')||)")
+phi_fresh = symbol(
+    "phi_fresh", r"\Phi'_n", "(1/n) sum_i E ||phi(x')||, x' a fresh input of the class of item i"
+)
+phi_mean = symbol("phi_mean", r"\mathbb E\|\varphi\|", "expected residual of the reference head")
+phi_pairs = symbol(
+    "phi_pairs", r"\Phi_{\bar S}", "(1/m) sum_i E ||phi(x')||, x' a fresh input of the class of pair i"
+)
+mean_residual_S = symbol("mean_residual_S", r"\bar r_S", "mean residual of the head on S")
+mean_residual_ref = symbol(
+    "mean_residual_ref", r"\bar r_{\bar S}", "mean residual of the reference head on the pairs"
+)
+head_complexity = symbol(
+    "head_complexity",
+    r"\tilde R_m(\mathcal W_\beta\circ f)",
+    "Rademacher complexity of the losses of the head class",
+)
+linear_complexity = symbol(
+    "linear_complexity",
+    r"\tilde R_m(\langle\mathcal W_\beta,f\rangle)",
+    "the same of the outputs, a sign per output",
+)
+variation = symbol("variation", r"\mathrm{TV}", "half the l1 distance of class frequencies and prior")
+pair_variation = symbol("pair_variation", r"\mathrm{TV}'", "the same for the pairs")
+root_gap = symbol("root_gap", r"\rho", "largest sqrt(p) - sqrt(p_hat) over classes")
+
+# Letters of the lemmas
+probability = symbol("probability", r"\mathbb P", "probability of the deviation")
+deviation = symbol("deviation", "t", "size of a deviation")
+spread = symbol("spread", "r", "range of a variable", positive=True)
+trials = symbol("trials", "N", "number of independent variables", positive=True)
+left_side = symbol("left_side", "a", "left side of an inequality")
+right_side = symbol("right_side", "b", "right side of an inequality")
+
+# Squared loss
+root_loss = symbol(
+    "root_loss", r"\big(\mathbb E\|Wf(x)-y\|^2\big)^{1/2}", "root of the expected squared loss"
+)
+square_loss = symbol("square_loss", r"\mathbb E\|Wf(x)-y\|^2", "expected squared loss")
+class_part = symbol("class_part", r"\textstyle\sum_yp_y\|W\mu_y-e_y\|^2", "squared bias of the class means")
+sampled_class_part = symbol(
+    "sampled_class_part",
+    r"\textstyle\sum_y\hat p_y\|W\mu_y-e_y\|^2",
+    "the same at the class frequencies of S",
+)
+expected_half_invariance = symbol(
+    "expected_half_invariance",
+    r"\tfrac12\mathbb E\|W(f(x)-f(x'))\|^2",
+    "half the invariance seen through the head",
+)
+mean_gap = symbol(
+    "mean_gap",
+    r"\big(\textstyle\sum_y\hat p_y\|\hat\mu_y-\mu_y\|^2\big)^{1/2}",
+    "deviation of the class means",
+)
