@@ -6,7 +6,7 @@ from functools import cache
 
 import sympy as sp
 
-from bounds.derivations.contrastive import negatives, span, task_size, temperature
+from bounds.derivations.contrastive import log_plus_exp, negatives, span, task_size, temperature
 from bounds.derivations.expression import Expression
 from bounds.derivations.infonce import sampling
 from bounds.derivations.symbols import symbol
@@ -21,7 +21,7 @@ def reverse_jensen() -> sp.Expr:
 
     E e^u · E e^{−u} ≤ cosh²(r/(2t)) (Kantorovich), and −E u ≤ ln E e^{−u}.
     """
-    return 2 * sp.log(sp.cosh(span / (2 * temperature)))
+    return 2 * log_plus_exp(1, span / temperature) - span / temperature - 2 * sp.log(2)
 
 
 @cache

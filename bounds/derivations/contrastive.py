@@ -62,6 +62,11 @@ def vector_contraction(lipschitz: sp.Expr) -> sp.Expr:
     return 2 * sp.sqrt(2) * sp.sqrt(6) * lipschitz * B * triples / blocks
 
 
+def log_plus_exp(constant: sp.Expr, exponent: sp.Expr) -> sp.Expr:
+    """ln(c + e^x) for x ≥ 0, in a form that cannot overflow."""
+    return exponent + sp.log(1 + constant * sp.exp(-exponent))
+
+
 def share_of_functions(delta: sp.Expr) -> sp.Expr:
     """δ over the finitely many functions that may have been chosen on S̄."""
     return delta / functions

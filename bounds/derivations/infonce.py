@@ -9,6 +9,7 @@ import sympy as sp
 from bounds.derivations.contrastive import (
     delta_loss,
     infonce_loss,
+    log_plus_exp,
     negatives,
     p_min,
     share_of_functions,
@@ -24,7 +25,8 @@ def loss_range(*, exact: bool = False) -> sp.Expr:
     """2r/t ≥ ln((1 + k·e^{r/t})/(1 + k·e^{−r/t})), the range of ln(1 + Σ_j e^{−v_j/t})."""
     ratio = span / temperature
     if exact:
-        return sp.log((1 + negatives * sp.exp(ratio)) / (1 + negatives * sp.exp(-ratio)))
+        largest = sp.log(negatives) + log_plus_exp(1 / negatives, ratio)
+        return largest - sp.log(1 + negatives * sp.exp(-ratio))
     return 2 * ratio
 
 
@@ -36,7 +38,8 @@ def surrogate_gap(*, exact: bool = False) -> sp.Expr:
     """
     ratio = span / temperature
     if exact:
-        return sp.log((sp.exp(ratio) - 1) / ratio) - 1 + ratio / (sp.exp(ratio) - 1)
+        decayed = sp.exp(-ratio)
+        return log_plus_exp(-1, ratio) - sp.log(ratio) - 1 + ratio * decayed / (1 - decayed)
     return ratio**2 / 8
 
 

@@ -6,7 +6,15 @@ from functools import cache
 
 import sympy as sp
 
-from bounds.derivations.contrastive import blocks, delta_loss, infonce_loss, negatives, span, temperature
+from bounds.derivations.contrastive import (
+    blocks,
+    delta_loss,
+    infonce_loss,
+    log_plus_exp,
+    negatives,
+    span,
+    temperature,
+)
 from bounds.derivations.expression import Expression
 from bounds.derivations.symbols import symbol
 
@@ -22,7 +30,7 @@ def bounded_difference() -> sp.Expr:
     moves, by a factor of at most e^{r/t} above the smallest.
     """
     ratio = span / temperature
-    return 2 * ratio + negatives * sp.log((negatives + sp.exp(ratio)) / (negatives + 1))
+    return 2 * ratio + negatives * (log_plus_exp(negatives, ratio) - sp.log(negatives + 1))
 
 
 @cache

@@ -33,7 +33,7 @@ SOURCE = (
     "Arora, Khandeparkar, Khodak, Plevrakis and Saunshi, A Theoretical Analysis of Contrastive Unsupervised "
     "Representation Learning, ICML 2019, arXiv:1902.09229, Theorem 4.1 with explicit constants"
 )
-# Multiples of f at which the bound is evaluated; own scale first.
+# Multiples of f/B at which the bound is evaluated; own scale first.
 SCALES = (1.0, math.sqrt(2.0), 2.0)
 
 
@@ -92,8 +92,15 @@ def _axis(evidence: Evidence, loss: str, k: int, scale: float) -> Axis:
     return Axis(f"{classes} {loss}", unit, "linear", (1 - collision_probability(prior, k)) / weight, trivial)
 
 
+def _radius(evidence: Evidence) -> float:
+    """B, or the longest vector seen where that refutes B (and no certificate is left to spoil)."""
+    declared, seen = evidence.setting.radius, evidence.pair_moments.max_norm
+    return declared if seen <= declared * (1 + 1e-9) else seen
+
+
 def _scales(evidence: Evidence) -> tuple[float, ...]:
-    grid: Any = evidence.setting.options.get("contrastive_scales", SCALES)
+    default = [s / _radius(evidence) for s in SCALES]
+    grid: Any = evidence.setting.options.get("contrastive_scales", default)
     if not isinstance(grid, list | tuple) or not grid:
         raise InvalidOption(f"`contrastive_scales` must be a list of positive numbers, got {grid!r}.")
     return tuple(float(s) for s in grid)
@@ -102,11 +109,11 @@ def _scales(evidence: Evidence) -> tuple[float, ...]:
 def _all_pairs(evidence: Evidence, grid: tuple[float, ...]) -> Any:
     if evidence.m < 2:
         raise NotApplicable("needs at least two pairs, one of them as the negative.")
-    radius = max(evidence.setting.radius, evidence.pair_moments.max_norm)
+    pairs, device = evidence.need_pairs(), evidence.device
     return memo(
         evidence,
         ("all_pairs", grid),
-        lambda: all_pairs(evidence.need_pairs(), grid, radius=radius, device=evidence.device),
+        lambda: all_pairs(pairs, grid, radius=_radius(evidence), device=device),
     )
 
 
