@@ -44,6 +44,7 @@ def evaluate(
     holdout: float = 0.1,
     test: Any = None,
     bounds: Sequence[str] | None = None,
+    options: Mapping[str, Any] | None = None,
     simultaneous: bool = False,
     num_classes: int | None = None,
     preprocessing: Any = None,
@@ -77,6 +78,7 @@ def evaluate(
         holdout: Share of S that bounds which need a held-out part keep aside.
         test: `(x, y)` or any labeled data: measured loss and error beside the bounds, and `test_set`.
         bounds: Names of the bounds wanted; all by default.
+        options: Settings of single theorems, by name (`temperature`, `negatives`, ...); see their docstrings.
         simultaneous: Share δ over all bounds, so that they hold together.
         num_classes: K; inferred from the labels by default. Classes absent from S count.
         preprocessing, architecture: For checkpoints that do not carry them; see `bounds.load_encoder`.
@@ -92,7 +94,8 @@ def evaluate(
     Raises:
         InvalidData, InvalidOption, InvalidCheckpoint, UnsafeCheckpoint: one sentence on what to change.
     """
-    options = {key: value for key, value in locals().items() if key not in ("checkpoint", "labeled", "unlabeled", "test")}
+    data_arguments = ("checkpoint", "labeled", "unlabeled", "test")
+    declared_options = {key: value for key, value in locals().items() if key not in data_arguments}
     theorems = select(None if bounds is None else list(bounds))
     normalization = Normalization(normalize, radius)
     _check_options(delta, pairs, head, residual, constants, holdout, batch_size)
@@ -137,6 +140,7 @@ def evaluate(
             function_class=function_class,
             holdout=holdout,
             seed=seed,
+            options=dict(options or {}),
         ),
         tables["labeled"],
         tables.get("unlabeled"),
@@ -146,7 +150,7 @@ def evaluate(
     assumptions = _assumptions(evidence, normalization, parts, pairs, labeled_is_fresh, unlabeled_is_fresh, nonnegative)
     evidence = replace(evidence, setting=replace(evidence.setting, assumptions=assumptions))
     title = name or _title(checkpoint)
-    return report_on(evidence, theorems, delta, title, simultaneous, _provenance(parts, options, encoder, evidence))
+    return report_on(evidence, theorems, delta, title, simultaneous, _provenance(parts, declared_options, encoder, evidence))
 
 
 def report_on(
