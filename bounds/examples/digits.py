@@ -21,8 +21,8 @@ _SIZES = (500, 500, 500, 297)
 class DigitsSplit:
     """Four random parts of the 1,797 digits, each (images uint8 (N, 8, 8) in 0..255, labels int64 (N,)).
 
-    No image is in two parts, so that encoders trained on `pretrain` were fixed before the others were seen (A2, A3)
-    and the others are independent of each other (A7), the whole set taken as the population's sample.
+    No image is in two parts: encoders trained on `pretrain` were fixed before the others were seen (A2, A3),
+    and the others are independent of each other (A7) where the whole set is an i.i.d. sample.
 
     Attributes:
         pretrain: What the encoders were trained on, without its labels.
@@ -40,7 +40,7 @@ class DigitsSplit:
 def digits() -> DigitsSplit:
     """The split: a permutation fixed by a seed, cut into 500, 500, 500 and 297 digits.
 
-    Source: the test part of E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998, as
+    Source: the test part of Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI 1998, as
     bundled with scikit-learn.
     """
     from sklearn.datasets import load_digits

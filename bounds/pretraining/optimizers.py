@@ -1,4 +1,4 @@
-"""SGD and LARS with the usual exclusions, and a cosine schedule with linear warm-up."""
+"""SGD, LARS and AdamW with the usual exclusions, and a cosine schedule with linear warm-up."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class LARS(torch.optim.Optimizer):
 def make_optimizer(
     name: str, model: nn.Module, *, lr: float, momentum: float, weight_decay: float
 ) -> torch.optim.Optimizer:
-    """SGD or LARS over the trainable parameters; no weight decay on vectors (biases, batch norm)."""
+    """SGD, LARS or AdamW over the trainable parameters; no weight decay on vectors (biases, batch norm)."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     if name == "lars":
         return LARS(parameters, lr, momentum=momentum, weight_decay=weight_decay)
@@ -75,6 +75,8 @@ def make_optimizer(
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
+    if name == "adamw":
+        return torch.optim.AdamW(groups, lr=lr, betas=(momentum, 0.999))
     return torch.optim.SGD(groups, lr=lr, momentum=momentum)
 
 

@@ -61,7 +61,7 @@ def pretrain(
     encoder: str | Mapping[str, Any] | ResNet | SmallConvNet = "small_convnet",
     epochs: int = 100,
     batch_size: int = 256,
-    optimizer: Literal["sgd", "lars"] = "sgd",
+    optimizer: Literal["sgd", "lars", "adamw"] = "sgd",
     lr: float | None = None,
     projector: Sequence[int] = (256, 256, 128),
     recipe: Recipe | None = None,
@@ -89,7 +89,7 @@ def pretrain(
             dictionary, or a network of `bounds.representations`, which is then trained itself.
         epochs: See `Settings`, as for `batch_size`, `optimizer`, `lr`, `projector`, `seed`.
         batch_size: Items a step, over all processes.
-        optimizer: "sgd" or "lars".
+        optimizer: "sgd", "lars" or "adamw".
         lr: Peak learning rate.
         projector: Widths of the projector's layers.
         recipe: Augmentations; the default is chosen by the image size (`Augmentation`).
