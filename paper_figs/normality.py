@@ -1,9 +1,9 @@
 """Are an encoder's outputs Gaussian under Gaussian input noise: D'Agostino-Pearson p-values by noise level.
 
-Each test image gets 512 perturbations N(0, s^2 I) in pixel units; each output dimension is tested. Left: median
-p-value over dimensions (line: mean over images, band: 10 to 90 % of images; 1/2 if Gaussian). Right: share of
-dimensions rejected one by one at 5 % (solid; 5 % if Gaussian), and of images rejected after Holm's correction
-over dimensions and images (dashed). The legend and the head of the CSV say which encoders were used.
+Each test image gets 512 perturbations N(0, s^2 I) in pixel units; each output dimension is tested. Left:
+median p-value over dimensions (line: mean over images, band: 10 to 90 % of images; 1/2 if Gaussian). Right:
+share of dimensions rejected one by one at 5 % (solid; 5 % if Gaussian), and of images rejected after Holm's
+correction over dimensions and images (dashed). Legend and head of the CSV say which encoders were used.
 
     python paper_figs/normality.py --encoder "VICReg=vicreg.safetensors" --encoder SimCLR=simclr.safetensors
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from bounds.errors import InvalidData, InvalidOption
-from bounds.information import affine_error, affine_maps, affine_radius, check_pushforward
+from bounds.information import affine_error, affine_maps, affine_radius, check_pushforward, mixture_entropy
 
 
 class Network(nn.Module):
@@ -109,6 +109,26 @@ def test_pushforward_predicts_small_gaussians_and_fails_on_large_ones() -> None:
     far = check_pushforward(net, x, maps, 3.0 * factor, samples=500)
     assert bool((far.inside < 0.5).all())
     assert bool((far.covariance_error > 2 * far.expected_error).any())
+
+
+def test_output_of_a_gaussian_mixture_is_the_predicted_mixture() -> None:
+    """Theorem 3 as a density: the entropy of sampled outputs under it lies in the pairwise bracket."""
+    torch.manual_seed(5)
+    net = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 3)).double().eval()
+    x = 2 * torch.randn(5, 6, dtype=torch.float64)
+    maps = affine_maps(net, x)
+    means, matrices = maps.pushforward(1e-3)
+    bracket = mixture_entropy(means, matrices)
+    draws = 4000
+    inputs = x.repeat(draws, 1) + 1e-3 * torch.randn(5 * draws, 6, dtype=torch.float64)
+    with torch.no_grad():
+        z = net(inputs)
+    density = torch.distributions.MultivariateNormal(means, matrices).log_prob(z[:, None])
+    logs = -(torch.logsumexp(density, dim=1) - math.log(5))
+    error = float(logs.std()) / math.sqrt(len(logs))
+    assert bracket.lower.value - 5 * error < float(logs.mean()) < bracket.upper.value + 5 * error
+    sampled = [z[i::5].T.cov() for i in range(5)]
+    torch.testing.assert_close(torch.stack(sampled), matrices, rtol=0.2, atol=0.05 * float(matrices.max()))
 
 
 def test_isotropic_noise_is_a_standard_deviation() -> None:

@@ -185,7 +185,8 @@ def test_describe_survives_collapse_and_dead_dimensions() -> None:
     assert dead["dead_dimensions"] == 2
     assert dead["logdet_entropy"] == -math.inf
     assert dead["rank"] == 6
-    constant = describe(torch.ones(20, 4))
+    constant = describe(torch.full((20, 4), 0.1, dtype=torch.float64))
+    assert (constant["dead_dimensions"], constant["logdet_entropy"]) == (4, -math.inf)
     assert constant["rank"] == 0
     assert math.isnan(constant["effective_rank"])
     assert constant["rank_me"] == pytest.approx(1, rel=1e-4)

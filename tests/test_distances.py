@@ -1,6 +1,9 @@
 """Pairwise distances against the dense computation, and the overlap of Gaussians against simulation."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -74,3 +77,19 @@ def test_bad_input_is_refused() -> None:
         pairwise_distances(rows(5, 3)).overlap(0.0)
     with pytest.raises(InvalidData, match=r"\(N, d\)"):
         pairwise_distances(torch.zeros(5, 3, 2))
+
+
+@pytest.mark.slow
+def test_raw_images_of_seven_data_sets_are_far_apart(image_data: Path, tmp_path: Path) -> None:
+    """The paper's non-overlap assumption, through the figure script on 500 images of each set."""
+    import pandas as pd
+
+    script = Path(__file__).resolve().parents[1] / "paper_figs" / "pairwise_distances.py"
+    command = [sys.executable, script, "--quick", "--data", image_data, "--out", tmp_path]
+    subprocess.run(command, check=True)
+    summary = pd.read_csv(tmp_path / "pairwise_distances_summary.csv", comment="#")
+    assert len(summary) == 7
+    assert (summary["smallest_distance"] > 1).all()
+    assert (summary["noise_confused_1e-3"] > 0.1).all()
+    overlap = pd.read_csv(tmp_path / "pairwise_distances_overlap.csv", comment="#")
+    assert overlap[overlap["noise"] < 0.05]["confused"].max() < 1e-6

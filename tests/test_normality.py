@@ -1,6 +1,9 @@
 """The vectorised K^2 test against scipy, the corrections against definitions, and the check on encoders."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from bounds.errors import InvalidData, InvalidOption
-from bounds.information import adjust, normality_test, normality_under_noise
+from bounds.information import adjust, normality_test, normality_under_noise, pixel_function
 
 
 def rows(n: int, d: int, seed: int = 0) -> torch.Tensor:
@@ -152,3 +155,42 @@ def test_encoder_check_refuses_bad_options() -> None:
         normality_under_noise(encoder(), IMAGES, [])
     with pytest.raises(InvalidData, match="20 samples"):
         normality_under_noise(encoder(), IMAGES, [0.1], samples=8)
+
+
+@pytest.mark.parametrize("method", ["VICReg", "SimCLR"])
+def test_trained_encoders_are_gaussian_at_small_noise_and_not_at_large(method: str) -> None:
+    """The paper's finding, on the encoders that the package carries and digits that they never saw."""
+    from bounds.examples.digits import CHECKPOINTS, digits
+    from bounds.representations.checkpoints import load_encoder
+
+    encoder = load_encoder(CHECKPOINTS[method])
+    images = torch.from_numpy(digits().test[0][:6, None])
+    prepare, function = pixel_function(encoder)
+    torch.testing.assert_close(function(prepare(images)), encoder(images))
+    small, middle, large = (
+        normality_under_noise(function, prepare(images), [1e-3, 0.03, 0.3]).summary().itertuples()
+    )
+    assert 0.4 < small.median_p < 0.6
+    assert small.rejected < 0.12
+    assert small.median_p > middle.median_p > large.median_p
+    assert large.rejected > 0.5
+
+
+def test_pixel_function_needs_a_loaded_encoder() -> None:
+    with pytest.raises(InvalidOption, match="load_encoder"):
+        pixel_function(torch.nn.Identity())
+
+
+@pytest.mark.slow
+def test_the_figure_script_writes_numbers_with_their_origin(tmp_path: Path) -> None:
+    import pandas as pd
+
+    script = Path(__file__).resolve().parents[1] / "paper_figs" / "normality.py"
+    subprocess.run([sys.executable, script, "--quick", "--images", "2", "--out", tmp_path], check=True)
+    text = (tmp_path / "normality.csv").read_text()
+    assert text.startswith("# script: normality.py")
+    assert "sha256" in text
+    table = pd.read_csv(tmp_path / "normality.csv", comment="#")
+    assert set(table["encoder"]) == {"VICReg, digits ConvNet", "SimCLR, digits ConvNet"}
+    assert table["median_p"].between(0, 1).all()
+    assert {p.suffix for p in tmp_path.iterdir()} == {".csv", ".pdf", ".png"}

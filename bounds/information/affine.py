@@ -198,6 +198,7 @@ def affine_radius(
     The radius at which the relative departure first passes `tolerance`, assuming that it does not return (a
     network that leaves its region and happens to agree again further out is not noticed). `tolerance` well
     above rounding gives the *effective* radius: regions smaller than what the output can feel do not count.
+    In float32, departures below about 1e-7 |f(x)| / |A r u| are rounding: bisect small radii in float64.
 
     Args:
         encoder: As in `affine_maps`.

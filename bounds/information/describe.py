@@ -172,7 +172,7 @@ def describe(
     singular = definitions.singular_values(z)
     norms = torch.linalg.vector_norm(z, dim=1, dtype=torch.float64)
     rank = int((eigenvalues > d * torch.finfo(torch.float64).eps * eigenvalues[0]).sum())
-    dead = int((summary.scatter.diagonal() == 0).sum())
+    dead = int(summary.constant.sum())
     law = _power_law(eigenvalues, fit_range, rank)
     entropy = log_det_entropy(summary)
     found = [

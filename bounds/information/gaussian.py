@@ -58,15 +58,21 @@ class Covariance:
             count, self.mean + shift * (other.count / count), self.scatter + other.scatter + between
         )
 
+    @property
+    def constant(self) -> Tensor:
+        """Dimensions that never change beyond the rounding of their mean, (d,)."""
+        return self.scatter.diagonal() <= self.count * (1e-12 * self.mean) ** 2
+
     def matrix(self, *, unbiased: bool = True) -> Tensor:
-        """The scatter divided by n - 1, or by n.
+        """The scatter divided by n - 1, or by n; exactly zero for constant dimensions.
 
         Raises:
             InvalidData: fewer than two rows.
         """
         if self.count < 2:
             raise InvalidData(f"A covariance needs at least two rows, got {self.count}.")
-        return self.scatter / (self.count - 1 if unbiased else self.count)
+        varies = (~self.constant).to(self.scatter)
+        return self.scatter * torch.outer(varies, varies) / (self.count - 1 if unbiased else self.count)
 
 
 def chunked(data: Any, rows: int = 8192, name: str = "representations") -> Iterator[Tensor]:
