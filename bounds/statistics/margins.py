@@ -23,7 +23,7 @@ from bounds.statistics.least_squares import LeastSquares
 QUADRATURE_TOLERANCE = 1e-9
 MAX_SHIFT = 2.0
 _REACH = 8.5  # the normal mass beyond is below 2e-17
-_BLOCK = 2**20  # scores looked at together
+_BLOCK = 2**21  # numbers in memory together: 16 MB, several times over
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class MarginTable:
 
     def update(self, scores: Tensor, labels: Tensor, spread: Tensor) -> MarginTable:
         """Add items: scores of the mean head (N, K), labels (N,), s = σ‖A⁻¹z‖ (N,)."""
-        rows = max(1, _BLOCK // scores.shape[1])
+        rows = max(1, _BLOCK // (scores.shape[1] * len(self.nodes)))
         if len(scores) > rows:
             parts = (torch.split(one, rows) for one in (scores, labels, spread))
             return self.add(zip(*parts, strict=True))
@@ -101,9 +101,8 @@ class MarginTable:
         sure = torch.where(margins > 0, math.inf, -math.inf).to(margins)
         scaled = torch.where(spread[:, None] > 0, margins / spread[:, None], sure)
         scaled = scaled.scatter_(1, labels[:, None], math.inf) / math.sqrt(2.0)
-        products = torch.stack(
-            [(0.5 + 0.5 * torch.erf(scaled + t / math.sqrt(2.0))).prod(1) for t in self.nodes.tolist()], dim=1
-        ).cpu()
+        nodes = self.nodes.to(scaled) / math.sqrt(2.0)
+        products = (0.5 + 0.5 * torch.erf(scaled[:, :, None] + nodes)).prod(1).cpu()
         if bool(products.isnan().any()):
             raise NumericalError(
                 "A margin of the Gaussian head is not a number; check the representations for NaN."
