@@ -1,4 +1,4 @@
-"""The command line: `bounds evaluate` and `bounds demo`, thin over the Python calls of the same name."""
+"""The command line: each command is thin over the Python call of the same name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, ParamSpec
 
 import typer
 
-from bounds.errors import BoundsError
+from bounds.errors import BoundsError, InvalidOption
 
 app = typer.Typer(
     add_completion=False,
@@ -58,6 +58,14 @@ class Constants(StrEnum):
 
 
 P = ParamSpec("P")
+
+
+class Optimizer(StrEnum):
+    """Optimizers of pretraining."""
+
+    sgd = "sgd"
+    lars = "lars"
+    adamw = "adamw"
 
 
 def _one_sentence(command: Callable[P, None]) -> Callable[P, None]:
@@ -156,6 +164,48 @@ def demo(
     for path in save_figure(comparison.plot(), out / "comparison"):
         typer.echo(f"wrote {path}", err=True)
     typer.echo(f"wrote {out / 'comparison.html'}", err=True)
+
+
+@app.command()
+@_one_sentence
+def pretrain(
+    objective: Annotated[str, typer.Argument(help="vicreg, simclr, byol, simsiam, barlow_twins, vicreg_logdet, ...")],
+    data: Annotated[list[str], typer.Option(help="Images: a file, folder or glob; repeat for several.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run continues there.")],
+    encoder: Annotated[str, typer.Option(help="small_convnet, resnet18, resnet34 or resnet50.")] = "small_convnet",
+    width: Annotated[int | None, typer.Option(help="Width of a ResNet's first stage; 64 is standard.")] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the data.")] = 100,
+    batch_size: Annotated[int, typer.Option(help="Items a step, over all processes.")] = 256,
+    optimizer: Annotated[Optimizer, typer.Option(help="Optimizer.")] = Optimizer.sgd,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate; default by optimizer and batch size.")] = None,
+    keep_every: Annotated[int, typer.Option(help="Keep an encoder every so many epochs.")] = 10,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    device: Annotated[str | None, typer.Option(help="Default CUDA where present.")] = None,
+) -> None:
+    """Train an encoder without labels; checkpoints, log and state go to the folder of the run."""
+    from bounds.pretraining import pretrain as run
+
+    architecture: Any = encoder
+    if width is not None:
+        if not encoder.startswith("resnet"):
+            raise InvalidOption(f"`--width` is for ResNets; the encoder is {encoder!r}.")
+        depth = int(encoder.removeprefix("resnet"))
+        architecture = {"name": "resnet", "depth": depth, "stem": "cifar", "width": width}
+    made = run(
+        objective,
+        _paths(data),
+        out=out,
+        encoder=architecture,
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=optimizer.value,
+        lr=lr,
+        keep_every=keep_every,
+        seed=seed,
+        device=device,
+    )
+    typer.echo(f"wrote {made.path}")
+    typer.echo("  ".join(f"{name} {value}" for name, value in made.history[-1].items()))
 
 
 def write(report: Any, folder: Path) -> list[Path]:

@@ -86,3 +86,23 @@ def test_demo_compares_both_embedded_encoders(tmp_path):
     assert report["vicreg_certified"].certified
     assert report.test_error is not None
     assert report.test_error < 0.15
+
+
+def test_pretrain_leaves_a_checkpoint_that_evaluate_takes(tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, size=(96, 8, 8), dtype=np.uint8)
+    labels = rng.integers(0, 3, size=96)
+    np.savez(tmp_path / "images.npz", x=images, y=labels)
+    result = run(
+        *("pretrain", "vicreg", "--data", tmp_path / "images.npz", "--out", tmp_path / "run"),
+        *("--epochs", 1, "--batch-size", 32, "--optimizer", "adamw"),
+    )
+    assert result.exit_code == 0, result.output
+    checkpoint = result.stdout.splitlines()[0].removeprefix("wrote ")
+    report = bounds.evaluate(
+        checkpoint, (images, labels), (images, labels), pairs="class", bounds=["vicreg_direct"], batch_size=32
+    )
+    assert report["vicreg_direct"].value > 0
+    refused = run("pretrain", "vicregg", "--data", tmp_path / "images.npz", "--out", tmp_path / "other")
+    assert refused.exit_code == 2
+    assert "error: " in refused.stderr
