@@ -179,11 +179,11 @@ class _Sums:
             hinge,
             logistic,
             tuple(
-                s * s * (product + 2 * u * (1 / (s * s) + 2 * square)) + 2 * summed * mean
+                s * s * (product + 2 * u * (1 / (s * s) + 2 * square)) + 1.01 * summed * mean
                 for s, mean in zip(self.scales, hinge, strict=False)
             ),
             tuple(
-                (1.01 * (s * s * (product + u * square) + 10 * u) + 2 * summed * mean) / math.log(2.0)
+                (1.01 * (s * s * (product + u * square) + 10 * u) + 1.01 * summed * mean) / math.log(2.0)
                 for s, mean in zip(self.scales, logistic, strict=False)
             ),
         )
