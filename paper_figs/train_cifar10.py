@@ -41,6 +41,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "images": 25_000,
         "epochs": 400,
         "batch_size": 512,
+        "optimizer": "sgd",
         "projector": (2048, 2048, 256),
         "recipe": RECIPE,
         "precision": "bfloat16",
@@ -51,12 +52,14 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "encoder": {"name": "resnet", "depth": 18, "stem": "imagenet", "width": 32, "in_channels": 3},
         "images": 20_480,
         "epochs": 8,
-        "batch_size": 256,
-        "projector": (512, 512, 128),
+        "batch_size": 128,
+        "optimizer": "adamw",
+        "projector": (256, 256, 128),
         "recipe": RECIPE,
         "precision": "bfloat16",
         "keep_every": 2,
         "probe_every": 1,
+        "probe_limit": 4000,
     },
 }
 OBJECTIVES: dict[
@@ -118,9 +121,10 @@ def run(
 ) -> dict[str, Any]:
     """One objective from random weights to its JSON."""
     options = dict(configuration)
-    count, batch = options.pop("images"), options["batch_size"]
+    count = options.pop("images")
     loss = dict(OBJECTIVES[name])
-    lr = loss.pop("lr") * batch / 256
+    lr = loss.pop("lr") * options["batch_size"] / 256
+    lr = ADAMW_LR if options["optimizer"] == "adamw" else lr
     done = pretrain(
         make_objective(name, options["projector"][-1], **loss),
         train.pixels[:count],
