@@ -20,6 +20,7 @@ from bounds.complexity import (
     LinearHead,
     LinearMap,
     Singleton,
+    linear_ball,
     rademacher,
     signs,
 )
@@ -267,16 +268,38 @@ def test_more_outputs_than_dimensions_cost_nothing() -> None:
 
 def test_float32_products_stay_within_the_stated_rounding() -> None:
     rng = np.random.default_rng(14)
-    z = (rng.normal(size=(3000, 20)) + 5) * 1e3
-    y = rng.integers(0, 3, 3000)
+    z = (rng.normal(size=(3000, 6)) + 5) * 1e3
     low, high = (
-        rademacher((z, y), LinearHead(1.0), draws=20, search=0, precision=p) for p in ("float32", "float64")
+        rademacher((z, 0 * z), LinearMap(1.0, "spectral", 2), draws=20, search=0, precision=p).monte_carlo
+        for p in ("float32", "float64")
     )
-    assert low.monte_carlo is not None
-    assert high.monte_carlo is not None
-    assert low.monte_carlo.value == pytest.approx(high.monte_carlo.value, rel=1e-5)
-    assert low.monte_carlo.low <= high.monte_carlo.low
-    assert low.monte_carlo.high >= high.monte_carlo.high
+    assert low is not None
+    assert high is not None
+    assert low.value == pytest.approx(high.value, rel=1e-5)
+    gamma = 1025 * 2.0**-24 / (1 - 1025 * 2.0**-24)
+    rounding = math.sqrt(2 / 3000) * gamma * 2 * np.linalg.norm(np.abs(z).sum(0))
+    assert (low.value - low.low) - (high.value - high.low) == pytest.approx(rounding, rel=1e-3)
+
+
+def test_draws_may_be_summed_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(22)
+    pair = (rng.normal(size=(30, 4)), rng.normal(size=(30, 4)))
+    whole = rademacher(pair, LinearMap(1.0, "spectral"), draws=13, search=0).monte_carlo
+    monkeypatch.setattr(linear_ball, "_MAX_SUMS", 3 * 4 * 4)
+    monkeypatch.setattr(linear_ball, "_DRAW_BLOCK", 5)
+    grouped = rademacher(pair, LinearMap(1.0, "spectral"), draws=13, search=0).monte_carlo
+    assert whole is not None
+    assert grouped is not None
+    assert grouped.value == pytest.approx(whole.value, rel=1e-6)
+
+
+def test_the_search_pays_for_its_few_draws() -> None:
+    rng = np.random.default_rng(23)
+    z, y = rng.normal(size=(50, 2)), rng.integers(0, 3, 50)
+    e = rademacher((z, y), LinearHead(1.5), draws=1, search=40, level=0.8).lower
+    assert e is not None
+    half = math.sqrt(2 * 1.5**2 * (z**2).sum() / 50 * math.log(1 / 0.2) / 40)
+    assert e.low == pytest.approx(e.value - half, rel=1e-9)
 
 
 @pytest.mark.parametrize("rows", [7, 4096])
@@ -368,6 +391,7 @@ PAIR = (np.ones((4, 2)), np.zeros((4, 2)))
     ("call", "error", "match"),
     [
         (lambda: rademacher(PAIR, None), InvalidOption, "function_class"),  # type: ignore[arg-type]
+        (lambda: rademacher([PAIR], FiniteClass), InvalidOption, "function_class"),  # type: ignore[arg-type]
         (lambda: rademacher(PAIR, FiniteClass()), InvalidData, "list"),
         (lambda: rademacher([], FiniteClass()), InvalidData, "list"),
         (lambda: rademacher([PAIR, (np.ones((5, 2)),) * 2], FiniteClass()), InvalidData, "lengths"),

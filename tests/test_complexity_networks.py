@@ -163,6 +163,26 @@ def test_batch_norm_is_folded_not_multiplied() -> None:
     assert norms.lipschitz == pytest.approx(1.0, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("pool", "gain"),
+    [
+        (nn.AvgPool2d(2), 0.5),
+        (nn.MaxPool2d(3, 2, 1), 2.0),
+        (nn.MaxPool2d(2), 1.0),
+        (nn.AdaptiveAvgPool2d(1), 1 / 8),
+    ],
+)
+def test_pooling_has_the_gain_of_its_worst_image(pool: nn.Module, gain: float) -> None:
+    norms = network_norms(pool, torch.zeros(1, 1, 8, 8))
+    assert norms.lipschitz == pytest.approx(gain)
+    worst = torch.zeros(1, 1, 8, 8)
+    if isinstance(pool, nn.MaxPool2d):
+        worst[0, 0, 3, 3] = 1.0
+    else:
+        worst += 1.0
+    assert float(pool(worst).norm() / worst.norm()) == pytest.approx(gain)
+
+
 class TwoBranches(nn.Module):
     """a x + a x through one layer used twice, and an identity."""
 

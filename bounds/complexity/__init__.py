@@ -83,10 +83,10 @@ def rademacher(
         InvalidData: data that do not fit the class.
         NotApplicable: a network whose norms are unknown.
     """
-    if not isinstance(function_class, FunctionClass):
+    if isinstance(function_class, type) or not isinstance(function_class, FunctionClass):
         raise InvalidOption(
             "`function_class` must be Singleton, FiniteClass, LinearHead, LinearMap, SpectralNet, "
-            f"Neighbourhood, Information, or an object like them, got {type(function_class).__name__}."
+            f"Neighbourhood, Information, or an object like them, got {function_class!r}."
         )
     sampling = Sampling(draws, seed, level, delta, search, rows, device, precision)
     return function_class.evaluate(data, sampling, encoder)

@@ -87,7 +87,8 @@ def network_norms(encoder: nn.Module, example: Tensor) -> NetworkNorms:
         NotApplicable: a forward pass that cannot be traced, or an operation without a known Lipschitz bound.
     """
     try:
-        traced = fx.symbolic_trace(encoder)
+        # Inside a container a bare torch layer stays one node.
+        traced = fx.symbolic_trace(nn.Sequential(encoder))
         _Shapes(traced).run(example)
     except Exception as err:
         reason = str(err).splitlines()[0]
@@ -205,7 +206,7 @@ class _Walk:
         shift = float(bias.double().norm())
         known = self.nodes[parent]
         self.linear[node] = {
-            "name": str(node.target), "spectral": above, "spectral_below": below,
+            "name": str(node.target).removeprefix("0."), "spectral": above, "spectral_below": below,
             "two_one": float(rows.norm(dim=1).sum()), "overlap": overlap, "width": max(rows.shape),
             "positions": positions, "frobenius": float(rows.norm()), "bias": shift,
             "lipschitz_in": known.lipschitz, "offset_in": known.offset,
