@@ -62,9 +62,8 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "probe_limit": 4000,
     },
 }
-OBJECTIVES: dict[
-    str, dict[str, Any]
-] = {  # options of the objective, and its peak learning rate at batch size 256
+ADAMW_LR = 0.002
+OBJECTIVES: dict[str, dict[str, Any]] = {  # the options of each, and its rate for SGD at batch size 256
     "vicreg": {"lr": 0.05},
     "simclr": {"lr": 0.2, "temperature": 0.2},
     "byol": {"lr": 0.2},
