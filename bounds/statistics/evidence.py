@@ -114,10 +114,11 @@ class Evidence:
     @cached_property
     def ridge_heads(self) -> list[Head]:
         """Affine ridge heads on S over a fixed grid of penalties, in units of tr Cov(z)/d."""
-        unit = self.least_squares.mean_square_scale
-        if unit <= 0:
-            return []
-        return [self.least_squares.ridge(unit * factor, intercept=True) for factor in RIDGE_GRID]
+        squares = self.least_squares
+        unit = squares.mean_square_scale
+        if unit * squares.count * squares.dim <= (squares.default_rtol() * float(squares.singular_values[0])) ** 2:
+            return []  # what varies is rounding
+        return [squares.ridge(unit * factor, intercept=True) for factor in RIDGE_GRID]
 
     def fit(self, squares: LeastSquares) -> Head:
         """The kind of head asked for by the option `head`, on any rows."""

@@ -30,8 +30,8 @@ def _surely_kl_at_least(q: float, p: float, budget: float) -> bool:
 def kl_inverse(q: float, budget: float) -> float:
     """kl⁻¹(q; a) = sup{p in [q, 1] : kl(q‖p) <= a}, never below the true value.
 
-    Exact limits: q = 0 gives 1 − e^{−a}, q = 1 gives 1. The bisection keeps an upper end at which kl is
-    certainly at least a, and returns that end.
+    Exact limits: q = 0 gives 1 − e^{−a}, q = 1 gives 1. Newton's method finds the place, and the result is a
+    point from there upwards at which kl is certainly at least a.
 
     Raises:
         InvalidStatistics: if q is outside [0, 1] or the budget is negative or NaN.
@@ -41,7 +41,12 @@ def kl_inverse(q: float, budget: float) -> float:
         return 1.0
     if q == 0.0:
         return min(1.0, -math.expm1(-budget) * (1 + 4 * _EPS))
-    return _bisect_up(q, lambda p: _surely_kl_at_least(q, p, budget))
+    # kl(q‖p) is at least 2(p − q)² and at least (1 − q) ln(1/(1 − p)) − ln 2: two upper ends.
+    start = min(q + math.sqrt(budget / 2), -math.expm1(-(budget + math.log(2.0)) / (1 - q)))
+    return _climb(
+        _newton(q, start, lambda p: binary_kl(q, p) - budget, lambda p: (p - q) / (p * (1 - p))),
+        lambda p: _surely_kl_at_least(q, p, budget),
+    )
 
 
 def kl_inverse_first(p: float, budget: float) -> float:
@@ -53,7 +58,18 @@ def kl_inverse_first(p: float, budget: float) -> float:
     _check_kl(p, budget)
     if p in (0.0, 1.0):
         return p
-    return _bisect_up(p, lambda a: _surely_kl_at_least(a, p, budget))
+    if -math.log(p) <= budget:
+        return 1.0
+    odds = math.log(p) - math.log1p(-p)
+    return _climb(
+        _newton(
+            p,
+            p + math.sqrt(budget / 2),
+            lambda a: binary_kl(a, p) - budget,
+            lambda a: math.log(a) - math.log1p(-a) - odds,
+        ),
+        lambda a: _surely_kl_at_least(a, p, budget),
+    )
 
 
 def _check_kl(mean: float, budget: float) -> None:
@@ -63,18 +79,27 @@ def _check_kl(mean: float, budget: float) -> None:
         raise InvalidStatistics(f"A kl inverse needs a budget of at least 0, got {budget}.")
 
 
-def _bisect_up(low: float, above: Callable[[float], bool]) -> float:
-    """Smallest float found in (low, 1] at which `above` holds; 1 if it never does."""
-    high = 1.0
-    for _ in range(200):
-        middle = 0.5 * (low + high)
-        if middle in (low, high):
+def _newton(low: float, start: float, gap: Callable[[float], float], slope: Callable[[float], float]) -> float:
+    """Zero of a gap that is convex and rises from `low` to 1; near it at least, as `_climb` has the last word."""
+    x = start if low < start < 1.0 else 0.5 * (low + 1.0)
+    for _ in range(100):
+        rise = slope(x)
+        new = x - gap(x) / rise if rise > 0 else x
+        if new >= 1.0:  # from the left of the zero a step may leave the interval
+            new = 0.5 * (x + 1.0)
+        if not low < new < 1.0 or abs(new - x) <= 2 * _EPS * x:
             break
-        if above(middle):
-            high = middle
-        else:
-            low = middle
-    return high
+        x = new
+    return x
+
+
+def _climb(x: float, above: Callable[[float], bool]) -> float:
+    """A point at or slightly above x at which `above` holds; 1 if none does."""
+    step = _EPS
+    while x < 1.0 and not above(x):
+        x += step
+        step *= 2.0
+    return min(x, 1.0)
 
 
 def clopper_pearson_upper(mistakes: int, trials: int, delta: float) -> float:
