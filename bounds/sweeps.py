@@ -57,7 +57,7 @@ def sweep(
         device: Where summaries are computed.
 
     Returns:
-        One row per bound, size and repeat: `bound`, `n`, `m`, `K`, `repeat`, `value`, `axis`, `trivial_value`,
+        A row per bound, size and repeat: `bound`, `n`, `m`, `K`, `repeat`, `value`, `axis`, `trivial_value`,
         `ratio` (value over trivial value: from 1 on the bound is vacuous), `error_rate`, `trivial_error`,
         `vacuous`, `certified`, `kind`, `reason` (why a bound does not apply; its numbers are then missing).
 

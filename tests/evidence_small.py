@@ -9,7 +9,7 @@ from bounds.statistics.setting import TITLES, Assumption, Setting
 
 
 def evidence_of(pairs, labeled=None, *, classes=None, radius=1.0, nonnegative=False, a1="holds", **setting):
-    """Evidence of pairs (x1, x2[, y]) and labeled (x, y); the labeled sample defaults to the pairs' first views."""
+    """Evidence of pairs (x1, x2[, y]) and labeled (x, y); by default the first views are labeled."""
     first, second, *rest = pairs
     labels = rest[0] if rest else None
     labeled = (first, labels) if labeled is None else labeled

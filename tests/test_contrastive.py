@@ -1,4 +1,4 @@
-"""Contrastive statistics against double loops: all pairs, blocks, collisions, class distances, mean classifier."""
+"""Contrastive statistics against double loops: all pairs, blocks, collisions, distances, mean classifier."""
 
 import math
 from fractions import Fraction
@@ -222,7 +222,7 @@ def test_coverage_is_that_of_exact_rationals(classes, draws):
 
 
 def test_coverage_by_an_alternating_float_sum_is_the_peers_mistake():
-    # The alternating sum loses every digit; as a divisor it would make a bound 18 orders of magnitude too small.
+    # The alternating sum loses every digit; as a divisor it would make a bound far too small.
     alternating = sum((-1.0) ** i * math.comb(100, i) * (1 - i / 100) ** 128 for i in range(101))
     assert abs(alternating) > 1e-6
     assert coverage_probability(100, 128) == pytest.approx(1.5036205078197799e-22, rel=1e-12)

@@ -1,4 +1,4 @@
-"""Naive twins of the contrastive statistics, and discrete worlds in which every expectation is a finite sum."""
+"""Naive twins of the contrastive statistics; discrete worlds where every expectation is a finite sum."""
 
 import itertools
 import math
@@ -54,7 +54,7 @@ class DiscreteWorld:
     def draw(self, rng, m, labels=None):
         """Pairs whose two views are independent given the class."""
         y = rng.choice(self.classes, size=m, p=self.prior) if labels is None else labels
-        return tuple(self.z[y, rng.integers(self.points, size=len(y))] for _ in range(2)) + (y,)
+        return (*(self.z[y, rng.integers(self.points, size=len(y))] for _ in range(2)), y)
 
     def contrastive(self, loss, k, scale):
         """E ℓ over class, anchor, positive and k negatives, by enumeration."""
