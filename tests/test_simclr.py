@@ -290,7 +290,8 @@ def test_the_expression_falls_with_blocks_and_with_collisions_below_one(blocks, 
     for kind in ("hinge", "logistic"):
         values = {
             "contrastive_loss": loss, "collision": 0.1, "negatives": 1, "scale": 1.0, "scales": 1,
-            "span": 2.0, "B": 1.0, "triples": 0.0, "functions": 1, "delta_loss": delta, "blocks": blocks, "rounding": 0.0,
+            "span": 2.0, "B": 1.0, "triples": 0.0, "functions": 1, "delta_loss": delta,
+            "blocks": blocks, "rounding": 0.0,
         }  # fmt: skip
         expression = derivation.expression(kind)
 
