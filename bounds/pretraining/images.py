@@ -31,8 +31,13 @@ class Images:
     digest: str
 
     @classmethod
-    def load(cls, data: Any, *, name: str = "data") -> Images:
+    def load(cls, data: Any, *, name: str = "data", size: int | None = None) -> Images:
         """Read all of anything `open_source` takes; float images are rounded to 1/255.
+
+        Args:
+            data: Images, with or without labels.
+            name: For error messages.
+            size: Side in pixels to which images of unequal sizes are brought.
 
         Raises:
             InvalidData: data that cannot be read, or vectors instead of images.
@@ -42,7 +47,7 @@ class Images:
             raise InvalidData(
                 f"`{name}` must be images, one view an item: the trainer makes the views itself."
             )
-        batches = list(source.batches(1024))
+        batches = list(source.batches(1024, size=size))
         pixels = torch.cat([_as_uint8(batch.views[0]) for batch in batches])
         labels = (
             torch.cat([batch.labels for batch in batches if batch.labels is not None])

@@ -93,7 +93,8 @@ def pretrain(
         lr: Peak learning rate.
         projector: Widths of the projector's layers.
         recipe: Augmentations; the default is chosen by the image size (`Augmentation`).
-        preprocessing: Normalisation; None takes mean and standard deviation of the data.
+        preprocessing: Normalisation, and the size where images differ in it; None takes mean and standard
+            deviation of the data.
         probe: Labeled images for the linear probe, fitted on four fifths of them and scored on the rest;
             None takes the labeled items of `data`.
         seed: Of everything random.
@@ -115,7 +116,7 @@ def pretrain(
     except TypeError as err:
         raise InvalidOption(f"`pretrain` got an unknown option: {err}.") from err
     with join(device) as process, torch.random.fork_rng(devices=_cuda_devices(process.device)):
-        images = Images.load(data)
+        images = Images.load(data, size=None if preprocessing is None else preprocessing.size)
         run = _Run(process, numbers, images, objective, encoder, recipe, preprocessing, probe, RunFolder(out))
         run.start(resume)
         with tqdm(
@@ -296,7 +297,9 @@ class _Run:
             return features(encode, pixels, device)
 
     def _probe_images(self, probe: Any) -> Images:
-        found = self.images if probe is None else Images.load(probe, name="probe")
+        found = (
+            self.images if probe is None else Images.load(probe, name="probe", size=self.preprocessing.size)
+        )
         if found.labels is None:
             return found
         rows = torch.from_numpy(permutation(self.settings.seed, len(found), stream=-2)).to(
