@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from bounds.complexity import FiniteClass, LinearMap, Neighbourhood, SpectralNet, rademacher
+from bounds.complexity import FiniteClass, LinearMap, Neighbourhood, SpectralNet, rademacher, signs
 from bounds.complexity import operator_norm as on
 from bounds.complexity.layers import network_norms
+from bounds.complexity.spectral_net import _covering_constant, _dudley
 from bounds.errors import InvalidData, InvalidOption, NotApplicable, NumericalError
 from bounds.representations.checkpoints import load_encoder, save_encoder
 from bounds.representations.encoders import ResNet, SmallConvNet
@@ -222,16 +224,27 @@ def test_covering_and_range_bounds_of_a_two_layer_net_follow_the_formula() -> No
     h = s[0] * s[1] * (x1 - x2).double().norm(dim=1).numpy()
     r, m = math.sqrt((h**2).sum()), 200
     assert got.details["range"] == pytest.approx(h.sum() / 2 / math.sqrt(m), rel=1e-6)
-    if 3 * c / math.sqrt(m) < r:
-        want = 12 * c * (1 + math.log(r * math.sqrt(m) / (3 * c))) / math.sqrt(m)
-        assert got.details["covering"] == pytest.approx(want, rel=1e-6)
-    else:
-        assert got.details["covering"] == pytest.approx(4 * r, rel=1e-6)
+    layers = network_norms(network, torch.zeros(1, 4)).layers
+    assert _covering_constant(layers, size**2, 400) == pytest.approx(c, rel=1e-6)
+    shared = tuple(replace(layer, overlap=9) for layer in layers)
+    assert _covering_constant(shared, size**2, 400) == pytest.approx(3 * c, rel=1e-6)
+    moved = tuple(replace(layer, offset_in=2.0, lipschitz_in=0.0) for layer in layers)
+    assert _covering_constant(moved[:1], size**2, 400) == pytest.approx(
+        2 * math.sqrt(math.log(72)) * 2.0 * 20 * rows[0] * s[1], rel=1e-6
+    )
+    assert got.details["covering"] == pytest.approx(_dudley(c, r, m), rel=1e-6)
     frobenius = np.linalg.norm(a)
     both = math.sqrt(2 * float((x1.double() ** 2).sum() + (x2.double() ** 2).sum()))
     peel = math.sqrt(2) * rows[1] * frobenius * (math.sqrt(4 * math.log(2)) + 1) * both / math.sqrt(m)
     assert got.details["peeling"] == pytest.approx(peel, rel=1e-6)
     assert got.upper == min(got.details[k] for k in ("range", "covering", "peeling"))
+
+
+@pytest.mark.parametrize(("c", "r", "m"), [(1.0, 50.0, 100), (1e-3, 2.0, 7), (5.0, 1.0, 4), (0.0, 1.0, 5)])
+def test_dudley_integral_is_minimised_over_its_lower_end(c: float, r: float, m: int) -> None:
+    alpha = np.geomspace(1e-9, r, 200_001)
+    by_grid = (4 * alpha * math.sqrt(m) + 12 * c * np.log(r / alpha)).min() / math.sqrt(m)
+    assert _dudley(c, r, m) == pytest.approx(by_grid, rel=1e-6, abs=1e-7)
 
 
 def test_covering_wins_when_there_are_many_pairs() -> None:
@@ -362,7 +375,11 @@ def test_a_known_range_gives_a_confidence_limit_and_none_gives_zero() -> None:
     assert bounded is not None
     assert free is not None
     half = math.sqrt(2 * math.log(1 / 0.4) / 8)
-    assert bounded.low == pytest.approx(max(0.0, bounded.value - half))
+    with torch.no_grad():
+        z1, z2 = (nn.functional.normalize(network(x), dim=1) for x in pair)
+    start = signs(0, range(200), 8).T @ ((z1 - z2).norm(dim=1) - 1)
+    assert bounded.low == pytest.approx(bounded.value + float(start.mean()) / math.sqrt(200) - half, rel=1e-4)
+    assert 0 < bounded.low < bounded.value
     assert (free.low, free.high) == (0.0, math.inf)
 
 

@@ -24,10 +24,12 @@ Weights = dict[str, Tensor]
 class Neighbourhood:
     r"""{f_w : ||w - w_0||_2 <= rho}, w_0 the checkpoint's parameters, batch-norm statistics frozen.
 
-    For each of `search` sign vectors, conditional gradient ascent of sum_i xi_i ||f_w(x_i^+) -
-    f_w(x_i^{++})|| over the ball; the value at w_0 is subtracted, which does not change the expectation. No
-    upper bound is tractable: `upper` is None. `low` subtracts the McDiarmid deviation of the suprema, range 2
-    (radius one) when normalised, and is 0 without a known range. Values are those of the float32 network.
+    For each of `search` sign vectors, conditional gradient ascent of sum_i xi_i h_w(i), h_w(i) =
+    ||f_w(x_i^+) - f_w(x_i^{++})||, over the ball. `value` is the mean gain over w_0, whose own sum has
+    expectation zero. No upper bound is tractable: `upper` is None. When f is normalised to norm one, |h_w -
+    1| <= 1, the suprema of sum_i xi_i (h_w(i) - 1) concentrate by McDiarmid, P(mean - R >= t) <= exp(-T t^2 /
+    2), and `low` is the mean found in that centring less this deviation; without a known range it is 0.
+    Values are those of the float32 network.
 
     Attributes:
         rho: Radius of the ball, Euclidean, over all parameters together.
@@ -75,13 +77,16 @@ class Neighbourhood:
 
     def _lower(self, images: ImagePairs, network: nn.Module, sampling: Sampling) -> Estimate:
         ascent = _Ascent(network, images, self.normalize, sampling)
-        best = [ascent.climb(draw, self.rho, self.steps) for draw in range(sampling.search)]
-        value = math.fsum(best) / len(best) / math.sqrt(images.count)
-        half = math.inf if self.normalize is None else deviation(2.0, 1 - sampling.level, sampling.search)
-        return Estimate(
-            value, max(0.0, value - half), math.inf, sampling.level, sampling.search,
-            FOUND,
-        )  # fmt: skip
+        gains, bases = zip(
+            *(ascent.climb(draw, self.rho, self.steps) for draw in range(sampling.search)), strict=True
+        )
+        scale = sampling.search * math.sqrt(images.count)
+        value, low = math.fsum(gains) / scale, 0.0
+        if self.normalize is not None:
+            total = float(signs(sampling.seed, range(images.count), sampling.search).double().sum())
+            half = deviation(2.0, 1 - sampling.level, sampling.search)
+            low = max(0.0, value + (math.fsum(bases) - total) / scale - half)
+        return Estimate(value, low, math.inf, sampling.level, sampling.search, FOUND)
 
 
 class _Ascent:
@@ -93,8 +98,8 @@ class _Ascent:
         self.network, self.images, self.normalize, self.sampling = network, images, normalize, sampling
         self.origin: Weights = {name: p.detach() for name, p in network.named_parameters()}
 
-    def climb(self, draw: int, rho: float, steps: int) -> float:
-        """Largest gain over the checkpoint found in the ball for one sign vector."""
+    def climb(self, draw: int, rho: float, steps: int) -> tuple[float, float]:
+        """Largest gain found in the ball for one sign vector, and the checkpoint's own value."""
         offset = {name: torch.zeros_like(p) for name, p in self.origin.items()}
         base, gradient = self._value_and_gradient(offset, draw)
         best = 0.0
@@ -108,7 +113,7 @@ class _Ascent:
             offset = {name: (1 - eta) * o + pull * gradient[name] for name, o in offset.items()}
             value, gradient = self._value_and_gradient(offset, draw)
             best = max(best, value - base)
-        return best
+        return best, base
 
     def _value_and_gradient(self, offset: Weights, draw: int) -> tuple[float, Weights]:
         weights = {name: (p + offset[name]).requires_grad_() for name, p in self.origin.items()}
