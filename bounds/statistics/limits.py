@@ -83,11 +83,13 @@ def _newton(low: float, start: float, gap: Callable[[float], float], slope: Call
     """Zero of a gap that is convex and rises from `low` to 1; near it at least, as `_climb` has the last word."""
     x = start if low < start < 1.0 else 0.5 * (low + 1.0)
     for _ in range(100):
+        if not low < x < 1.0:  # no number lies between
+            return 1.0
         rise = slope(x)
         new = x - gap(x) / rise if rise > 0 else x
         if new >= 1.0:  # from the left of the zero a step may leave the interval
             new = 0.5 * (x + 1.0)
-        if not low < new < 1.0 or abs(new - x) <= 2 * _EPS * x:
+        if new <= low or abs(new - x) <= 2 * _EPS * x:
             break
         x = new
     return x
