@@ -10,6 +10,7 @@ import sympy as sp
 
 from bounds.derivations.expression import Expression
 from bounds.derivations.functions import clopper_pearson
+from bounds.derivations.inequalities import unequal_trials
 from bounds.derivations.pac_bayes import deterministic
 from bounds.derivations.symbols import K, TV_pairs, delta_1, delta_2, delta_5, m, n, symbol
 from bounds.derivations.vicreg_sharp import total_variation
@@ -58,10 +59,11 @@ def class_remainders(limits: np.ndarray, value: float) -> np.ndarray:
 @cache
 def expression(*, prior_known: bool = False, conditioned_pairs: bool = False) -> Expression:
     """λ·D⁺ + Σ_y p_y max(0, u_y − 2λu_y(1 − u_y)): each pair class disagrees with probability ≥ 2e_y(1 − e_y)."""
+    level = unequal_trials(delta_1) if conditioned_pairs else delta_1
     terms = {
         "disagreement": multiplier * disagreements / m,
         "class_limits": class_part,
-        "confidence": multiplier * (clopper_pearson(disagreements, m, delta_1) - disagreements / m),
+        "confidence": multiplier * (clopper_pearson(disagreements, m, level) - disagreements / m),
     }
     if not prior_known:
         terms["class_frequencies"] = class_spread * total_variation(K, delta_5, n)

@@ -14,8 +14,8 @@ from bounds.derivations.steps import Result
 DIGITS = 50
 _POINTS = 8
 PAIRS = 100
-_SIZES = frozenset({"n", "m", "N", "n_min"})
-_COUNTS = frozenset({"K", "functions", "heads"})
+_SIZES = frozenset({"n", "m", "N", "n_min", "n_Q", "blocks", "class_items"})
+_COUNTS = frozenset({"K", "functions", "heads", "grid", "metrics", "thresholds", "scales", "negatives"})
 
 
 def values(
@@ -176,13 +176,16 @@ def _sign_known(expression: sp.Expr, symbol: sp.Symbol, increasing: bool) -> boo
 def at_infinity(expression: sp.Expr, sizes: Sequence[sp.Symbol]) -> sp.Expr:
     """The value as the given sample sizes grow without limit together."""
     small = sp.Symbol("small", positive=True)
-    shrunk = expression.subs(dict.fromkeys(sizes, 1 / small**2))
-    limit = shrunk.subs(small, 0)
-    # kl⁻¹(q; 0) = q, on either side, and a mean is at most its range.
+    limit = expression.subs(dict.fromkeys(sizes, 1 / small**2))
+    # The budget of kl⁻¹ vanishes, kl⁻¹(q; 0) = q on either side, and a mean is at most its range.
     for function in (kl_inverse, kl_inverse_first):
-        limit = limit.replace(lambda e, f=function: isinstance(e, f) and e.args[1] == 0, lambda e: e.args[0])
-    return sp.expand(
-        limit.replace(
-            lambda e: isinstance(e, sp.Min) and 1 in e.args, lambda e: next(a for a in e.args if a != 1)
+        limit = limit.replace(
+            function, lambda q, budget, f=function: _without_budget(f, q, sp.limit(budget, small, 0))
         )
-    )
+    limit = limit.subs(small, 0)
+    bounded = limit.replace(lambda e: isinstance(e, sp.Min) and 1 in e.args, lambda e: sp.Add(*e.args) - 1)
+    return sp.expand(bounded)
+
+
+def _without_budget(function: type[sp.Function], q: sp.Expr, budget: sp.Expr) -> sp.Expr:
+    return q if budget == 0 else function(q, budget)

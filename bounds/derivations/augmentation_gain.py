@@ -12,7 +12,7 @@ import sympy as sp
 
 from bounds.derivations.expression import Expression
 from bounds.derivations.functions import clopper_pearson
-from bounds.derivations.inequalities import empirical_bernstein
+from bounds.derivations.inequalities import empirical_bernstein, unequal_trials
 from bounds.derivations.symbols import N, TV_pairs, delta_1, delta_2, m, symbol
 
 gain = symbol(
@@ -60,11 +60,12 @@ def risk() -> Expression:
 def error_floor(*, conditioned_pairs: bool = False) -> Expression:
     """½P(h(x⁺) ≠ h(x⁺⁺)) from below: where two views of one label are told apart, one of them is wrong."""
     disagreements = m - agreements
+    level = unequal_trials(delta_1) if conditioned_pairs else delta_1
     shift = TV_pairs / 2 if conditioned_pairs else sp.Integer(0)
     return Expression(
         {
             "half_disagreement": disagreements / (2 * m),
-            "confidence": (1 - clopper_pearson(agreements, m, delta_1)) / 2
+            "confidence": (1 - clopper_pearson(agreements, m, level)) / 2
             - disagreements / (2 * m)
             - shift
             - _ROUND_DOWN,

@@ -45,9 +45,14 @@ def accounting(steps: Sequence[Step], total: sp.Expr, name: str = "union bound",
 
 
 def combination(
-    goal: sp.Symbol, steps: Sequence[Step], expression: Expression, domain: Domain | None = None
+    goal: sp.Symbol,
+    steps: Sequence[Step],
+    expression: Expression,
+    domain: Domain | None = None,
+    lower: bool = False,
 ) -> Step:
     """Chained together, the steps give exactly the expression that the theorem evaluates, part by part."""
+    total = -expression.total if lower else expression.total
 
     def check() -> Result:
         bound, found = contract(goal, steps, domain)
@@ -57,11 +62,11 @@ def combination(
             listed = equal(sp.Add(*parts.values()), expression.terms[term], domain)
             if not listed.holds:
                 return Result(False, f"the parts of {term}: {listed.detail}")
-        return found & equal(bound, expression.total, domain)
+        return found & equal(bound, total, domain)
 
     return Step(
         "the chain is the bound",
-        sp.Le(goal, expression.total, evaluate=False),
+        sp.Le(goal, total, evaluate=False),
         "each quantity replaced by its bound",
         "symbolic",
         check,
@@ -70,14 +75,12 @@ def combination(
 
 
 def behaviour(
-    expression: Expression,
+    terms: Mapping[str, sp.Expr],
     falls: Sequence[sp.Symbol],
     grows: Sequence[sp.Symbol],
     domain: Domain | None,
-    whole: bool,
 ) -> Step:
-    """Monotonicity of each term (of the total where `whole`) in sample sizes, δ and complexities."""
-    terms = {"total": expression.total} if whole else dict(expression.terms)
+    """Monotonicity of each term in sample sizes, δ and complexities."""
 
     def check() -> Result:
         decided = sampled = 0
@@ -98,7 +101,7 @@ def behaviour(
     return Step(
         "monotonicity",
         sp.true,
-        "sign of the derivative" + (" of the total" if whole else " of each term"),
+        "sign of the derivative" + (" of each term" if len(terms) > 1 else ""),
         "symbolic",
         check,
         note=f"Falls in {down}." + (f" Grows in {up}." if up else ""),
@@ -132,17 +135,29 @@ def conclude(
     also_falls: Sequence[sp.Symbol] = (),
     domain: Domain | None = None,
     whole: bool = False,
+    lower: bool = False,
     spent: Step | None = None,
     variant: Mapping[str, object] | None = None,
 ) -> Derivation:
-    """A derivation from its steps: adds the accounting, the combination, monotonicity and the limit."""
+    """A derivation from its steps: adds the accounting, the combination, monotonicity and the limit.
+
+    Args:
+        name, goal, steps, expression, failure, domain, variant, lower: See `Derivation`.
+        sizes: Sample sizes; the bound falls in them, and in every share of δ.
+        floor: Its value (under a root, where there is one) as they grow without limit; None: no check.
+        grows, also_falls: Symbols in which it grows or falls.
+        whole: Check the total in place of each term.
+        spent: The accounting step, where it says more than the usual one.
+    """
     levels = [s for s in expression.symbols if s.name.startswith(("delta", "weight"))]
     falls = [s for s in (*sizes, *levels, *also_falls) if s in expression.symbols]
+    total = -expression.total if lower else expression.total
+    terms = {"total": total} if whole or lower else expression.terms
     last = [
         spent or accounting(steps, failure),
-        combination(goal, steps, expression, domain),
-        behaviour(expression, falls, [s for s in grows if s in expression.symbols], domain, whole),
+        combination(goal, steps, expression, domain, lower),
+        behaviour(terms, falls, [s for s in grows if s in expression.symbols], domain),
     ]
     if floor is not None:
         last.append(limit(expression, sizes, floor, domain))
-    return Derivation(name, goal, (*steps, *last), expression, failure, variant or {}, domain or {})
+    return Derivation(name, goal, (*steps, *last), expression, failure, variant or {}, domain or {}, lower)

@@ -82,3 +82,13 @@ def gaussian_head_class(beta: sp.Expr, classes: sp.Expr, second_moment: sp.Expr)
 def pac_bayes_kl(divergence: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
     r"""(KL + ln(2√N/δ))/N ≥ kl(L̂‖L) for the posterior mean of losses in [0, 1], N ≥ 8. Source: Maurer (2004), Thm 5."""
     return (divergence + sp.log(2 * sp.sqrt(count) / delta)) / count
+
+
+def unequal_trials(delta: sp.Expr) -> sp.Expr:
+    r"""min(¼, 1 − e^{−δ}): the level of Clopper-Pearson for independent trials of unequal probability.
+
+    Sums of such trials are less spread than binomials except within one of their mean (Hoeffding 1956, Thm 5);
+    there a binomial tail exceeds ¼ (Greenberg and Mohri 2014), or only N − 1 successes are seen, where the
+    union bound Σ(1 − p_i) replaces 1 − Πp_i.
+    """
+    return sp.Min(sp.Rational(1, 4), 1 - sp.exp(-delta))

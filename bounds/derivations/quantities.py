@@ -74,3 +74,57 @@ mean_gap = symbol(
     r"\big(\textstyle\sum_y\hat p_y\|\hat\mu_y-\mu_y\|^2\big)^{1/2}",
     "deviation of the class means",
 )
+
+# Errors
+error = symbol("error", r"\mathbb P(\arg\max Wf(x)\ne y)", "error rate of the head")
+gibbs = symbol("gibbs", r"\mathbb E_{W'}\mathbb P(\arg\max W'f(x)\ne y)", "error rate of the random head")
+margin_risk = symbol("margin_risk", r"L^\gamma", "P(margin of the random head <= gamma(z))")
+scaled_moment = symbol(
+    "scaled_moment", r"\mathbb E\|A^{-1}f(x)\|^2", "second moment in the metric of the heads"
+)
+ramp_complexity = symbol(
+    "ramp_complexity",
+    r"\tilde R(\rho_\gamma\circ\mathcal W_\beta\circ f)",
+    "Rademacher complexity of the ramps",
+)
+disagreement = symbol("disagreement", "D", "P(the head decides differently on two inputs of one class)")
+pair_disagreement = symbol("pair_disagreement", r"D_{\bar S}", "the same at the class counts of the pairs")
+class_error = symbol("class_error", "e_y", "error rate within one class")
+class_leftover = symbol("class_leftover", r"\textstyle\sum_yp_yv_y", "what the class limits leave")
+reference_error = symbol(
+    "reference_error", r"\mathbb P(\arg\max W^*f\ne y)", "error rate of the reference head"
+)
+reference_loss = symbol("reference_loss", r"\mathbb E\|\Pi W^*f-y\|", "projected loss of the reference head")
+difference = symbol(
+    "difference", r"\mathbb P(\arg\max Wf\ne\arg\max W^*f)", "how often two heads decide differently"
+)
+pair_difference = symbol(
+    "pair_difference", r"\mathbb P_{\bar S}(\arg\max Wf\ne\arg\max W^*f)", "the same, class counts fixed"
+)
+expected_gap = symbol("expected_gap", r"\mathbb E\|\Pi Wf-\Pi W^*f\|", "distance of two projected heads")
+pair_gap = symbol("pair_gap", r"\mathbb E_{\bar S}\|\Pi Wf-\Pi W^*f\|", "the same, class counts fixed")
+
+# Views and predictions
+expected_gain = symbol(
+    "expected_gain", r"\tfrac12\mathbb E\|g(x^+)-g(x^{++})\|^2", "squared risk lost to lack of invariance"
+)
+minus_gain = symbol("minus_gain", r"-\tfrac12\mathbb E\|g(x^+)-g(x^{++})\|^2", "the same, negated", real=True)
+averaged_risk = symbol(
+    "averaged_risk", r"\mathbb E\|\bar g(u)-e_y\|^2", "squared risk of the predictor averaged over views"
+)
+minus_error = symbol("minus_error", r"-\mathbb P(h(x)\ne y)", "error rate on views, negated", real=True)
+alike = symbol("alike", r"\mathbb P(h(x^+)=h(x^{++}))", "how often two views are decided alike")
+pair_alike = symbol("pair_alike", r"\mathbb P_{\bar S}(h(x^+)=h(x^{++}))", "the same, class counts fixed")
+expected_prediction = symbol("expected_prediction", r"\mathbb E\hat g", "expected predicted error")
+pair_prediction = symbol("pair_prediction", r"\mathbb E_{\bar S}\hat g", "the same, class counts fixed")
+expected_rectifier = symbol(
+    "expected_rectifier", r"\mathbb E(\mathrm{err}-\hat g)", "expected correction", real=True
+)
+
+# Contrastive losses
+contrastive_risk = symbol("contrastive_risk", r"L_{un}", "expected contrastive loss")
+supervised_risk = symbol(
+    "supervised_risk", r"L_{sup}^\mu", "loss of the mean classifier with the true class means"
+)
+pair_risk = symbol("pair_risk", r"L_{un,\bar S}", "the contrastive loss at the class counts of the pairs")
+rounded_risk = symbol("rounded_risk", r"\bar L_{un}", "the mean contrastive loss, without rounding")

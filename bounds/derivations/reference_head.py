@@ -8,6 +8,7 @@ import sympy as sp
 
 from bounds.derivations.expression import Expression
 from bounds.derivations.functions import clopper_pearson
+from bounds.derivations.inequalities import unequal_trials
 from bounds.derivations.symbols import N, TV_pairs, delta_1, delta_2, m, mistakes, symbol
 from bounds.derivations.vicreg_sharp import upper_mean
 
@@ -22,7 +23,8 @@ head_gap = symbol("head_gap", r"\hat d_U", "mean ‖Π(W f) − Π(W* f)‖ over
 def error(*, conditioned_pairs: bool = False) -> Expression:
     """err(W) ≤ err(W*) + P(W and W* decide differently)."""
     measured = {"held_out_error": mistakes / N, "disagreement": differing / m}
-    limits = clopper_pearson(mistakes, N, delta_1) + clopper_pearson(differing, m, delta_2)
+    level = unequal_trials(delta_2) if conditioned_pairs else delta_2
+    limits = clopper_pearson(mistakes, N, delta_1) + clopper_pearson(differing, m, level)
     return Expression(_terms(measured, limits, TV_pairs if conditioned_pairs else None))
 
 

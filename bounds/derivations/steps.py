@@ -88,6 +88,7 @@ class Derivation:
         failure: Probability with which the bound may fail, in the symbols of the expression.
         variant: The options of the expression, as given to `derive`.
         domain: Ranges of symbols at random points, where they are not the usual ones.
+        lower: A bound from below: the goal is minus the quantity, and at most minus the expression.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Derivation:
     failure: sp.Expr
     variant: Mapping[str, object] = field(default_factory=dict)
     domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    lower: bool = False
 
     @property
     def holds(self) -> bool:
@@ -131,9 +133,8 @@ class Derivation:
         verdict = (
             "every check holds" if self.holds else f"{len(self.failing)} of {len(self.steps)} checks FAIL"
         )
-        lines = [
-            f"{self.title}: {self.goal} <= bound, except with probability {sp.sstr(self.failure)}; {verdict}"
-        ]
+        claim = f"{self.goal} <= {'-' * self.lower}bound, except with probability {sp.sstr(self.failure)}"
+        lines = [f"{self.title}: {claim}; {verdict}"]
         lines += [f"{number:2d}. {step}" for number, step in enumerate(self.steps, 1)]
         return "\n".join(lines)
 
@@ -146,7 +147,8 @@ class Derivation:
         return html_table(self)
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {latex_of(self.goal)} \\le {self.expression.latex()}$"
+        total = -self.expression.total if self.lower else self.expression.total
+        return f"$\\displaystyle {latex_of(self.goal)} \\le {latex_of(total)}$"
 
 
 def latex_of(expression: sp.Basic) -> str:

@@ -10,7 +10,6 @@ import sympy as sp
 
 from bounds.derivations import inequalities
 from bounds.derivations.algebra import equal, inverts
-from bounds.derivations.functions import clopper_pearson as cp
 from bounds.derivations.functions import kl_inverse, kl_inverse_first
 from bounds.derivations.lemmas.complexity import symmetrised
 from bounds.derivations.lemmas.exact import Array, binomial, largest_ratio, poisson_binomial, upper_tail
@@ -326,58 +325,4 @@ def empirical_bernstein(
         lambda: equal(radius, standard),
         note=note,
         spends=share if spends is None else spends,
-    )
-
-
-# Held-out counts
-
-
-@cache
-def clopper_pearson_theorem() -> Step:
-    """Exact coverage of the one-sided Clopper-Pearson limit."""
-    delta = sp.Symbol("delta", positive=True)
-
-    def cases() -> Iterator[tuple[Array, Array]]:
-        for size in (1, 3, 10, 50, 300):
-            for level in (0.3, 0.05, 1e-3):
-                upper = np.array([limits.clopper_pearson_upper(k, size, level) for k in range(size + 1)])
-                # Coverage is worst just above a limit, where one more count misses.
-                points = [p for p in {*_MEANS, *(min(u * (1 + 1e-9), 1.0) for u in upper[:-1])} if p < 1]
-                missed = np.array([float(binomial(size, p)[upper < p].sum()) for p in points])
-                yield missed, np.full(len(missed), level)
-
-    return Step(
-        "Clopper-Pearson limit",
-        sp.Le(probability, delta, evaluate=False),
-        "the p at which so few errors have probability delta",
-        "cited",
-        lambda: largest_ratio(cases(), "coverages, worst points included"),
-        source="Clopper and Pearson (1934)",
-        display=r"\mathbb P\big(p>\mathrm{CP}^+(k,N,\delta)\big)\le\delta",
-    )
-
-
-def clopper_pearson(
-    name: str,
-    quantity: sp.Symbol,
-    limit: sp.Expr,
-    errors: sp.Expr,
-    count: sp.Expr,
-    share: sp.Expr,
-    note: str = "",
-) -> Step:
-    """Quantity ≤ CP⁺(errors, N, share)."""
-
-    def check() -> Result:
-        found = isinstance(limit, cp) and limit.args == (errors, count, share)
-        return Result(found, "the limit of these errors, this count and this share of delta")
-
-    return Step(
-        name,
-        sp.Le(quantity, limit, evaluate=False),
-        "Clopper-Pearson limit",
-        "symbolic",
-        check,
-        note=note,
-        spends=share,
     )

@@ -125,6 +125,26 @@ def simplex_projection() -> tuple[Step, Step, Step]:
 
 
 @cache
+def triangle() -> Step:
+    """‖Πu − e‖ ≤ ‖Πv − e‖ + ‖Πu − Πv‖."""
+    whole, through, gap = sp.symbols("norm_Pu_minus_e norm_Pv_minus_e norm_Pu_minus_Pv", nonnegative=True)
+    statement = sp.Le(whole, through + gap, evaluate=False)
+
+    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
+        u, v, label = project(x[:, :3]), project(x[:, 3:6]), one_hot(x[:, 6], 3)
+        return {whole: norm(u - label), through: norm(v - label), gap: norm(u - v)}
+
+    return Step(
+        "triangle inequality, item by item",
+        statement,
+        "triangle inequality",
+        "falsification",
+        lambda: falsify(statement, instances, 7),
+        display=r"\|\Pi Wf-y\|\le\|\Pi W^*f-y\|+\|\Pi Wf-\Pi W^*f\|",
+    )
+
+
+@cache
 def loss_range() -> Step:
     """‖W z − e_y‖ ≤ 1 + ‖W‖₂‖z‖."""
     residual = sp.Symbol("norm_Wv_minus_e", nonnegative=True)

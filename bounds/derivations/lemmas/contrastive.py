@@ -1,0 +1,324 @@
+"""Contrastive losses: Jensen over views, collisions, U-statistics, and the contraction of triples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from itertools import combinations, permutations, product
+
+import numpy as np
+import sympy as sp
+
+from bounds.derivations.algebra import equal
+from bounds.derivations.contrastive import blocks, negatives, p_min, span, temperature
+from bounds.derivations.infonce import loss_range
+from bounds.derivations.infonce import surrogate_gap as gap_of
+from bounds.derivations.lemmas.complexity import symmetrisation, vector_contraction
+from bounds.derivations.quantities import contrastive_risk, supervised_risk
+from bounds.derivations.search import Array, falsify, simplex
+from bounds.derivations.simclr import Loss
+from bounds.derivations.steps import Result, Step
+
+tau, gap = sp.symbols("tau collided", nonnegative=True)
+
+
+def _loss(loss: Loss, margins: Array) -> Array:
+    """The loss of margins (..., k): hinge of the smallest, or log2(1 + sum e^-v)."""
+    if loss == "hinge":
+        value: Array = np.maximum(0, 1 - margins.min(-1))
+    else:
+        value = np.logaddexp(0, np.logaddexp.reduce(-margins, axis=-1)) / np.log(2)
+    return value
+
+
+def world(x: Array, classes: int) -> tuple[Array, Array]:
+    """Prior (N, K) and representations (N, K, 2, 2): two equally likely points of the plane per class."""
+    prior = 0.02 + simplex(x[:, :classes])
+    points = np.clip(x[:, classes : 5 * classes], -30, 30).reshape(len(x), classes, 2, 2)
+    return prior / prior.sum(1, keepdims=True), points
+
+
+@cache
+def jensen_over_views(loss: Loss, count: int) -> Step:
+    """L_un ≥ (1 − τ)L_sup + Col in worlds of two classes with two points each, by full enumeration."""
+    classes = 2
+    statement = sp.Le(supervised_risk * (1 - tau) + gap, contrastive_risk, evaluate=False)
+
+    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
+        prior, f = world(x, classes)
+        means = f.mean(2)
+        total, supervised, collided, repeated = (np.zeros(len(x)) for _ in range(4))
+        for anchor, point in product(range(classes), range(2)):
+            u = f[:, anchor, point]
+            for others in product(range(classes), repeat=count):
+                weight = prior[:, anchor] * prior[:, list(others)].prod(1) / 2
+                hits = sum(other == anchor for other in others)
+                repeated += weight * (hits > 0)
+                collided += weight * (np.log2(1 + hits) if loss == "logistic" else hits > 0)
+                kept = [other for other in others if other != anchor]
+                if not hits:
+                    margins = np.stack([_dot(u, means[:, anchor] - means[:, other]) for other in kept], -1)
+                    supervised += weight * _loss(loss, margins)
+                for views in product(range(2), repeat=count + 1):
+                    margins = np.stack(
+                        [
+                            _dot(u, f[:, anchor, views[0]] - f[:, other, view])
+                            for other, view in zip(others, views[1:], strict=True)
+                        ],
+                        -1,
+                    )
+                    total += weight / 2 ** (count + 1) * _loss(loss, margins)
+        # L_sup is the mean loss given no collision.
+        return {
+            supervised_risk: supervised / np.maximum(1 - repeated, 1e-300),
+            tau: repeated,
+            contrastive_risk: total,
+            gap: collided,
+        }
+
+    flat = np.zeros((1, 5 * classes))
+    return Step(
+        f"Jensen over views, {loss} loss" + (", many negatives" if count > 1 else ""),
+        statement,
+        "Jensen over the views given the classes; a collided negative has mean margin zero",
+        "falsification",
+        lambda: falsify(statement, instances, 5 * classes, extremal=flat),
+        source="Arora et al. (2019), Theorem 4.1",
+        display=r"L_{un}\ge(1-\tau)\,L_{sup}^\mu+\mathrm{Col},\qquad\mathrm{Col}=\mathbb "
+        r"E\,\ell(\text{collided margins at }0)",
+    )
+
+
+def _dot(u: Array, v: Array) -> Array:
+    value: Array = (u * v).sum(-1)
+    return value
+
+
+@cache
+def u_statistic() -> Step:
+    """The mean over all tuples is the average, over orders of the items, of means of disjoint blocks."""
+
+    def check() -> Result:
+        for items, order in ((4, 2), (5, 2), (6, 3)):
+            kernel = {s: sp.Symbol("h_" + "".join(map(str, s))) for s in combinations(range(items), order)}
+            full = sp.Add(*kernel.values()) / len(kernel)
+            count = items // order
+            total: dict[tuple[int, ...], int] = dict.fromkeys(kernel, 0)
+            for arranged in permutations(range(items)):
+                for block in range(count):
+                    total[tuple(sorted(arranged[block * order : (block + 1) * order]))] += 1
+            size = sp.factorial(items) * count
+            averaged = sp.Add(*(sp.Rational(n, size) * kernel[s] for s, n in total.items()))
+            if sp.expand(full - averaged) != 0:
+                return Result(False, f"fails for {items} items and order {order}")
+        return Result(
+            True, "identity for 4, 5 and 6 items; the exponential is convex, so one order bounds all"
+        )
+
+    whole, block = sp.symbols("U mean_of_blocks")
+    return Step(
+        "U-statistic as an average of block means",
+        sp.Eq(whole, block, evaluate=False),
+        "average over all orders of the items",
+        "symbolic",
+        check,
+        source="Hoeffding (1963), section 5",
+        note="So Hoeffding's inequality holds with M disjoint blocks in place of the number of items.",
+        display=r"U=\frac1{m!}\sum_\pi\frac1M\sum_{b=1}^Mh(\pi(\text{block }b)),\qquad M=\lfloor "
+        r"m/(k+1)\rfloor",
+    )
+
+
+@cache
+def triple_contraction() -> Step:
+    """The gradient of (u, v, w_j) ↦ ℓ({uᵀ(v − w_j)}) has norm at most √6·Lip·B."""
+    slope, ball, whole = sp.symbols("Lip B norm_of_gradient", nonnegative=True)
+    statement = sp.Le(whole, sp.sqrt(6) * slope * ball, evaluate=False)
+
+    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
+        u, v, w = x[:, :2], x[:, 2:4], x[:, 4:8].reshape(-1, 2, 2)
+        a = -np.abs(x[:, 8:10])
+        first = (a[:, :, None] * (v[:, None] - w)).sum(1)
+        second = a.sum(1)[:, None] * u
+        third = a[:, :, None] * u[:, None]
+        squares = (first**2).sum(1) + (second**2).sum(1) + (third**2).sum((1, 2))
+        largest = np.sqrt(np.maximum.reduce([(p**2).sum(1) for p in (u, v, w[:, 0], w[:, 1])]))
+        return {whole: np.sqrt(squares), slope: np.abs(a).sum(1), ball: largest}
+
+    tight = np.array([[1.0, 0, 1, 0, -1, 0, -1, 0, 1, 0]])
+    return Step(
+        "contraction of triples",
+        statement,
+        "gradient of an inner product of bounded vectors: 4 + 1 + 1",
+        "falsification",
+        lambda: falsify(statement, instances, 10, extremal=tight),
+        display=r"\|\nabla\ell\|^2\le\mathrm{Lip}^2B^2(4+1+1)",
+    )
+
+
+@cache
+def range_of_loss(loss: Loss) -> Step:
+    """The loss falls in every margin, so its range is the difference at the two ends."""
+    low, value, high = sp.symbols("loss_at_best loss loss_at_worst", nonnegative=True)
+    statement = sp.Le(sp.Abs(value - (low + high) / 2), (high - low) / 2, evaluate=False)
+
+    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
+        size = 0.1 + np.abs(x[:, 0])
+        margins = size[:, None] * np.tanh(x[:, 1:])
+        ends = [np.repeat(side * size[:, None], x.shape[1] - 1, 1) for side in (1.0, -1.0)]
+        return {value: _loss(loss, margins), low: _loss(loss, ends[0]), high: _loss(loss, ends[1])}
+
+    return Step(
+        f"range of the {loss} loss",
+        statement,
+        "the loss falls in each margin; margins lie between -s^2 r and s^2 r",
+        "falsification",
+        lambda: falsify(statement, instances, 4, extremal=np.array([[1.0, 40, 40, 40]])),
+        display=r"\ell(s^2r)\le\ell\le\ell(-s^2r)",
+    )
+
+
+@cache
+def fixed_count_shift() -> Step:
+    """Classes of two distinct items of a fixed pool are within 1/m + 2TV of two independent ones."""
+    apart, size, distance = sp.symbols("TV_of_pairs m TV", positive=True)
+    statement = sp.Le(apart, sp.Min(1, 1 / size + 2 * distance), evaluate=False)
+
+    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
+        p = simplex(x[:, :3])
+        counts = np.floor(np.clip(np.abs(x[:, 3:6]), 0, 9)).astype(float)
+        counts[:, 0] += 2
+        total = counts.sum(1, keepdims=True)
+        q = counts / total
+        without = (counts[:, :, None] * counts[:, None] - np.eye(3) * counts[:, None]) / (
+            total * (total - 1)
+        )[:, :, None]
+        return {
+            apart: 0.5 * np.abs(without - p[:, :, None] * p[:, None]).sum((1, 2)),
+            size: total[:, 0],
+            distance: 0.5 * np.abs(p - q).sum(1),
+        }
+
+    return Step(
+        "fixed class counts",
+        statement,
+        "drawing without replacement, then twice the class shift",
+        "falsification",
+        lambda: falsify(statement, instances, 6),
+        display=r"\mathrm{TV}(\text{two distinct items},\ p\otimes p)\le\min(1,\ "
+        r"\tfrac1m+2\,\mathrm{TV}(\hat p,p))",
+    )
+
+
+@cache
+def softmax_of_means(count: int, exact: bool) -> Step:
+    """L_softmax(μ) ≤ L_nce − ln(p_min(k + 1)) + gap, by full enumeration of worlds of two classes."""
+    statement = sp.Le(
+        supervised_risk,
+        contrastive_risk - sp.log(p_min * (negatives + 1)) + gap_of(exact=exact),
+        evaluate=False,
+    )
+
+    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
+        prior, f = world(np.clip(x, -3, 3), 2)
+        means, risk, supervised = f.mean(2), np.zeros(len(x)), np.zeros(len(x))
+        scores = np.einsum("ncad,nebd->ncaeb", f, f).reshape(len(x), -1)
+        for anchor, point in product(range(2), range(2)):
+            u, weight = f[:, anchor, point], prior[:, anchor] / 2
+            logits = np.einsum("nd,ncd->nc", u, means)
+            supervised += weight * (np.logaddexp.reduce(logits, 1) - logits[:, anchor])
+            for positive in range(2):
+                own = _dot(u, f[:, anchor, positive])
+                for others in product(range(2), range(2), repeat=count):
+                    drawn = [(others[2 * j], others[2 * j + 1]) for j in range(count)]
+                    chance = weight / 2 * np.prod([prior[:, c] / 2 for c, _ in drawn], axis=0)
+                    terms = np.stack([own, *(_dot(u, f[:, c, v]) for c, v in drawn)], 1)
+                    risk += chance * (np.logaddexp.reduce(terms, 1) - own)
+        return {
+            supervised_risk: supervised,
+            contrastive_risk: risk,
+            p_min: prior.min(1),
+            negatives: np.full(len(x), float(count)),
+            span: np.maximum(scores.max(1) - scores.min(1), 1e-9),
+            temperature: np.ones(len(x)),
+        }
+
+    return Step(
+        "softmax of the mean classifier",
+        statement,
+        "Jensen on k + 1 terms; E f.mu_y is at least E f.mu; Hoeffding's lemma over the classes",
+        "falsification",
+        lambda: falsify(statement, instances, 10, extremal=np.array([[1.0, 1] + [0.0] * 8])),
+        source="after Bao, Nagano and Nozawa (2022)",
+        display=r"L_{softmax}^\mu\le L_{nce}-\ln(p_{\min}(k+1))+\mathrm{gap},\qquad"
+        r"\mathrm{gap}\ge\sup\,\ln\mathbb Ee^u-\mathbb Eu",
+    )
+
+
+@cache
+def surrogate_gap(exact: bool) -> Step:
+    """Ln E e^u − E u over variables of range R: R²/8, or its exact supremum at two points."""
+    excess = sp.Symbol("log_mean_exp_minus_mean", nonnegative=True)
+    statement = sp.Le(excess, gap_of(exact=exact), evaluate=False)
+
+    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
+        p, u = simplex(x[:, :3]), np.clip(3 * x[:, 3:6], -12, 12)
+        size = u.max(1) - u.min(1)
+        flat = size < 0.05
+        u = np.where(flat[:, None], [0.0, 1.0, 0.5], u)
+        size = np.where(flat, 1.0, size)
+        return {
+            excess: np.log((p * np.exp(u)).sum(1)) - (p * u).sum(1),
+            span: size,
+            temperature: np.ones(len(x)),
+        }
+
+    return Step(
+        "exact surrogate gap" if exact else "Hoeffding's lemma",
+        statement,
+        "largest at two points, by convexity"
+        if exact
+        else "moment generating function of a bounded variable",
+        "falsification",
+        lambda: falsify(statement, instances, 6),
+        source="" if exact else "Hoeffding (1963), Lemma 1",
+    )
+
+
+@cache
+def infonce_range(exact: bool) -> Step:
+    """How far apart two values of ln(1 + Σ_j e^{−v_j/t}) may lie, for two margins within ±r."""
+    apart = sp.Symbol("difference_of_losses", nonnegative=True)
+    statement = sp.Le(apart, loss_range(exact=exact), evaluate=False)
+
+    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
+        size, heat = 0.1 + np.abs(np.clip(x[:, 0], -9, 9)), 0.3 + np.abs(np.clip(x[:, 1], -9, 9))
+        margins = (size / heat)[:, None] * np.tanh(x[:, 2:6])
+        losses = [np.log1p(np.exp(-part).sum(1)) for part in (margins[:, :2], margins[:, 2:])]
+        return {
+            apart: np.abs(losses[0] - losses[1]),
+            span: size,
+            temperature: heat,
+            negatives: np.full(len(x), 2.0),
+        }
+
+    return Step(
+        "range of InfoNCE" + (", exact" if exact else ""),
+        statement,
+        "the loss falls in each margin" + ("" if exact else "; its slope is at most 1/t in the largest"),
+        "falsification",
+        lambda: falsify(statement, instances, 6, extremal=np.array([[1.0, 1, 40, 40, -40, -40]])),
+    )
+
+
+def triple_factor(mean: sp.Expr, complexity: sp.Symbol, scale: sp.Expr) -> Result:
+    """The complexity of M blocks enters a mean with the factors of symmetrisation and both contractions."""
+    constants = [
+        relation.subs(dict.fromkeys(relation.free_symbols, 1))
+        for relation in (
+            symmetrisation().statement.rhs,
+            vector_contraction().statement.rhs,
+            triple_contraction().statement.rhs,
+        )
+    ]
+    return equal(sp.diff(mean, complexity), sp.Mul(*constants) * scale / blocks)

@@ -1,0 +1,168 @@
+"""Counts of errors and means of values seen in order: Clopper-Pearson, unequal trials, betting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import product
+
+import numpy as np
+import sympy as sp
+import torch
+
+from bounds.derivations import inequalities
+from bounds.derivations.functions import clopper_pearson as cp
+from bounds.derivations.lemmas.exact import Array, binomial, largest_ratio, poisson_binomial
+from bounds.derivations.quantities import probability
+from bounds.derivations.steps import Result, Step
+from bounds.statistics import limits
+from bounds.statistics.betting import betting_upper
+
+_MEANS = (0.001, 0.02, 0.1, 0.3, 0.5, 0.8)
+
+
+@cache
+def clopper_pearson_theorem() -> Step:
+    """Exact coverage of the one-sided Clopper-Pearson limit."""
+    delta = sp.Symbol("delta", positive=True)
+
+    def cases() -> Iterator[tuple[Array, Array]]:
+        for size in (1, 3, 10, 50, 300):
+            for level in (0.3, 0.05, 1e-3):
+                upper = np.array([limits.clopper_pearson_upper(k, size, level) for k in range(size + 1)])
+                # Coverage is worst just above a limit, where one more count misses.
+                points = [p for p in {*_MEANS, *(min(u * (1 + 1e-9), 1.0) for u in upper[:-1])} if p < 1]
+                missed = np.array([float(binomial(size, p)[upper < p].sum()) for p in points])
+                yield missed, np.full(len(missed), level)
+
+    return Step(
+        "Clopper-Pearson limit",
+        sp.Le(probability, delta, evaluate=False),
+        "the p at which so few errors have probability delta",
+        "cited",
+        lambda: largest_ratio(cases(), "coverages, worst points included"),
+        source="Clopper and Pearson (1934)",
+        display=r"\mathbb P\big(p>\mathrm{CP}^+(k,N,\delta)\big)\le\delta",
+    )
+
+
+@cache
+def unequal_trials_theorem() -> Step:
+    """Clopper-Pearson at min(¼, 1 − e^{−δ}) covers the mean of trials with different probabilities."""
+    delta = sp.Symbol("delta", positive=True)
+
+    def cases() -> Iterator[tuple[Array, Array]]:
+        share = sp.lambdify(delta, inequalities.unequal_trials(delta), "math")
+        rng = np.random.default_rng(5)
+        for size in (1, 2, 3, 8, 40):
+            for level in (0.5, 0.25, 0.05):
+                upper = np.array(
+                    [limits.clopper_pearson_upper(k, size, share(level)) for k in range(size + 1)]
+                )
+                missed = []
+                for trial in range(60):
+                    p = rng.beta(*((0.1, 0.1) if trial % 2 else (0.5, 2.0)), size=size)
+                    missed.append(_missed(p, upper))
+                for edge in upper[:-1]:
+                    # All of the mean in as few trials as hold it, and its complement: the extremes of spread.
+                    for low in (0.0, 1.0):
+                        p = np.full(size, low)
+                        mass = edge * (1 + 1e-9) * size if low == 0.0 else (1 - edge * (1 + 1e-9)) * size
+                        whole = min(int(mass), size - 1)
+                        p[:whole], p[whole] = 1 - low, abs(low - min(mass - whole, 1.0))
+                        missed.append(_missed(p, upper))
+                yield np.array(missed), np.full(len(missed), level)
+
+    return Step(
+        "Clopper-Pearson for unequal trials",
+        sp.Le(probability, delta, evaluate=False),
+        "sums of unequal trials are less spread than binomials, except within one of their mean",
+        "cited",
+        lambda: largest_ratio(cases(), "coverages of unequal trials, extremes included"),
+        source="Hoeffding (1956), Theorem 5; Greenberg and Mohri (2014)",
+        note="Pairs with fixed class counts are independent but not alike, so the level is min(1/4, 1 - "
+        "exp(-delta)).",
+        display=r"\mathbb P\big(\bar p>\mathrm{CP}^+(k,N,\min(\tfrac14,1-e^{-\delta}))\big)\le\delta",
+    )
+
+
+def _missed(p: Array, upper: Array) -> float:
+    value = float(poisson_binomial(p)[upper < p.mean() * (1 - 1e-12)].sum())
+    return value
+
+
+def clopper_pearson(
+    name: str,
+    quantity: sp.Symbol,
+    limit: sp.Expr,
+    errors: sp.Expr,
+    count: sp.Expr,
+    share: sp.Expr,
+    unequal: bool = False,
+    note: str = "",
+    spends: sp.Expr | None = None,
+) -> Step:
+    """Quantity ≤ CP⁺(errors, N, share), at the level of `unequal_trials` where trials are not alike."""
+
+    def check() -> Result:
+        if not isinstance(limit, cp) or limit.args[:2] != (errors, count):
+            return Result(False, "not the limit of these errors and this count")
+        level = limit.args[2]
+        if unequal:
+            # The union bound over trials turns a level l into -ln(1 - l).
+            bent = sp.simplify(-sp.log(1 - level.args[1]) - share) if isinstance(level, sp.Min) else sp.nan
+            found = isinstance(level, sp.Min) and bent == 0 and level.args[0] == sp.Rational(1, 4)
+        else:
+            found = level == share
+        return Result(bool(found), "the limit of these errors, this count and this share of delta")
+
+    return Step(
+        name,
+        sp.Le(quantity, limit, evaluate=False),
+        "Clopper-Pearson limit",
+        "symbolic",
+        check,
+        note=note,
+        spends=share if spends is None else spends,
+    )
+
+
+@cache
+def betting_theorem() -> Step:
+    """Coverage of the betting limit over every binary sequence of seven values."""
+    delta = sp.Symbol("delta", positive=True)
+
+    def cases() -> Iterator[tuple[Array, Array]]:
+        sequences = np.array(list(product((0.0, 1.0), repeat=7)))
+        for level in (0.3, 0.05):
+            upper = np.array([betting_upper(torch.from_numpy(sequence), level) for sequence in sequences])
+            missed = []
+            for p in (*_MEANS, 0.25, 0.9):
+                weight = np.where(sequences == 1, p, 1 - p).prod(1)
+                missed.append(float(weight[upper < p].sum()))
+            yield np.array(missed), np.full(len(missed), level)
+
+    return Step(
+        "betting limit",
+        sp.Le(probability, delta, evaluate=False),
+        "the wealth of bets against a mean is a martingale; Ville's inequality",
+        "cited",
+        lambda: largest_ratio(cases(), "coverages over all binary sequences of seven"),
+        source="Waudby-Smith and Ramdas (2024), Theorem 3",
+        display=r"\mathbb P\Big(\exists t:\textstyle\prod_{s\le "
+        r"t}(1-\lambda_s(x_s-m))\ge1/\delta\Big)\le\delta"
+        r"\qquad(m=\mathbb Ex)",
+    )
+
+
+def betting(name: str, quantity: sp.Symbol, limit: sp.Symbol, share: sp.Expr) -> Step:
+    """Quantity ≤ the betting limit, a number computed from the values in order."""
+    return Step(
+        name,
+        sp.Le(quantity, limit, evaluate=False),
+        "betting limit; values scaled from [-1, 1] to [0, 1] and back",
+        "cited",
+        lambda: betting_theorem().result,
+        source="Waudby-Smith and Ramdas (2024), Theorem 3",
+        spends=share,
+    )
