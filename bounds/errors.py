@@ -48,6 +48,10 @@ class TrainingCollapsed(BoundsError):
     """A pretraining run whose loss became NaN or whose embeddings lost all variance."""
 
 
+class ProcessFailed(BoundsError):
+    """Another process of a run under torchrun failed or is gone; the message says which and what to do."""
+
+
 class MissingDependency(BoundsError, ImportError):
     """An optional package is needed; the message names the extra to install."""
 

@@ -16,7 +16,7 @@ from bounds.representations.table import Representations
 from bounds.statistics.gaussian_heads import GRID, SHIFTS, candidates
 from bounds.statistics.limits import binary_kl
 from bounds.statistics.margins import QUADRATURE_TOLERANCE, MarginTable, Metric
-from bounds.statistics.splits import _ranks, fitting_head, fitting_squares, held_out_chunks
+from bounds.statistics.splits import fitting_head, fitting_squares, held_out_chunks
 from bounds.theorems import THEOREMS
 from tests.worlds_discrete import World, assert_covers, head_of
 
@@ -119,7 +119,7 @@ def test_the_metric_uses_only_the_rows_of_the_prior():
     evidence = World().evidence(0, 100, 5)
     outside = 50
     moved = evidence.labeled.views[0].copy()
-    moved[_ranks(evidence) < outside] *= -0.5
+    moved[evidence.row_ranks < outside] *= -0.5
     other = dataclasses.replace(evidence, labeled=Representations((moved,), evidence.labeled.labels))
     a, b = (Metric.of(fitting_squares(one, outside), 0.1)[0] for one in (evidence, other))
     assert torch.equal(a.root, b.root)

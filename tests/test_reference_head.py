@@ -12,7 +12,7 @@ from bounds.errors import NotApplicable
 from bounds.representations.table import Representations
 from bounds.statistics.limits import kl_inverse
 from bounds.statistics.setting import Assumption
-from bounds.statistics.splits import _ranks, fitting_chunks, fitting_head, held_out_chunks, held_out_count
+from bounds.statistics.splits import fitting_chunks, fitting_head, held_out_chunks, held_out_count
 from bounds.statistics.votes import UNDECIDED, decide
 from bounds.theorems import THEOREMS
 from tests.worlds_discrete import World, assert_covers, head_of
@@ -70,7 +70,7 @@ def test_the_held_out_rows_do_not_depend_on_how_the_table_is_chunked(monkeypatch
     whole = rows(held_out_chunks(evidence, 30))
     squares = fitting_head(evidence, 30).weight
     chunks = Representations.chunks
-    monkeypatch.setattr(Representations, "chunks", lambda self, rows=7, device="cpu": chunks(self, 7, device))
+    monkeypatch.setattr(Representations, "chunks", lambda self, rows=7, **rest: chunks(self, 7, **rest))
     again = dataclasses.replace(evidence)
     assert torch.equal(rows(held_out_chunks(again, 30)), whole)
     assert torch.allclose(fitting_head(again, 30).weight, squares, atol=1e-12)
@@ -78,7 +78,7 @@ def test_the_held_out_rows_do_not_depend_on_how_the_table_is_chunked(monkeypatch
 
 def test_the_reference_head_never_sees_the_held_out_labels():
     evidence = World().evidence(4, 80, 10, holdout=0.25)
-    labels, held = evidence.labeled.labels.copy(), _ranks(evidence) < 20
+    labels, held = evidence.labeled.labels.copy(), evidence.row_ranks < 20
     assert torch.equal(torch.tensor(evidence.labeled.views[0][held]), rows(held_out_chunks(evidence, 20)))
     labels[held] = (labels[held] + 1) % evidence.setting.num_classes
     changed = dataclasses.replace(evidence, labeled=Representations(evidence.labeled.views, labels))

@@ -112,7 +112,7 @@ def extract(
     identity = run.identity() | {"rows": [start, stop]}
     provenance = identity | {"role": role, "pairs": made, "seed": seed, "device": str(run.device)}
     whole = save is None and (start, stop) == (0, None)
-    if known is None and whole and isinstance(source, ArraySource) and (made != "class" or source.indexable):
+    if known is None and whole and isinstance(source, ArraySource) and source.indexable:
         table = Representations(source.arrays, source.labels, role)
     else:
         table = run.store(identity, save, batch_size, start, stop, progress).representations(role)

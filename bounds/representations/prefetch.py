@@ -1,4 +1,4 @@
-"""Read ahead in a thread, so that loading and computing overlap."""
+"""Loading and computing overlap: a thread reads ahead, and transfers to a GPU do not wait."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import queue
 import threading
 from collections.abc import Generator, Iterable
 from typing import TypeVar
+
+import torch
+from torch import Tensor
 
 T = TypeVar("T")
 
@@ -50,3 +53,11 @@ def prefetched(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
     finally:
         stopped.set()
         thread.join()
+
+
+def to_device(x: Tensor, device: torch.device | str) -> Tensor:
+    """The tensor on a device, in its own type; from the CPU to CUDA by way of pinned memory, without waiting."""
+    device = torch.device(device)
+    if device.type == "cuda" and x.device.type == "cpu":
+        return x.pin_memory().to(device, non_blocking=True)
+    return x.to(device)

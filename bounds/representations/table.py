@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidData
+from bounds.representations.prefetch import to_device
 
 Chunk = tuple[tuple[Tensor, ...], Tensor | None]
 
@@ -60,23 +61,43 @@ class Representations:
         """Dimension d of the representation."""
         return int(self.views[0].shape[1])
 
-    def chunks(self, rows: int = 2048, device: torch.device | str = "cpu") -> Iterator[Chunk]:
+    def chunks(
+        self,
+        rows: int = 2048,
+        device: torch.device | str = "cpu",
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        items: np.ndarray | None = None,
+    ) -> Iterator[Chunk]:
         """Yield ((z,) or (z1, z2), labels) in float64, `rows` items at a time.
+
+        Args:
+            rows: Items in a chunk.
+            device: Where the chunks go.
+            start: First item.
+            stop: Item after the last.
+            items: Numbers of the items to read, in this order, in place of all; `start` and `stop` then count them.
 
         Raises:
             InvalidData: at the first row that holds NaN or infinity, naming it.
         """
-        for start in range(0, self.count, rows):
-            stop = min(start + rows, self.count)
-            views = tuple(self._read(view, start, stop, device) for view in self.views)
-            labels = None if self.labels is None else torch.from_numpy(self.labels[start:stop]).to(device)
+        end = self.count if items is None else len(items)
+        end = end if stop is None else min(stop, end)
+        for first in range(start, end, rows):
+            last = min(first + rows, end)
+            chosen = slice(first, last) if items is None else items[first:last]
+            views = tuple(self._read(view, chosen, device) for view in self.views)
+            labels = None if self.labels is None else torch.from_numpy(self.labels[chosen]).to(device)
             yield views, labels
 
-    def _read(self, view: Any, start: int, stop: int, device: torch.device | str) -> Tensor:
-        block = torch.as_tensor(np.array(view[start:stop]) if isinstance(view, np.ndarray) else view[start:stop])
-        block = block.detach().to(device=device, dtype=torch.float64)
+    def _read(self, view: Any, chosen: slice | np.ndarray, device: torch.device | str) -> Tensor:
+        rows = view[chosen]
+        block = torch.as_tensor(np.array(rows) if isinstance(rows, np.ndarray) else rows)
+        block = to_device(block.detach(), device).double()
         finite = torch.isfinite(block).all(dim=1)
         if not bool(finite.all()):
-            row = start + int((~finite).nonzero()[0, 0])
+            at = int((~finite).nonzero()[0, 0])
+            row = chosen.start + at if isinstance(chosen, slice) else int(chosen[at])
             raise InvalidData(f"`{self.name}` has NaN or infinity in row {row}; remove the row or mend the encoder.")
         return block if self.transform is None else self.transform(block)

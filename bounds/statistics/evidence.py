@@ -5,21 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bounds.errors import NotApplicable
-from bounds.representations.table import Representations
+from bounds.processes import ALONE, Processes
+from bounds.representations.draws import permutation
+from bounds.representations.table import Chunk, Representations
 from bounds.statistics.classes import ClassMoments
+from bounds.statistics.distributed import all_merge
 from bounds.statistics.heads import Head, HeadLosses
 from bounds.statistics.least_squares import LeastSquares
 from bounds.statistics.limits import constant_loss
 from bounds.statistics.moments import Moments
 from bounds.statistics.pairs import PairMoments
+from bounds.statistics.saved import Summary
 from bounds.statistics.setting import Setting
 
 RIDGE_GRID = tuple(10.0**power for power in range(-5, 3))
+# Shares of S held out from the prior of the bounds that learn one: a grid fixed in advance and paid for in δ.
+PRIOR_SHARES = (0.1, 0.2, 0.5)
+_STREAM = 7  # of the random numbers that order the rows of S
+S = TypeVar("S", bound=Summary)
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,7 @@ class Evidence:
         pairs: Two views per item, labels optional, normalised; None without unlabeled data.
         test: Labeled test representations, normalised; None without.
         device: Where summaries are computed.
+        processes: Those that share the work; all hold the same tables and get the same numbers.
     """
 
     setting: Setting
@@ -39,6 +50,7 @@ class Evidence:
     pairs: Representations | None = None
     test: Representations | None = None
     device: torch.device | str = "cpu"
+    processes: Processes = ALONE
 
     # Sizes
 
@@ -67,13 +79,30 @@ class Evidence:
     # The labeled sample
 
     @cached_property
-    def _labeled_pass(self) -> tuple[ClassMoments, LeastSquares]:
+    def row_ranks(self) -> np.ndarray:
+        """Rank of each row of S in a random order that depends on the seed alone; low ranks are held out, (n,)."""
+        return np.argsort(self._order)
+
+    @cached_property
+    def _order(self) -> np.ndarray:
+        return permutation(self.setting.seed, self.n, _STREAM)
+
+    @cached_property
+    def _labeled_pass(self) -> tuple[ClassMoments, dict[int, LeastSquares]]:
+        """Class moments, and a factor of the rows whose rank is at least c for each cut c, from the highest down."""
         dim, classes = self.labeled.dim, self.setting.num_classes
         moments = ClassMoments.empty(dim, classes, self.device)
         squares = LeastSquares.empty(dim, classes, self.device)
-        for z, y in self.labeled_chunks():
-            moments, squares = moments.update(z, y), squares.update(z, y)
-        return moments, squares.reduced()
+        shares = (0.0, *PRIOR_SHARES, self.setting.holdout)
+        cuts = sorted({round(share * self.n) for share in shares}, reverse=True)
+        factors = {}
+        for low, high in zip(cuts, [self.n, *cuts], strict=False):
+            for (z, *_), y in self.own_chunks(self.labeled, np.sort(self._order[low:high])):
+                if y is not None:
+                    moments, squares = moments.update(z, y), squares.update(z, y)
+            squares = squares.reduced()
+            factors[low] = self.merged(squares).reduced()
+        return self.merged(moments), factors
 
     @property
     def classes(self) -> ClassMoments:
@@ -83,7 +112,11 @@ class Evidence:
     @property
     def least_squares(self) -> LeastSquares:
         """Triangular factor of S."""
-        return self._labeled_pass[1]
+        return self._labeled_pass[1][0]
+
+    def least_squares_from(self, count: int) -> LeastSquares:
+        """Triangular factor of the rows of S without `count` held-out ones, for the shares in use."""
+        return self._labeled_pass[1][count]
 
     @cached_property
     def frequencies(self) -> list[float]:
@@ -130,7 +163,7 @@ class Evidence:
         heads = [self.min_norm, self.head, *self.ridge_heads]
         if self.pairs is not None and self.pairs.labels is not None:
             heads += [self.reference, self.min_norm_reference]
-        return self._losses(heads, self.labeled_chunks())
+        return self._losses(heads, self.labeled)
 
     def labeled_losses(self, head: Head) -> HeadLosses:
         """Losses on S of one of the heads this evidence made."""
@@ -148,13 +181,15 @@ class Evidence:
         heads = [self.head, *self.ridge_heads]
         stacked = torch.cat([head.weight for head in heads])
         through = Moments.empty(len(heads), self.device)
-        for first, second, y in self.pair_chunks():
+        for (first, second), y in self.own_chunks(pairs):
             moments = moments.update(first, second)
             moved = ((first - second) @ stacked.T).reshape(len(first), len(heads), -1)
             through = through.update(0.5 * moved.square().sum(2))
             if squares is not None and y is not None:
                 squares = squares.update(first, y)
-        return moments, None if squares is None else squares.reduced(), through
+        if squares is not None:
+            squares = self.merged(squares).reduced()
+        return self.merged(moments), squares, self.merged(through)
 
     @property
     def pair_moments(self) -> PairMoments:
@@ -199,10 +234,8 @@ class Evidence:
     @cached_property
     def _reference_pass(self) -> tuple[dict[int, HeadLosses], dict[int, HeadLosses]]:
         heads = [self.reference, self.min_norm_reference]
-        return (
-            self._losses(heads, ((first, y) for first, _, y in self.labeled_pair_chunks())),
-            self._losses(heads, ((second, y) for _, second, y in self.labeled_pair_chunks())),
-        )
+        pairs = self.need_pairs()
+        return self._losses(heads, pairs), self._losses(heads, pairs, 1)
 
     def first_view_losses(self, head: Head) -> HeadLosses:
         """Losses of a reference head on (f(x⁺), y⁺), where it was fitted."""
@@ -216,7 +249,8 @@ class Evidence:
 
     def test_losses_of(self, heads: list[Head]) -> list[HeadLosses]:
         """Losses of any heads on the test items, in one pass."""
-        return HeadLosses.of_many(heads, _labeled(self.need_test(), self.device))
+        losses = self._losses(heads, self.need_test())
+        return [losses[id(head)] for head in heads]
 
     @cached_property
     def head_test_losses(self) -> HeadLosses:
@@ -231,7 +265,7 @@ class Evidence:
     # Streams
 
     def labeled_chunks(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """(z (N, d), labels (N,)) over S."""
+        """(z (N, d), labels (N,)) over S, in every process all of it."""
         return _labeled(self.labeled, self.device)
 
     def pair_chunks(self) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
@@ -245,9 +279,19 @@ class Evidence:
             if labels is not None:
                 yield first, second, labels
 
-    @staticmethod
-    def _losses(heads: list[Head], chunks: Iterator[tuple[Tensor, Tensor]]) -> dict[int, HeadLosses]:
-        return {id(h): losses for h, losses in zip(heads, HeadLosses.of_many(heads, chunks), strict=True)}
+    def own_chunks(self, table: Representations, items: np.ndarray | None = None) -> Iterator[Chunk]:
+        """This process's share of a table, or of chosen items of it; what is computed from it needs `merged`."""
+        start, stop = self.processes.share(table.count if items is None else len(items))
+        return table.chunks(device=self.device, start=start, stop=stop, items=items)
+
+    def merged(self, summary: S) -> S:
+        """The summary of what all processes saw in `own_chunks`."""
+        return all_merge(self.processes, summary)
+
+    def _losses(self, heads: list[Head], table: Representations, view: int = 0) -> dict[int, HeadLosses]:
+        chunks = ((views[view], y) for views, y in self.own_chunks(table) if y is not None)
+        found = HeadLosses.of_many(heads, chunks)
+        return {id(head): self.merged(losses) for head, losses in zip(heads, found, strict=True)}
 
 
 def _labeled(table: Representations, device: torch.device | str) -> Iterator[tuple[Tensor, Tensor]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -12,6 +14,27 @@ from bounds.errors import InvalidOption
 from bounds.statistics.heads import Head
 
 _BLOCK_FLOATS = 2**24  # rows are collected up to about 128 MB before they are factorised
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows [1, z, y] with y as class indices, or whole rows of a factor."""
+
+    left: Tensor
+    labels: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def write(self, out: Tensor, dim: int) -> None:
+        """Fill `out` (N, 1 + d + K)."""
+        if self.labels is None:
+            out.copy_(self.left)
+            return
+        out[:, 0] = 1.0
+        out[:, 1 : 1 + dim] = self.left
+        out[:, 1 + dim :] = 0.0
+        out[torch.arange(len(out), device=out.device), 1 + dim + self.labels] = 1.0
 
 
 @dataclass(frozen=True)
@@ -26,14 +49,14 @@ class LeastSquares:
         dim, num_classes: d and K.
         count: Number of rows seen.
         factor: (r, 1 + d + K) float64, r <= 1 + d + K.
-        pending: Blocks of rows not yet factorised.
+        pending: Rows not yet factorised.
     """
 
     dim: int
     num_classes: int
     count: int
     factor: Tensor
-    pending: tuple[Tensor, ...] = ()
+    pending: tuple[_Rows, ...] = ()
 
     @classmethod
     def empty(cls, dim: int, num_classes: int, device: torch.device | str = "cpu") -> LeastSquares:
@@ -43,20 +66,16 @@ class LeastSquares:
 
     def update(self, z: Tensor, labels: Tensor) -> LeastSquares:
         """Add rows z (N, d) with class indices `labels` (N,)."""
-        rows = z.new_zeros((len(z), self.factor.shape[1]), dtype=torch.float64)
-        rows[:, 0] = 1.0
-        rows[:, 1 : 1 + self.dim] = z
-        rows[torch.arange(len(z), device=z.device), 1 + self.dim + labels] = 1.0
-        return self._append(rows, len(z))
+        return self._append(_Rows(z, labels), len(z))
 
     def merge(self, other: LeastSquares) -> LeastSquares:
         """The factor of both sets of rows."""
-        merged = self._append(other.factor, other.count)
+        merged = self._append(_Rows(other.factor), other.count)
         for block in other.pending:
             merged = merged._append(block, 0)
         return merged
 
-    def _append(self, rows: Tensor, count: int) -> LeastSquares:
+    def _append(self, rows: _Rows, count: int) -> LeastSquares:
         pending = (*self.pending, rows)
         grown = replace(self, pending=pending, count=self.count + count)
         width = self.factor.shape[1]
@@ -67,9 +86,17 @@ class LeastSquares:
         """The same summary with no pending rows."""
         if not self.pending:
             return self
-        stacked = torch.cat([self.factor, *self.pending])
-        factor = torch.linalg.qr(stacked, mode="r").R if len(stacked) > 1 else stacked
-        return replace(self, factor=factor, pending=())
+        blocks = [_Rows(self.factor), *self.pending]
+        width, length = self.factor.shape[1], sum(len(block) for block in blocks)
+        # Column by column, as LAPACK wants it: the factorisation then works in place, without a copy.
+        stacked = self.factor.new_empty((width, length)).T
+        for block, end in zip(blocks, accumulate(len(block) for block in blocks), strict=True):
+            block.write(stacked[end - len(block) : end], self.dim)
+        if length > 1:
+            rows = min(length, width)
+            torch.geqrf(stacked, out=(stacked, self.factor.new_empty(rows)))
+            stacked = stacked[:rows].triu()
+        return replace(self, factor=stacked.contiguous(), pending=())
 
     def min_norm(self, rtol: float | None = None) -> Head:
         r"""W = Yᵀ Z†: the minimum-Frobenius-norm minimiser of (1/n) Σ‖W z_i − y_i‖².
@@ -77,7 +104,7 @@ class LeastSquares:
         Args:
             rtol: Singular values of Z below rtol * largest count as zero; default max(1e-12, max(n, d) * eps).
         """
-        return Head(self._solve(self._svd, self._cut(rtol)), None, "min-norm")
+        return Head(self._solve(self.svd, self._cut(rtol)), None, "min-norm")
 
     def ridge(self, penalty: float, *, intercept: bool = False) -> Head:
         r"""The minimiser of (1/n) Σ‖W z_i (+ b) − y_i‖² + λ‖W‖_F²; the intercept b is not penalised.
@@ -87,7 +114,7 @@ class LeastSquares:
         """
         if not 0 < penalty < float("inf"):
             raise InvalidOption(f"The ridge penalty must be positive and finite, got {penalty}.")
-        svd = self._centred_svd if intercept else self._svd
+        svd = self._centred_svd if intercept else self.svd
         s = svd[1]
         weight = self._solve(svd, s / (s.square() + self.count * penalty))
         name = f"{'affine ' if intercept else ''}ridge, λ = {penalty:.3g}"
@@ -105,13 +132,14 @@ class LeastSquares:
     @cached_property
     def singular_values(self) -> Tensor:
         """Singular values of Z, descending, (min(n, d),)."""
-        return self._svd[1][: min(self.count, self.dim)]
+        return self.svd[1][: min(self.count, self.dim)]
 
     def residual_norm(self, rtol: float | None = None) -> float:
         r"""‖P_Z Y‖_F, the norm of the min-norm residual, from the factor alone."""
-        u, cut = self._svd[0], self._cut(rtol)
-        kept = u[:, cut > 0].T @ self._targets
-        return float(torch.linalg.norm(self._targets - u[:, cut > 0] @ kept))
+        u, cut, targets = self.svd[0], self._cut(rtol), self._targets
+        fitted = u[:, cut > 0] @ (u[:, cut > 0].T @ targets)
+        below = self.reduced().factor[1 + self.dim :]
+        return math.hypot(float(torch.linalg.norm(targets - fitted)), float(torch.linalg.norm(below)))
 
     def default_rtol(self) -> float:
         """Relative tolerance of the rank decision: max(1e-12, max(n, d) * machine epsilon)."""
@@ -124,27 +152,25 @@ class LeastSquares:
 
     @property
     def _targets(self) -> Tensor:
-        return self.reduced().factor[:, 1 + self.dim :]
+        """Rows of R_Y beside those of R_Z that are not zero."""
+        return self.reduced().factor[: 1 + self.dim, 1 + self.dim :]
 
     @cached_property
-    def _svd(self) -> tuple[Tensor, Tensor, Tensor]:
-        factor = self.reduced().factor
-        return self._with_targets(factor[:, 1 : 1 + self.dim])
+    def svd(self) -> tuple[Tensor, Tensor, Tensor]:
+        """U, s, Vᵀ of R_Z, which has the singular values and right vectors of Z."""
+        u, s, vh = torch.linalg.svd(self.reduced().factor[: 1 + self.dim, 1 : 1 + self.dim], full_matrices=False)
+        return u, s, vh
 
     @cached_property
     def _centred_svd(self) -> tuple[Tensor, Tensor, Tensor]:
-        factor = self.reduced().factor.clone()
-        factor[0] = 0.0
-        return self._with_targets(factor[:, 1 : 1 + self.dim])
-
-    @staticmethod
-    def _with_targets(block: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        block = self.reduced().factor[: 1 + self.dim, 1 : 1 + self.dim].clone()
+        block[:1] = 0.0
         u, s, vh = torch.linalg.svd(block, full_matrices=False)
         return u, s, vh
 
     def _cut(self, rtol: float | None) -> Tensor:
         """1/s on the kept singular values, zero elsewhere."""
-        s = self._svd[1]
+        s = self.svd[1]
         threshold = (self.default_rtol() if rtol is None else rtol) * (s[0] if len(s) else 0.0)
         return torch.where(s > threshold, 1.0 / s.clamp_min(torch.finfo(s.dtype).tiny), 0.0)
 

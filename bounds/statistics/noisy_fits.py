@@ -102,7 +102,7 @@ def _fit(evidence: Evidence, noise: float, fits: int) -> NoisyFits:
 def _solver(evidence: Evidence) -> tuple[Tensor, Tensor]:
     """(d, r) and (r, d) with W = Yᵀ(Z·left)·right for any labels Y: rows of the left singular vectors, then gains."""
     squares = evidence.least_squares
-    _, s, vh = torch.linalg.svd(squares.factor[:, 1 : 1 + squares.dim], full_matrices=False)
+    _, s, vh = squares.svd
     kept = s > squares.default_rtol() * s[0]
     s, vh = s[kept], vh[kept]
     choice = evidence.setting.head
