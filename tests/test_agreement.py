@@ -93,7 +93,9 @@ def test_augmentation_pairs_read_below_the_truth_and_are_never_certified():
     world = World(sharpness=2.0)
     evidence = world.evidence(5, 400, 400, augmented=True, known_prior=True, holdout=0.5)
     assumptions = {**evidence.setting.assumptions, "A1": Assumption("A1", "violated", "augmentations")}
-    evidence = dataclasses.replace(evidence, setting=dataclasses.replace(evidence.setting, assumptions=assumptions))
+    evidence = dataclasses.replace(
+        evidence, setting=dataclasses.replace(evidence.setting, assumptions=assumptions)
+    )
     bound = THEOREMS["agreement"].evaluate(evidence, 0.1)
     assert bound.symbols["disagreements"] == 0
     assert not bound.certified

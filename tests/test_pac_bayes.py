@@ -195,7 +195,9 @@ def test_no_more_violations_than_delta_allows_for_the_random_head(trials):
         for y in range(world.K):
             for i in range(len(z)):
                 row = MarginTable.empty(world.K).update(
-                    evidence.head(z[i : i + 1]), torch.tensor([y]), head.sigma * head.metric.spread(z[i : i + 1])
+                    evidence.head(z[i : i + 1]),
+                    torch.tensor([y]),
+                    head.sigma * head.metric.spread(z[i : i + 1]),
                 )
                 truth += float(joint[y, i]) * row.error(0.0)
         violations += bound.value < truth - 1e-8

@@ -34,7 +34,9 @@ def naive(evidence, delta):
     u = np.asarray(evidence.pairs.views[0])
     wrong = sum(int(np.argmax(V @ a) != b) for a, b in zip(zH, yH, strict=True))
     differ = sum(int(np.argmax(V @ a) != np.argmax(W @ a)) for a in u)
-    return beta.ppf(1 - delta / 2, wrong + 1, count - wrong) + beta.ppf(1 - delta / 2, differ + 1, len(u) - differ)
+    return beta.ppf(1 - delta / 2, wrong + 1, count - wrong) + beta.ppf(
+        1 - delta / 2, differ + 1, len(u) - differ
+    )
 
 
 def test_the_error_form_agrees_with_a_script_of_loops():
@@ -87,8 +89,13 @@ def test_the_reference_head_never_sees_the_held_out_labels():
 
 def test_augmented_views_are_not_the_items_the_certificate_needs():
     evidence = World().evidence(1, 100, 50)
-    assumptions = {**evidence.setting.assumptions, "U": Assumption("U", "violated", "views are augmentations")}
-    shifted = dataclasses.replace(evidence, setting=dataclasses.replace(evidence.setting, assumptions=assumptions))
+    assumptions = {
+        **evidence.setting.assumptions,
+        "U": Assumption("U", "violated", "views are augmentations"),
+    }
+    shifted = dataclasses.replace(
+        evidence, setting=dataclasses.replace(evidence.setting, assumptions=assumptions)
+    )
     assert not THEOREMS["reference_head"].evaluate(shifted, 0.1).certified
 
 
@@ -101,7 +108,9 @@ def test_conditioned_pairs_pay_for_their_class_counts():
     evidence = World().evidence(1, 100, 40, known_prior=True, conditioned_pairs=True)
     bound = THEOREMS["reference_head"].evaluate(evidence, 0.1)
     labels = np.bincount(evidence.pairs.labels, minlength=3) / 40
-    assert bound.terms["pair_frequencies"].value == pytest.approx(0.5 * np.abs(labels - 1 / 3).sum(), rel=1e-12)
+    assert bound.terms["pair_frequencies"].value == pytest.approx(
+        0.5 * np.abs(labels - 1 / 3).sum(), rel=1e-12
+    )
 
 
 def test_too_few_labels_for_a_split_are_refused():

@@ -59,14 +59,18 @@ def test_the_weights_of_all_radii_sum_to_at_most_one():
 
 def test_projection_caps_the_range_and_never_raises_the_residual():
     evidence = World().evidence(2, 40, 5)
-    plain, projected = (THEOREMS[name].evaluate(evidence, 0.05) for name in ("supervised", "supervised_projected"))
+    plain, projected = (
+        THEOREMS[name].evaluate(evidence, 0.05) for name in ("supervised", "supervised_projected")
+    )
     assert projected.terms["labeled_residual"].value <= plain.terms["labeled_residual"].value
     assert projected.value < plain.value
 
 
 def test_more_confidence_and_fewer_labels_cost_more():
     world = World()
-    small, large = (THEOREMS["supervised_projected"].evaluate(world.evidence(3, n, 5), 0.1) for n in (100, 10_000))
+    small, large = (
+        THEOREMS["supervised_projected"].evaluate(world.evidence(3, n, 5), 0.1) for n in (100, 10_000)
+    )
     assert large.terms["confidence"].value < small.terms["confidence"].value
     strict = THEOREMS["supervised_projected"].evaluate(world.evidence(3, 100, 5), 0.001)
     assert strict.value > small.value
