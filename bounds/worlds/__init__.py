@@ -1,0 +1,70 @@
+"""Synthetic distributions whose true risk is known exactly, and the coverage of every bound on them."""
+
+from collections.abc import Callable
+
+from bounds.worlds.coverage import Coverage, checkable, coverage, coverage_table, coverages
+from bounds.worlds.dependent import (
+    beyond_radius,
+    finite_pool,
+    repeated,
+    reused_test,
+    shared_items,
+    stratified,
+)
+from bounds.worlds.discrete import discrete, outliers, separable
+from bounds.worlds.fitted import chosen_encoder, memorised_labels, memorised_pairs
+from bounds.worlds.gaussian import (
+    collapsed,
+    few_items,
+    gaussian,
+    gaussian_population,
+    known_prior,
+    overlap,
+    rare,
+)
+from bounds.worlds.search import FAMILIES, Attack, attack
+from bounds.worlds.views import augmentations, elsewhere, near_duplicates
+from bounds.worlds.world import Population, Sample, World
+
+__all__ = [
+    "Attack",
+    "Coverage",
+    "FAMILIES",
+    "Population",
+    "Sample",
+    "WORLDS",
+    "World",
+    "attack",
+    "checkable",
+    "coverage",
+    "coverage_table",
+    "coverages",
+    "gaussian_population",
+]
+
+WORLDS: dict[str, Callable[[], World]] = {
+    make.__name__: make
+    for make in (
+        gaussian,
+        known_prior,
+        rare,
+        overlap,
+        few_items,
+        collapsed,
+        discrete,
+        separable,
+        outliers,
+        finite_pool,
+        augmentations,
+        near_duplicates,
+        elsewhere,
+        memorised_labels,
+        memorised_pairs,
+        chosen_encoder,
+        beyond_radius,
+        repeated,
+        stratified,
+        shared_items,
+        reused_test,
+    )
+}

@@ -1,0 +1,182 @@
+r"""The true value of what a theorem bounds: its own predictor, on its own axis, over the population.
+
+Which value that is follows from the left-hand side a theorem prints, its `statement`; a new one is added to
+`TARGETS`. The numbers are computed by other means than the bounds use, from all inputs of a world.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bounds.errors import NotApplicable
+from bounds.statistics.gaussian_heads import candidates
+from bounds.statistics.heads import Head, project_simplex
+from bounds.theorems import Theorem
+from bounds.theorems.bound import Inputs
+from bounds.worlds.world import Sample
+
+Target = Callable[[Inputs, Sample], float]
+
+# Bounds from below: a violation is a truth below the number.
+LOWER = ("augmentation_gain_lower", "augmentation_error_floor")
+_BATCHES = 20_000  # whose mean stands for an expected contrastive loss, the one value that is no short sum
+
+
+def mean_loss(head: Head, sample: Sample) -> float:
+    """E‖W f − y‖."""
+    return sample.mean(_residual(head(sample.z), sample.labels))
+
+
+def root_mean_square(head: Head, sample: Sample) -> float:
+    """√E‖W f − y‖²."""
+    return math.sqrt(sample.mean(_residual(head(sample.z), sample.labels).square()))
+
+
+def projected_loss(head: Head, sample: Sample) -> float:
+    """E‖Π(W f) − y‖."""
+    return sample.mean(_residual(project_simplex(head(sample.z)), sample.labels))
+
+
+def error(head: Head, sample: Sample) -> float:
+    """P(the largest score is not strictly that of the class)."""
+    scores = head(sample.z).clone()
+    own = scores.gather(1, sample.labels[:, None]).squeeze(1)
+    scores.scatter_(1, sample.labels[:, None], -torch.inf)
+    return sample.mean((own <= scores.amax(1)).double())
+
+
+def _residual(scores: Tensor, labels: Tensor) -> Tensor:
+    target = torch.nn.functional.one_hot(labels, scores.shape[1])
+    norms: Tensor = torch.linalg.vector_norm(scores - target, dim=1)
+    return norms
+
+
+def _of_head(measure: Callable[[Head, Sample], float], found: Inputs, sample: Sample) -> float:
+    if found.head is None:
+        raise NotApplicable("names no head, so its true loss is not known.")
+    return measure(found.head, sample)
+
+
+def gibbs_error(found: Inputs, sample: Sample) -> float:
+    """P(arg max W′f ≠ y) over W′ ~ N(W, σ²·I ⊗ A⁻²) and the population, by quadrature in one dimension."""
+    chosen = [
+        one
+        for one in candidates(sample.evidence)
+        if (one.sigma, one.distance, one.count)
+        == (found.values["sigma"], found.values["head_shift"], found.values["n_Q"])
+    ]
+    head = chosen[0]
+    scores = sample.evidence.head(sample.z)
+    spread = head.sigma * head.metric.spread(sample.z)
+    margins = (scores.gather(1, sample.labels[:, None]) - scores) / spread[:, None].clamp_min(1e-300)
+    margins.scatter_(1, sample.labels[:, None], torch.inf)
+    correct = torch.zeros_like(spread)
+    nodes = torch.linspace(-8.0, 8.0, 81, dtype=torch.float64)
+    for t in nodes.tolist():
+        density = math.exp(-t * t / 2) * float(nodes[1] - nodes[0]) / math.sqrt(2 * math.pi)
+        correct += density * torch.special.ndtr(margins + t).prod(1)
+    return sample.mean(1 - correct)
+
+
+def _mean_scores(sample: Sample) -> tuple[Tensor, Tensor]:
+    """f(x)ᵀμ_c (M, K) with the true class means, and the prior (K,)."""
+    chosen = torch.nn.functional.one_hot(sample.labels).double() * sample.weights[:, None]
+    prior = chosen.sum(0)
+    return sample.z @ (chosen.T @ sample.z / prior[:, None]).T, prior
+
+
+def two_class_loss(found: Inputs, sample: Sample) -> float:
+    """E ℓ(s²f(x)ᵀ(μ_y − μ_c)) over c ≠ y with weights p_y p_c/(1 − Σp²), ℓ named by the axis."""
+    scores, prior = _mean_scores(sample)
+    margins = found.values["scale"] ** 2 * (scores.gather(1, sample.labels[:, None]) - scores)
+    if found.axis is None or found.values["negatives"] != 1:
+        raise NotApplicable("is checked for one negative only.")
+    hinge = "hinge" in found.axis.name
+    losses = (1 - margins).clamp_min(0) if hinge else torch.nn.functional.softplus(-margins) / math.log(2)
+    others = prior * (1 - torch.nn.functional.one_hot(sample.labels))
+    return sample.mean((losses * others).sum(1)) / float(1 - prior.square().sum())
+
+
+def mean_softmax_loss(found: Inputs, sample: Sample) -> float:
+    """E −ln softmax(f(x)ᵀμ_c/t)_y."""
+    scores = _mean_scores(sample)[0] / found.values["temperature"]
+    return sample.mean(scores.logsumexp(1) - scores.gather(1, sample.labels[:, None]).squeeze(1))
+
+
+def scaled_means_root_square(found: Inputs, sample: Sample) -> float:
+    """√E‖α[μ_1 .. μ_K]ᵀf − y‖²."""
+    scores = found.values["head_scale"] * _mean_scores(sample)[0]
+    return math.sqrt(sample.mean(_residual(scores, sample.labels).square()))
+
+
+def infonce_loss(found: Inputs, sample: Sample) -> float:
+    """E ln(1 + Σ_j e^{f(x⁺)ᵀ(f(x_j⁺) − f(x⁺⁺))/t}) over 20,000 batches drawn with a seed of their own."""
+    k, temperature = round(found.values["negatives"]), found.values["temperature"]
+    if (k, temperature) not in sample.kept:
+        first, second = sample.fresh_pairs(_BATCHES * (k + 1), np.random.default_rng(0))
+        z = sample.z[torch.from_numpy(first)].reshape(_BATCHES, k + 1, -1)
+        anchor, positive = z[:, 0], sample.z[torch.from_numpy(second[:: k + 1])]
+        margins = torch.einsum("nd,nkd->nk", anchor, z[:, 1:]) - (anchor * positive).sum(1, keepdim=True)
+        terms = torch.nn.functional.pad(margins / temperature, (1, 0))
+        sample.kept[k, temperature] = float(terms.logsumexp(1).mean())
+    return sample.kept[k, temperature]
+
+
+def _image_mean(values: Tensor, sample: Sample) -> tuple[Tensor, Tensor]:
+    """Mean of values (M, K) over the views of each image, (I, K), and the weight of each image (I,)."""
+    weight = torch.zeros(int(sample.images.max()) + 1, dtype=torch.float64).index_add_(
+        0, sample.images, sample.weights
+    )
+    total = torch.zeros(len(weight), values.shape[1], dtype=torch.float64)
+    total.index_add_(0, sample.images, sample.weights[:, None] * values)
+    return total / weight[:, None].clamp_min(1e-300), weight
+
+
+def averaging_gain(head: Head, sample: Sample) -> float:
+    """E‖g(x) − e_y‖² − E‖ḡ(u) − e_y‖², g = Π(W f), ḡ its average over the views of an image u."""
+    g = project_simplex(head(sample.z))
+    averaged = _image_mean(g, sample)[0][sample.images]
+    squares = (_residual(one, sample.labels).square() for one in (g, averaged))
+    return float(sample.weights @ (next(squares) - next(squares)))
+
+
+def squared_projected_loss(head: Head, sample: Sample) -> float:
+    """E‖g(x) − e_y‖²."""
+    return sample.mean(_residual(project_simplex(head(sample.z)), sample.labels).square())
+
+
+# The left-hand side of a theorem -> its true value.
+TARGETS: dict[str, Target] = {
+    r"\mathbb{E}\|W_S f(x) - y\|": partial(_of_head, mean_loss),
+    r"\sqrt{\mathbb{E}\|W f(x) - y\|^2}": partial(_of_head, root_mean_square),
+    r"\sqrt{\mathbb{E}\|W f(x) + b - y\|^2}": partial(_of_head, root_mean_square),
+    r"\mathbb{E}\|\Pi(W_S f(x)) - y\|": partial(_of_head, projected_loss),
+    r"\mathbb{P}(\arg\max W_S f(x) \ne y)": partial(_of_head, error),
+    r"\mathbb{P}(\arg\max W f(x) \ne y)": partial(_of_head, error),
+    r"\mathbb{E}_{W'\sim N(W_S,\sigma^2A^{-2})}\,\mathbb{P}(\arg\max W' f(x) \ne y)": gibbs_error,
+    r"\mathbb{E}\|g(x)-e_y\|^2-\mathbb{E}\|\bar g(u)-e_y\|^2": partial(_of_head, averaging_gain),
+    r"\mathbb{E}\|g(x)-e_y\|^2": partial(_of_head, squared_projected_loss),
+    r"L_{sup}^{\mu}(s f)": two_class_loss,
+    r"L_{softmax}^{\mu}(f)": mean_softmax_loss,
+    r"L_{nce}(f)": infonce_loss,
+    r"\sqrt{\mathbb{E}\|\alpha[\mu_1 \dots \mu_K]^{\top} f(x) - y\|^2}": scaled_means_root_square,
+}
+
+
+def target(theorem: Theorem) -> Target:
+    """How to compute what `theorem` bounds.
+
+    Raises:
+        NotApplicable: for a left-hand side that is not in `TARGETS`.
+    """
+    if theorem.statement not in TARGETS:
+        raise NotApplicable(
+            f"`{theorem.name}` bounds {theorem.statement}, whose true value is not known here."
+        )
+    return TARGETS[theorem.statement]
