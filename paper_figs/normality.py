@@ -8,7 +8,7 @@ correction over dimensions and images (dashed). Legend and head of the CSV say w
     python paper_figs/normality.py --encoder "VICReg=vicreg.safetensors" --encoder SimCLR=simclr.safetensors
 
 An encoder of one channel is tested on the digits that scikit-learn carries, others on CIFAR-10 test images
-(--data); `imagenet` stands for the EfficientNet-lite0 of imagenet_encoder.py, on at most 8 images. Without
+(--data); `imagenet` stands for the EfficientNet-lite0 of imagenet_encoder.py, on at most 4 images. Without
 --encoder: the two digits encoders in the package and, unless --quick, the ImageNet encoder if installed.
 """
 
@@ -29,7 +29,7 @@ from bounds.representations.checkpoints import load_encoder
 from bounds.representations.sources import open_source
 
 LEVELS = (1e-4, 1e-3, 3e-3, 1e-2, 2e-2, 5e-2, 1e-1, 2e-1, 5e-1)
-IMAGENET_PIXELS = 96
+IMAGENET_PIXELS = 64
 
 
 def chosen(options: Any) -> dict[str, str]:
@@ -89,8 +89,8 @@ def draw(rows: pd.DataFrame) -> Any:
     right.set(xlabel="input noise (pixel std.)", ylabel="share rejected", ylim=(-0.02, 1.02))
     right.plot([], [], "o-", ms=3, color="0.4", label="dimensions, each at 5 %")
     right.plot([], [], "s--", ms=3, color="0.4", label="images, after Holm")
-    right.legend(loc="upper left")
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    handles = left.get_legend_handles_labels()[0] + right.get_legend_handles_labels()[0]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
 
@@ -108,7 +108,7 @@ def main() -> None:
     tables, origins = [], {}
     for label, path in chosen(options).items():
         encoder, origin = load(path, options.device)
-        images, data = test_images(encoder, min(count, 8) if path == "imagenet" else count, options.data)
+        images, data = test_images(encoder, min(count, 4) if path == "imagenet" else count, options.data)
         prepare, function = pixel_function(encoder)
         pixels = prepare(images).to(options.device)
         levels = LEVELS[1::2] if options.quick else LEVELS
