@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING
 
 from bounds.errors import InvalidOption
@@ -10,7 +12,7 @@ from bounds.errors import InvalidOption
 if TYPE_CHECKING:
     from bounds.derivations.steps import Derivation
 
-__all__ = ["PROOFS", "derive"]
+__all__ = ["PROOFS", "derive", "prover"]
 
 # Bound name to the module of `bounds.derivations.proofs` and the function that proves it.
 PROOFS = {
@@ -67,14 +69,23 @@ def derive(name: str, **variant: object) -> Derivation:
         >>> derive("vicreg_certified")["labeled items"].holds
         True
     """
+    prove = prover(name)
+    unknown = sorted(set(variant) - set(signature(prove).parameters))
+    if unknown:
+        raise InvalidOption(f"The derivation of `{name}` does not take the options {unknown}.")
+    return prove(**variant)
+
+
+def prover(name: str) -> Callable[..., Derivation]:
+    """The function behind `derive`; its parameters are the options of the expression.
+
+    Raises:
+        InvalidOption: for an unknown name.
+    """
     if name not in PROOFS:
         raise InvalidOption(f"No derivation is named `{name}`; known: {', '.join(PROOFS)}.")
     module, function = PROOFS[name]
-    prove = getattr(import_module(f"bounds.derivations.proofs.{module}"), function)
-    try:
-        derivation: Derivation = prove(**variant)
-    except TypeError as error:
-        raise InvalidOption(
-            f"The derivation of `{name}` does not take the options {sorted(variant)}."
-        ) from error
-    return derivation
+    proof: Callable[..., Derivation] = getattr(
+        import_module(f"bounds.derivations.proofs.{module}"), function
+    )
+    return proof
