@@ -168,7 +168,8 @@ def plan(bound: Bound, target: float, *, expression: Expression | None = None) -
         raise NotApplicable(f"`{bound.name}` is a limit from below, which has no target.")
     project = _Projection(bound, expression or _expression_of(bound))
     n, m = project.sizes
-    directions: list[Which] = ["labels"] * bool(n) + ["pairs"] * bool(m) + ["both"] * bool(n and m)
+    usable: tuple[tuple[Which, int], ...] = (("labels", n), ("pairs", m), ("both", n and m))
+    directions = [which for which, size in usable if size]
     if not directions:
         raise NotApplicable(f"`{bound.name}` has no sample size that could grow.")
     return Plan(
@@ -192,7 +193,7 @@ class _Projection:
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """n and m as the user knows them, or the part of them that the bound uses; 0 where it uses none."""
+        """Sizes n and m, or the part of them that the bound uses; 0 where it uses none."""
         symbols = self.bound.symbols
         n, m = (
             next((symbols[name] for name, power in scaling.items() if power == 1 and name in symbols), 0.0)
