@@ -111,37 +111,65 @@ def evaluate(
     batch_size: Annotated[int, typer.Option(help="Images per batch.")] = 256,
     seed: Annotated[int, typer.Option(help="Of views and pairs.")] = 0,
 ) -> None:
-    """Evaluate every bound for one checkpoint and write the report."""
-    from bounds.certificate import evaluate as run
+    """Evaluate every bound for one checkpoint and write the report.
 
-    report = run(
-        checkpoint,
-        _paths(labeled),
-        _paths(unlabeled),
-        test=_paths(test),
-        delta=delta,
-        pairs=pairs.value,
-        labeled_is_fresh=labeled_is_fresh,
-        unlabeled_is_fresh=unlabeled_is_fresh,
-        normalize=NORMALIZE[normalize],
-        radius=radius,
-        head="min_norm" if ridge is None else ("ridge", ridge),
-        class_prior="balanced" if balanced_prior else None,
-        residual=residual.value,
-        nonnegative=nonnegative,
-        constants=constants.value,
-        bounds=bound,
-        simultaneous=simultaneous,
-        num_classes=num_classes,
-        save_representations=save_representations,
-        holdout=holdout,
-        autocast=autocast,
-        device=device,
-        batch_size=batch_size,
-        seed=seed,
-    )
+    Under torchrun (torchrun --nproc-per-node=N -m bounds evaluate ...) the processes share the work.
+    """
+    from bounds.certificate import evaluate as run
+    from bounds.processes import torchrun
+
+    with torchrun() as processes:
+        report = run(
+            checkpoint,
+            _paths(labeled),
+            _paths(unlabeled),
+            test=_paths(test),
+            delta=delta,
+            pairs=pairs.value,
+            labeled_is_fresh=labeled_is_fresh,
+            unlabeled_is_fresh=unlabeled_is_fresh,
+            normalize=NORMALIZE[normalize],
+            radius=radius,
+            head="min_norm" if ridge is None else ("ridge", ridge),
+            class_prior="balanced" if balanced_prior else None,
+            residual=residual.value,
+            nonnegative=nonnegative,
+            constants=constants.value,
+            bounds=bound,
+            simultaneous=simultaneous,
+            num_classes=num_classes,
+            save_representations=save_representations,
+            holdout=holdout,
+            autocast=autocast,
+            device=device,
+            batch_size=batch_size,
+            seed=seed,
+            distributed=processes.world > 1,
+        )
+    if processes.rank:
+        return
     typer.echo(str(report))
     for path in write(report, out):
+        typer.echo(f"wrote {path}", err=True)
+
+
+@app.command()
+@_one_sentence
+def merge(
+    parts: Annotated[list[Path], typer.Argument(help="Folders of saved representations, or files of summaries.")],
+    out: Annotated[Path, typer.Option(help="A new folder, or a new .safetensors file of summaries.")],
+) -> None:
+    """Join what several jobs saved of disjoint parts of the data: representations (linked, not copied) or summaries."""
+    if all(path.suffix == ".safetensors" for path in parts):
+        from bounds.statistics.saved import merge_summaries
+
+        merge_summaries(parts, out)
+        made = [out]
+    else:
+        from bounds.representations.merging import merge_folders
+
+        made = merge_folders(parts, out)
+    for path in made:
         typer.echo(f"wrote {path}", err=True)
 
 
@@ -164,6 +192,26 @@ def demo(
     for path in save_figure(comparison.plot(), out / "comparison"):
         typer.echo(f"wrote {path}", err=True)
     typer.echo(f"wrote {out / 'comparison.html'}", err=True)
+
+
+@app.command()
+@_one_sentence
+def plan(
+    report: Annotated[Path, typer.Argument(help="A report.json written by `bounds evaluate`.")],
+    target: Annotated[float, typer.Option(help="Error rate to reach.")],
+    bound: Annotated[list[str] | None, typer.Option(help="Name of a bound; repeat; default all.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for a figure of each bound against n and m.")] = None,
+) -> None:
+    """How many labels or pairs would bring each bound to a target error rate, or which term stops it."""
+    from bounds.certificate.report import Report
+
+    plans = Report.from_json(report).plan(target, bound)
+    typer.echo(repr(plans))
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, one in plans.items():
+            for path in save_figure(one.plot(), out / f"plan_{name}"):
+                typer.echo(f"wrote {path}", err=True)
 
 
 @app.command()

@@ -106,3 +106,23 @@ def test_pretrain_leaves_a_checkpoint_that_evaluate_takes(tmp_path):
     refused = run("pretrain", "vicregg", "--data", tmp_path / "images.npz", "--out", tmp_path / "other")
     assert refused.exit_code == 2
     assert "error: " in refused.stderr
+
+
+def test_plan_says_what_it_takes_or_what_stops_it(files):
+    out = files / "out"
+    names = ("vicreg_direct", "vicreg_second_moment", "test_set")
+    result = run(
+        *("evaluate", "--labeled", files / "labeled.npz", "--unlabeled", files / "pairs.npz", "--test", files / "test.npz"),
+        *("--pairs", "class", "--out", out, *(part for name in names for part in ("--bound", name))),
+    )
+    assert result.exit_code == 0, result.output
+    planned = run("plan", out / "report.json", "--target", 0.3, "--out", files / "plans")
+    assert planned.exit_code == 0, planned.output
+    plans = bounds.Report.from_json(out / "report.json").plan(target=0.3)
+    assert set(plans) == set(names)
+    for plan in plans.values():
+        for need in plan.needs.values():
+            assert need.reachable == (need.floor <= 0.3)
+            assert (need.stopped_by is None) == need.reachable
+    assert (files / "plans" / "plan_vicreg_direct.pdf").exists()
+    assert run("plan", out / "report.json", "--target", -1).exit_code == 2

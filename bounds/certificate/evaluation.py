@@ -15,6 +15,7 @@ import torch
 from bounds.certificate import declared
 from bounds.certificate.report import Report
 from bounds.errors import InvalidData, InvalidOption, NotApplicable
+from bounds.processes import ALONE, Processes
 from bounds.representations.extraction import Extracted, extract
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
@@ -55,6 +56,7 @@ def evaluate(
     batch_size: int = 256,
     seed: int = 0,
     progress: bool | None = None,
+    distributed: bool = False,
     name: str | None = None,
 ) -> Report:
     r"""Every generalization bound that these data allow for a linear head on a frozen encoder.
@@ -86,6 +88,8 @@ def evaluate(
             interrupted run resumes from it.
         autocast: Mixed precision in the encoder.
         device, batch_size, seed, progress: Where and how the encoder runs; `seed` fixes views and pairs.
+        distributed: Every process of the torch.distributed group makes this same call; they share the work, need a file
+            system in common, and get the same report (torchrun with `bounds evaluate` sets this).
         name: Title of the report.
 
     Returns:
@@ -97,6 +101,7 @@ def evaluate(
     data_arguments = ("checkpoint", "labeled", "unlabeled", "test")
     declared_options = {key: value for key, value in locals().items() if key not in data_arguments}
     theorems = select(None if bounds is None else list(bounds))
+    processes = Processes.of_group() if distributed else ALONE
     normalization = Normalization(normalize, radius)
     _check_options(delta, pairs, head, residual, constants, holdout, batch_size)
 
@@ -106,6 +111,7 @@ def evaluate(
         "batch_size": batch_size,
         "seed": seed,
         "progress": sys.stderr.isatty() if progress is None else progress,
+        "processes": processes,
         "autocast": autocast,
         "num_classes": num_classes,
     }
@@ -146,11 +152,15 @@ def evaluate(
         tables.get("unlabeled"),
         tables.get("test"),
         device="cpu" if device is None and not torch.cuda.is_available() else device or "cuda",
+        processes=processes,
     )
     assumptions = _assumptions(evidence, normalization, parts, pairs, labeled_is_fresh, unlabeled_is_fresh, nonnegative)
     evidence = replace(evidence, setting=replace(evidence.setting, assumptions=assumptions))
     title = name or _title(checkpoint)
-    return report_on(evidence, theorems, delta, title, simultaneous, _provenance(parts, declared_options, encoder, evidence))
+    provenance = _provenance(parts, declared_options, encoder, evidence)
+    report = report_on(evidence, theorems, delta, title, simultaneous, provenance)
+    processes.texts("", "at the end")  # no process leaves, and removes what it shares, before the others are done
+    return report
 
 
 def report_on(

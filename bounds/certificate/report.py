@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ from bounds.theorems.bound import Bound
 if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
+
+    from bounds.certificate.plans import Plans
 
 FORMAT = 1
 
@@ -89,6 +91,20 @@ class Report:
         """Measured error rate of the head given by `head` on the test items; None without them."""
         losses = self.measured.get(str(self.provenance.get("head")))
         return None if losses is None else losses["error"]
+
+    def plan(self, target: float, bounds: Sequence[str] | None = None) -> Plans:
+        """How many labels, pairs, or both would bring each bound to `target`, or which term stops it.
+
+        Args:
+            target: Error rate; on its own axis for a bound without one.
+            bounds: Names; all by default.
+
+        Raises:
+            InvalidOption: the target is not a positive number.
+        """
+        from bounds.certificate.plans import Plans
+
+        return Plans.of({name: self[name] for name in (self.bounds if bounds is None else bounds)}, target)
 
     # Reading it
 
