@@ -85,23 +85,35 @@ def _one_sentence(command: Callable[P, None]) -> Callable[P, None]:
 @app.command()
 @_one_sentence
 def evaluate(
-    labeled: Annotated[list[str], typer.Option(help="Labeled data: a file, folder or glob; repeat for several.")],
+    labeled: Annotated[
+        list[str], typer.Option(help="Labeled data: a file, folder or glob; repeat for several.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for report.json, .html, .tex and the figure.")],
-    checkpoint: Annotated[str | None, typer.Option(help="Encoder; leave out when the data are representations.")] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="Encoder; leave out when the data are representations.")
+    ] = None,
     unlabeled: Annotated[list[str] | None, typer.Option(help="Unlabeled data; repeat for several.")] = None,
     test: Annotated[list[str] | None, typer.Option(help="Labeled test data; repeat for several.")] = None,
     delta: Annotated[float, typer.Option(help="Failure probability.")] = 0.05,
     pairs: Annotated[Pairs, typer.Option(help="How pairs are, or were, made.")] = Pairs.augmentation,
-    labeled_is_fresh: Annotated[bool | None, typer.Option(help="Encoder fixed before the labeled data (A2).")] = None,
-    unlabeled_is_fresh: Annotated[bool | None, typer.Option(help="Encoder fixed before the pairs (A3).")] = None,
+    labeled_is_fresh: Annotated[
+        bool | None, typer.Option(help="Encoder fixed before the labeled data (A2).")
+    ] = None,
+    unlabeled_is_fresh: Annotated[
+        bool | None, typer.Option(help="Encoder fixed before the pairs (A3).")
+    ] = None,
     normalize: Annotated[Normalize, typer.Option(help="How ‖f‖ ≤ B is enforced (A4).")] = Normalize.l2,
     radius: Annotated[float, typer.Option(help="B.")] = 1.0,
-    ridge: Annotated[float | None, typer.Option(help="λ of a ridge head instead of the minimum-norm head.")] = None,
+    ridge: Annotated[
+        float | None, typer.Option(help="λ of a ridge head instead of the minimum-norm head.")
+    ] = None,
     balanced_prior: Annotated[bool, typer.Option(help="The class prior is known to be uniform.")] = False,
     residual: Annotated[Residual, typer.Option(help="Residual of S in §2 and §3.")] = Residual.mean,
     nonnegative: Annotated[bool, typer.Option(help="f ≥ 0 by construction.")] = False,
     constants: Annotated[Constants, typer.Option(help="Logarithms of `vicreg`.")] = Constants.printed,
-    bound: Annotated[list[str] | None, typer.Option(help="Name of a bound wanted; repeat; default all.")] = None,
+    bound: Annotated[
+        list[str] | None, typer.Option(help="Name of a bound wanted; repeat; default all.")
+    ] = None,
     simultaneous: Annotated[bool, typer.Option(help="Share δ over all bounds.")] = False,
     num_classes: Annotated[int | None, typer.Option(help="K; inferred by default.")] = None,
     save_representations: Annotated[Path | None, typer.Option(help="Keep the representations here.")] = None,
@@ -156,7 +168,9 @@ def evaluate(
 @app.command()
 @_one_sentence
 def merge(
-    parts: Annotated[list[Path], typer.Argument(help="Folders of saved representations, or files of summaries.")],
+    parts: Annotated[
+        list[Path], typer.Argument(help="Folders of saved representations, or files of summaries.")
+    ],
     out: Annotated[Path, typer.Option(help="A new folder, or a new .safetensors file of summaries.")],
 ) -> None:
     """Join what several jobs saved of disjoint parts of the data: representations (linked, not copied) or summaries."""
@@ -200,7 +214,9 @@ def plan(
     report: Annotated[Path, typer.Argument(help="A report.json written by `bounds evaluate`.")],
     target: Annotated[float, typer.Option(help="Error rate to reach.")],
     bound: Annotated[list[str] | None, typer.Option(help="Name of a bound; repeat; default all.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for a figure of each bound against n and m.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for a figure of each bound against n and m.")
+    ] = None,
 ) -> None:
     """How many labels or pairs would bring each bound to a target error rate, or which term stops it."""
     from bounds.certificate.report import Report
@@ -217,15 +233,23 @@ def plan(
 @app.command()
 @_one_sentence
 def pretrain(
-    objective: Annotated[str, typer.Argument(help="vicreg, simclr, byol, simsiam, barlow_twins, vicreg_logdet, ...")],
+    objective: Annotated[
+        str, typer.Argument(help="vicreg, simclr, byol, simsiam, barlow_twins, vicreg_logdet, ...")
+    ],
     data: Annotated[list[str], typer.Option(help="Images: a file, folder or glob; repeat for several.")],
     out: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run continues there.")],
-    encoder: Annotated[str, typer.Option(help="small_convnet, resnet18, resnet34 or resnet50.")] = "small_convnet",
-    width: Annotated[int | None, typer.Option(help="Width of a ResNet's first stage; 64 is standard.")] = None,
+    encoder: Annotated[
+        str, typer.Option(help="small_convnet, resnet18, resnet34 or resnet50.")
+    ] = "small_convnet",
+    width: Annotated[
+        int | None, typer.Option(help="Width of a ResNet's first stage; 64 is standard.")
+    ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the data.")] = 100,
     batch_size: Annotated[int, typer.Option(help="Items a step, over all processes.")] = 256,
     optimizer: Annotated[Optimizer, typer.Option(help="Optimizer.")] = Optimizer.sgd,
-    lr: Annotated[float | None, typer.Option(help="Peak learning rate; default by optimizer and batch size.")] = None,
+    lr: Annotated[
+        float | None, typer.Option(help="Peak learning rate; default by optimizer and batch size.")
+    ] = None,
     keep_every: Annotated[int, typer.Option(help="Keep an encoder every so many epochs.")] = 10,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     device: Annotated[str | None, typer.Option(help="Default CUDA where present.")] = None,
@@ -261,7 +285,11 @@ def write(report: Any, folder: Path) -> list[Path]:
     from bounds.certificate.report import write_text
 
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {"report.json": report.to_json(), "report.html": report.to_html(), "report.tex": report.to_latex()}
+    texts = {
+        "report.json": report.to_json(),
+        "report.html": report.to_html(),
+        "report.tex": report.to_latex(),
+    }
     for name, text in texts.items():
         write_text(folder / name, text)
     return [*(folder / name for name in texts), *save_figure(report.plot(), folder / "figure")]

@@ -82,7 +82,9 @@ def test_demo_compares_both_embedded_encoders(tmp_path):
     names = {path.relative_to(tmp_path / "demo").as_posix() for path in (tmp_path / "demo").rglob("*.*")}
     assert {"comparison.html", "comparison.pdf", "vicreg/report.json", "simclr/report.html"} <= names
     report = bounds.Report.from_json(tmp_path / "demo" / "vicreg" / "report.json")
-    assert all(report.assumptions[name].status == "holds" for name in ("A1", "A2", "A3", "A4", "A5", "A6", "A7"))
+    assert all(
+        report.assumptions[name].status == "holds" for name in ("A1", "A2", "A3", "A4", "A5", "A6", "A7")
+    )
     assert report["vicreg_certified"].certified
     assert report.test_error is not None
     assert report.test_error < 0.15
@@ -112,7 +114,15 @@ def test_plan_says_what_it_takes_or_what_stops_it(files):
     out = files / "out"
     names = ("vicreg_direct", "vicreg_second_moment", "test_set")
     result = run(
-        *("evaluate", "--labeled", files / "labeled.npz", "--unlabeled", files / "pairs.npz", "--test", files / "test.npz"),
+        *(
+            "evaluate",
+            "--labeled",
+            files / "labeled.npz",
+            "--unlabeled",
+            files / "pairs.npz",
+            "--test",
+            files / "test.npz",
+        ),
         *("--pairs", "class", "--out", out, *(part for name in names for part in ("--bound", name))),
     )
     assert result.exit_code == 0, result.output

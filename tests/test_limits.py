@@ -58,7 +58,9 @@ def test_kl_inverse_is_right_at_its_ends():
     assert kl_inverse_first(1.0, 1.0) == 1.0
 
 
-@pytest.mark.parametrize(("q", "budget"), [(-0.1, 1.0), (1.1, 1.0), (float("nan"), 1.0), (0.5, -1.0), (0.5, float("nan"))])
+@pytest.mark.parametrize(
+    ("q", "budget"), [(-0.1, 1.0), (1.1, 1.0), (float("nan"), 1.0), (0.5, -1.0), (0.5, float("nan"))]
+)
 def test_kl_inverse_refuses_what_is_not_a_mean_and_a_budget(q, budget):
     with pytest.raises(InvalidStatistics):
         kl_inverse(q, budget)
@@ -94,12 +96,12 @@ def test_constant_loss_is_the_geometric_median_of_the_labels(weights):
     K = len(p)
 
     def loss(c):
-        return sum(
-            p[y] * math.sqrt(sum((c[k] - (k == y)) ** 2 for k in range(K)) + 1e-30) for y in range(K)
-        )
+        return sum(p[y] * math.sqrt(sum((c[k] - (k == y)) ** 2 for k in range(K)) + 1e-30) for y in range(K))
 
     best = min(
-        optimize.minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-10, "fatol": 1e-12, "maxiter": 4000}).fun
+        optimize.minimize(
+            loss, start, method="Nelder-Mead", options={"xatol": 1e-10, "fatol": 1e-12, "maxiter": 4000}
+        ).fun
         for start in ([*p], *([float(k == y) for k in range(K)] for y in range(min(K, 2))))
     )
     assert constant_loss(p) <= best + 1e-9

@@ -8,7 +8,18 @@ import pytest
 
 import bounds
 
-HEAVY = ("matplotlib", "seaborn", "sympy", "sklearn", "scipy", "kornia", "pandas", "pyarrow", "torchmetrics", "typer")
+HEAVY = (
+    "matplotlib",
+    "seaborn",
+    "sympy",
+    "sklearn",
+    "scipy",
+    "kornia",
+    "pandas",
+    "pyarrow",
+    "torchmetrics",
+    "typer",
+)
 
 
 def test_import_loads_nothing_heavy_beside_torch():

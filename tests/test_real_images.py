@@ -28,7 +28,12 @@ def cifar(image_data, tmp_path):
         return (
             subset(train, tmp_path / "labeled.parquet", 0, count),
             subset(train, tmp_path / "unlabeled.parquet", 5000, count),
-            subset(image_data / "cifar10" / "test-00000-of-00001.parquet", tmp_path / "test.parquet", 0, count // 2),
+            subset(
+                image_data / "cifar10" / "test-00000-of-00001.parquet",
+                tmp_path / "test.parquet",
+                0,
+                count // 2,
+            ),
         )
 
     return parts

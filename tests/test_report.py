@@ -163,7 +163,9 @@ def test_measured_losses_belong_to_the_head_each_bound_is_about(report, data):
     target = torch.nn.functional.one_hot(torch.tensor(y), 4)
     expected = torch.linalg.vector_norm(z @ head.weight.T - target, dim=1).mean()
     assert report.measured_for(report["vicreg"]) == pytest.approx(float(expected), rel=1e-10)
-    assert report.test_error == pytest.approx(float(((z @ head.weight.T).argmax(1) != torch.tensor(y)).double().mean()))
+    assert report.test_error == pytest.approx(
+        float(((z @ head.weight.T).argmax(1) != torch.tensor(y)).double().mean())
+    )
 
 
 def test_ridge_head_is_used_by_the_bounds_that_allow_it(data):
@@ -227,6 +229,33 @@ def test_class_pairs_from_a_pool_add_the_distance_of_their_counts_to_a_known_pri
     shift = 0.5 * np.abs(counts / counts.sum() - 0.25).sum()
     assert bound.terms["pair_frequencies"].value == pytest.approx(bound.symbols["W_norm"] * 2.0 * shift)
     assert report.assumptions["A6"].status == "holds"
+
+
+def test_choosing_among_encoders_on_the_pairs_is_paid_for(data):
+    names = ["vicreg", "vicreg_certified", "vicreg_sharp"]
+    one, five = (
+        bounds.evaluate(
+            None,
+            data["labeled"],
+            data["unlabeled"],
+            bounds=names,
+            constants="counted",
+            function_class=J,
+            **FRESH,
+        )
+        for J in (None, 5)
+    )
+    for name in names[:2]:
+        symbols = five[name].symbols
+        complexity = symbols["tau"] * np.sqrt(np.log(5) / 2)
+        expected = symbols["c"] * 2 * complexity / np.sqrt(symbols["m"])
+        assert five[name].terms["representation_complexity"].value == pytest.approx(expected)
+        parts = one[name].terms["confidence"].parts, five[name].terms["confidence"].parts
+        assert parts[1]["head_pairs"] > parts[0]["head_pairs"]
+        assert parts[1]["invariance_pairs"] == parts[0]["invariance_pairs"]
+    assert "fixed before the data" in five.not_applicable["vicreg_sharp"]
+    with pytest.raises(InvalidOption, match="number of encoders"):
+        bounds.evaluate(None, data["labeled"], data["unlabeled"], function_class="all of them")
 
 
 def test_unreadable_reports_are_refused(tmp_path):

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bounds.errors import InvalidOption, InvalidStatistics
-from bounds.statistics import ClassMoments, Head, HeadLosses, LeastSquares, Moments, PairMoments, project_simplex
+from bounds.statistics import (
+    ClassMoments,
+    Head,
+    HeadLosses,
+    LeastSquares,
+    Moments,
+    PairMoments,
+    project_simplex,
+)
 
 
 def sample(seed, n, d, K, offset=0.0):
@@ -73,7 +81,9 @@ def test_heads_agree_with_normal_equations_and_pseudo_inverse(n, d):
     plain = torch.linalg.solve(z.T @ z / n + 0.3 * torch.eye(d, dtype=torch.float64), z.T @ Y / n).T
     torch.testing.assert_close(squares.ridge(0.3).weight, plain, rtol=1e-9, atol=1e-12)
     centred, targets = z - z.mean(0), Y - Y.mean(0)
-    weight = torch.linalg.solve(centred.T @ centred / n + 0.3 * torch.eye(d, dtype=torch.float64), centred.T @ targets / n).T
+    weight = torch.linalg.solve(
+        centred.T @ centred / n + 0.3 * torch.eye(d, dtype=torch.float64), centred.T @ targets / n
+    ).T
     affine = squares.ridge(0.3, intercept=True)
     torch.testing.assert_close(affine.weight, weight, rtol=1e-9, atol=1e-12)
     torch.testing.assert_close(affine.bias, Y.mean(0) - weight @ z.mean(0), rtol=1e-9, atol=1e-12)

@@ -42,7 +42,9 @@ def test_every_term_of_the_printed_theorem_agrees_with_the_svd_script(both):
 def test_counted_constants_evaluate_at_three_quarters_of_delta_and_pay_for_the_grid(both):
     _, data, twin = both
     bound = THEOREMS["vicreg"].evaluate(evidence_of(*data, constants="counted"), 0.05)
-    assert {n: t.value for n, t in bound.terms.items()} == pytest.approx(twin.vicreg_counted, rel=REL, abs=1e-10)
+    assert {n: t.value for n, t in bound.terms.items()} == pytest.approx(
+        twin.vicreg_counted, rel=REL, abs=1e-10
+    )
     assert sum(bound.split.values()) == pytest.approx(0.05, rel=1e-12)
 
 
@@ -51,10 +53,14 @@ def test_every_term_of_the_certified_form_agrees_with_the_svd_script(both):
     evidence = evidence_of(*data)
     certified = THEOREMS["vicreg_certified"].evaluate(evidence, 0.05)
     direct = THEOREMS["vicreg_direct"].evaluate(evidence, 0.05)
-    assert {n: t.value for n, t in certified.terms.items()} == pytest.approx(twin.certified, rel=REL, abs=1e-10)
+    assert {n: t.value for n, t in certified.terms.items()} == pytest.approx(
+        twin.certified, rel=REL, abs=1e-10
+    )
     assert {n: t.value for n, t in direct.terms.items()} == pytest.approx(twin.direct, rel=REL, abs=1e-10)
     assert sum(certified.split.values()) == pytest.approx(0.05, rel=1e-12)
-    assert THEOREMS["trivial_reference"].evaluate(evidence, 0.05).value == pytest.approx(twin.trivial, rel=REL)
+    assert THEOREMS["trivial_reference"].evaluate(evidence, 0.05).value == pytest.approx(
+        twin.trivial, rel=REL
+    )
 
 
 def test_sharp_and_second_moment_forms_agree_with_the_svd_script(both):
@@ -129,5 +135,7 @@ def test_known_prior_replaces_the_class_term_by_a_number_and_spends_no_delta_on_
     bound = THEOREMS["vicreg_certified"].evaluate(evidence_of(x, y, a, b, yp, K, prior=prior), 0.05)
     frequencies = np.bincount(y, minlength=K) / len(y)
     kappa = bound.symbols["kappa_S"]
-    assert bound.terms["class_frequencies"].value == pytest.approx(kappa * 0.5 * np.abs(frequencies - 1 / K).sum())
+    assert bound.terms["class_frequencies"].value == pytest.approx(
+        kappa * 0.5 * np.abs(frequencies - 1 / K).sum()
+    )
     assert set(bound.split) == {"delta_1", "delta_2", "delta_3", "delta_4"}

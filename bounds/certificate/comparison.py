@@ -37,14 +37,18 @@ class Comparison:
         """Bounds in rows, encoders in columns, values on each bound's own axis."""
         totals = self.to_frame().query("term == 'total'")
         return totals.pivot(index=["bound", "axis"], columns="encoder", values="value").reindex(
-            index=list(dict.fromkeys(zip(totals["bound"], totals["axis"], strict=True))), columns=list(self.reports)
+            index=list(dict.fromkeys(zip(totals["bound"], totals["axis"], strict=True))),
+            columns=list(self.reports),
         )
 
     def ranking(self) -> dict[str, list[str]]:
         """For each bound that all reports share, the encoders from the smallest value to the largest."""
-        shared = [bound.name for bound in next(iter(self.reports.values())) if all(bound.name in r for r in self)]
+        shared = [
+            bound.name for bound in next(iter(self.reports.values())) if all(bound.name in r for r in self)
+        ]
         return {
-            name: sorted(self.reports, key=lambda encoder: self.reports[encoder][name].value) for name in shared
+            name: sorted(self.reports, key=lambda encoder: self.reports[encoder][name].value)
+            for name in shared
         }
 
     def __iter__(self) -> Any:
@@ -54,7 +58,10 @@ class Comparison:
         width = max(len(name) for name in self.reports)
         columns = [max(width, 10)] * len(self.reports)
         names = list(dict.fromkeys(bound.name for report in self for bound in report))
-        lines = [f"{'':<28}{'axis':<12}" + "".join(f"{n:>{w + 2}}" for n, w in zip(self.reports, columns, strict=True))]
+        lines = [
+            f"{'':<28}{'axis':<12}"
+            + "".join(f"{n:>{w + 2}}" for n, w in zip(self.reports, columns, strict=True))
+        ]
         for name in names:
             cells, axis = [], ""
             for report, w in zip(self, columns, strict=True):
@@ -66,7 +73,9 @@ class Comparison:
                 cells.append(f"{shown:>{w + 2}}")
             lines.append(f"{name:<28}{axis:<12}" + "".join(cells))
         for label, key in (("measured error", "error"), ("measured loss", "loss")):
-            measured = [report.measured.get(str(report.provenance.get("head")), {}).get(key) for report in self]
+            measured = [
+                report.measured.get(str(report.provenance.get("head")), {}).get(key) for report in self
+            ]
             if any(value is not None for value in measured):
                 cells = [
                     f"{'–' if value is None else significant(value):>{w + 2}}"
@@ -97,7 +106,9 @@ class Comparison:
         return text
 
 
-def compare(entries: Mapping[str, Any], labeled: Any = None, unlabeled: Any = None, **options: Any) -> Comparison:
+def compare(
+    entries: Mapping[str, Any], labeled: Any = None, unlabeled: Any = None, **options: Any
+) -> Comparison:
     """Several encoders side by side.
 
     Args:
@@ -113,7 +124,9 @@ def compare(entries: Mapping[str, Any], labeled: Any = None, unlabeled: Any = No
         raise InvalidOption("`compare` needs `labeled` to evaluate checkpoints; or pass reports.")
     return Comparison(
         {
-            name: entry if isinstance(entry, Report) else evaluate(entry, labeled, unlabeled, name=name, **options)
+            name: entry
+            if isinstance(entry, Report)
+            else evaluate(entry, labeled, unlabeled, name=name, **options)
             for name, entry in entries.items()
         }
     )

@@ -76,7 +76,8 @@ def evaluate(
         residual: r̂_S in §2 and §3; `vicreg` always has the Frobenius form.
         nonnegative: f ≥ 0 by construction, so that τ = √2·B. Refuted by the data if a value is negative.
         constants: Logarithms of `vicreg` as printed (4δ/3, never certified) or counted (at 3δ/4, grid paid for).
-        function_class: A class of `bounds.complexity` that contains the encoder and was fixed before the data.
+        function_class: Where the encoder was chosen on S̄ among J encoders fixed before S̄ (checkpoints of a run,
+            seeds): J, a list of them, or their `bounds.rademacher`. The theorems then pay for the choice.
         holdout: Share of S that bounds which need a held-out part keep aside.
         test: `(x, y)` or any labeled data: measured loss and error beside the bounds, and `test_set`.
         bounds: Names of the bounds wanted; all by default.
@@ -143,7 +144,7 @@ def evaluate(
             residual=residual,
             constants=constants,
             conditioned_pairs=drawn is not None and drawn.conditioned,
-            function_class=function_class,
+            function_class=declared.encoder_choice(function_class),
             holdout=holdout,
             seed=seed,
             options=dict(options or {}),
@@ -154,12 +155,16 @@ def evaluate(
         device="cpu" if device is None and not torch.cuda.is_available() else device or "cuda",
         processes=processes,
     )
-    assumptions = _assumptions(evidence, normalization, parts, pairs, labeled_is_fresh, unlabeled_is_fresh, nonnegative)
+    assumptions = _assumptions(
+        evidence, normalization, parts, pairs, labeled_is_fresh, unlabeled_is_fresh, nonnegative
+    )
     evidence = replace(evidence, setting=replace(evidence.setting, assumptions=assumptions))
     title = name or _title(checkpoint)
     provenance = _provenance(parts, declared_options, encoder, evidence)
     report = report_on(evidence, theorems, delta, title, simultaneous, provenance)
-    processes.texts("", "at the end")  # no process leaves, and removes what it shares, before the others are done
+    processes.texts(
+        "", "at the end"
+    )  # no process leaves, and removes what it shares, before the others are done
     return report
 
 
@@ -208,7 +213,9 @@ def _best(
     chosen = [
         theorem
         for theorem in theorems
-        if theorem.name in found and found[theorem.name].certified and found[theorem.name].error_rate is not None
+        if theorem.name in found
+        and found[theorem.name].certified
+        and found[theorem.name].error_rate is not None
     ]
     names = tuple(theorem.name for theorem in chosen)
     if not chosen:
@@ -279,7 +286,8 @@ def _quantities(evidence: Evidence) -> dict[str, float]:
                 "rank_S_bar": evidence.pair_least_squares.rank(),
                 "unlabeled_residual_mean": first.mean_residual,
                 "unlabeled_residual_rms": first.rms_residual,
-                "PY_S_bar": evidence.first_view_losses(evidence.min_norm_reference).rms_residual * evidence.m**0.5,
+                "PY_S_bar": evidence.first_view_losses(evidence.min_norm_reference).rms_residual
+                * evidence.m**0.5,
                 "vicreg_short": short.value,
             }
     if evidence.test is not None:
@@ -297,15 +305,21 @@ def _assumptions(
     nonnegative: bool,
 ) -> dict[str, Assumption]:
     setting = evidence.setting
-    same = "unlabeled" in parts and parts["unlabeled"].provenance["data"] == parts["labeled"].provenance["data"]
+    same = (
+        "unlabeled" in parts and parts["unlabeled"].provenance["data"] == parts["labeled"].provenance["data"]
+    )
 
     def largest() -> float:
         seen = evidence.classes.max_norm
         return seen if evidence.pairs is None else max(seen, evidence.pair_moments.max_norm)
 
     bounded = declared.boundedness(normalization, largest)
-    if nonnegative and any(_has_negative(table) for table in (evidence.labeled, evidence.pairs) if table is not None):
-        bounded = Assumption("A4", "violated", "nonnegative=True was declared, but a representation has a negative value")
+    if nonnegative and any(
+        _has_negative(table) for table in (evidence.labeled, evidence.pairs) if table is not None
+    ):
+        bounded = Assumption(
+            "A4", "violated", "nonnegative=True was declared, but a representation has a negative value"
+        )
     found = [
         *declared.pair_assumptions(pairs if evidence.pairs is not None else None),
         declared.freshness("A2", labeled_is_fresh, "labeled_is_fresh", "labeled"),
@@ -329,14 +343,18 @@ def _count_classes(tables: Iterable[Representations], num_classes: int | None) -
     if num_classes is None:
         return largest + 1
     if largest >= num_classes:
-        raise InvalidData(f"A label is {largest}, but `num_classes` = {num_classes} allows 0 to {num_classes - 1}.")
+        raise InvalidData(
+            f"A label is {largest}, but `num_classes` = {num_classes} allows 0 to {num_classes - 1}."
+        )
     return num_classes
 
 
 def _check_dimensions(parts: Mapping[str, Extracted]) -> None:
     dims = {role: part.representations.dim for role, part in parts.items()}
     if len(set(dims.values())) > 1:
-        raise InvalidData(f"All representations must have one dimension, got {dims}; use one encoder for all.")
+        raise InvalidData(
+            f"All representations must have one dimension, got {dims}; use one encoder for all."
+        )
 
 
 def _check_options(

@@ -55,7 +55,9 @@ class Plans(Mapping[str, Plan]):
 
         frames = [one.to_frame().reset_index().assign(bound=name, now=one.now) for name, one in self.items()]
         columns = ["bound", "which", "now", "reachable", "n", "m", "value", "floor", "stopped_by"]
-        return pandas.concat(frames, ignore_index=True)[columns] if frames else pandas.DataFrame(columns=columns)
+        return (
+            pandas.concat(frames, ignore_index=True)[columns] if frames else pandas.DataFrame(columns=columns)
+        )
 
     def __repr__(self) -> str:
         lines = [f"{'bound':<28}{'more':<8}{'now':>10}{'n':>14}{'m':>14}{'floor':>10}   stopped by"]

@@ -168,7 +168,12 @@ def _legend(reports: Iterable[Report]) -> list[Artist]:
         handles.append(Patch(color=OTHER[1], label=OTHER[0]))
     return [
         *handles,
-        Patch(facecolor="white", edgecolor="#555555", hatch=HATCH, label="estimate (also ○): an assumption fails"),
+        Patch(
+            facecolor="white",
+            edgecolor="#555555",
+            hatch=HATCH,
+            label="estimate (also ○): an assumption fails",
+        ),
         Line2D([], [], color=VACUOUS, ls="--", lw=0.9, label="vacuous from here"),
         Line2D([], [], color="black", lw=1.3, label="measured on test items"),
     ]

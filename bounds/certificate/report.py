@@ -84,7 +84,11 @@ class Report:
             return None
         if bound.axis.name == "error":
             return losses["error"]
-        return losses["projected_loss" if "\\Pi" in bound.statement else "loss"] if bound.axis.name == "loss" else None
+        return (
+            losses["projected_loss" if "\\Pi" in bound.statement else "loss"]
+            if bound.axis.name == "loss"
+            else None
+        )
 
     @property
     def test_error(self) -> float | None:

@@ -56,7 +56,9 @@ def header(report: Report) -> list[str]:
         " (best constant predictor on the labels)",
     ]
     if report.test_error is not None:
-        lines.append(f"measured on {q['N']:.0f} test items: error rate {significant(report.test_error)} (head W_S)")
+        lines.append(
+            f"measured on {q['N']:.0f} test items: error rate {significant(report.test_error)} (head W_S)"
+        )
     return [*lines, best_line(report)]
 
 
@@ -77,7 +79,9 @@ def summary(report: Report) -> str:
     lines += ["", "assumptions"]
     used = {name for bound in report for name in bound.assumptions}
     lines += [
-        f"  {one.name:<10}{one.status:<14}{one.reason}" for one in report.assumptions.values() if one.name in used
+        f"  {one.name:<10}{one.status:<14}{one.reason}"
+        for one in report.assumptions.values()
+        if one.name in used
     ]
     if report.not_applicable:
         lines += ["", "not applicable"]
@@ -98,7 +102,9 @@ def terms(bound: Bound) -> str:
         lines.append(f"  {term.name:<28}{significant(term.value):>12}   {term.meaning}")
         lines += [f"    {name:<26}{significant(value):>12}" for name, value in term.parts.items()]
     error = "" if bound.error_rate is None else f"   error rate ≤ {significant(bound.error_rate, up=True)}"
-    lines.append(f"  {'bound':<28}{significant(bound.value, up=True):>12}   δ = {bound.delta:g}{error}; {verdict(bound)}")
+    lines.append(
+        f"  {'bound':<28}{significant(bound.value, up=True):>12}   δ = {bound.delta:g}{error}; {verdict(bound)}"
+    )
     lines += [f"  note: {note}" for note in bound.notes]
     return "\n".join(lines)
 

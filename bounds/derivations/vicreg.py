@@ -11,14 +11,15 @@ from bounds.derivations.expression import Expression
 from bounds.derivations.inequalities import head_class, hoeffding, root_frequency
 from bounds.derivations.symbols import (
     PY_S,
+    R_F,
     B,
     K,
     PY_ref,
-    R_F,
     TV_pairs,
     beta,
     c,
     delta,
+    functions,
     invariance,
     kappa_ref,
     kappa_S,
@@ -58,7 +59,7 @@ def expression(
 ) -> Expression:
     """All of Theorem 2; "counted" evaluates the same logarithms at 3δ/4 and pays for the grid of head radii."""
     level = delta if constants == "printed" else delta / sum(PRINTED_SHARES)
-    grid = sp.Integer(1) if constants == "printed" else weight_j
+    grid = sp.Integer(1) if constants == "printed" else weight_j / functions
     share = [part * level for part in PRINTED_SHARES]
     kappa = 1 + beta * B
     confidence = {

@@ -40,11 +40,17 @@ class Representations:
             raise InvalidData(f"`{self.name}` must have one view or two, got {len(self.views)}.")
         shapes = [tuple(view.shape) for view in self.views]
         if any(len(shape) != 2 for shape in shapes):
-            raise InvalidData(f"`{self.name}` must be (N, d), got shape {shapes[0]}; flatten each item to one row.")
+            raise InvalidData(
+                f"`{self.name}` must be (N, d), got shape {shapes[0]}; flatten each item to one row."
+            )
         if len(set(shapes)) > 1:
-            raise InvalidData(f"The two views of `{self.name}` must have one shape, got {shapes[0]} and {shapes[1]}.")
+            raise InvalidData(
+                f"The two views of `{self.name}` must have one shape, got {shapes[0]} and {shapes[1]}."
+            )
         if 0 in shapes[0]:
-            raise InvalidData(f"`{self.name}` is empty: shape {shapes[0]}; give at least one item and one dimension.")
+            raise InvalidData(
+                f"`{self.name}` is empty: shape {shapes[0]}; give at least one item and one dimension."
+            )
         if self.labels is not None and tuple(self.labels.shape) != (self.count,):
             raise InvalidData(
                 f"The labels of `{self.name}` must have one entry per row ({self.count}), "
@@ -99,5 +105,7 @@ class Representations:
         if not bool(finite.all()):
             at = int((~finite).nonzero()[0, 0])
             row = chosen.start + at if isinstance(chosen, slice) else int(chosen[at])
-            raise InvalidData(f"`{self.name}` has NaN or infinity in row {row}; remove the row or mend the encoder.")
+            raise InvalidData(
+                f"`{self.name}` has NaN or infinity in row {row}; remove the row or mend the encoder."
+            )
         return block if self.transform is None else self.transform(block)

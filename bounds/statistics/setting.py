@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -45,6 +46,21 @@ class Assumption:
 
 
 @dataclass(frozen=True)
+class EncoderChoice:
+    """The encoder was chosen on S̄ among J encoders fixed before S̄, in place of A3 for the one encoder.
+
+    Attributes:
+        members: J.
+    """
+
+    members: int
+
+    def upper_on(self, tau: float) -> float:
+        """R̃_m(F) ≤ (τ/2)·√(2 ln J) whatever the data: Massart's lemma around the midpoint of [0, τ] (theory: K7)."""
+        return 0.5 * tau * math.sqrt(2 * math.log(self.members))
+
+
+@dataclass(frozen=True)
 class Setting:
     """Everything a theorem may use that is not measured.
 
@@ -58,7 +74,7 @@ class Setting:
         residual: Which r̂_S the theorems of §2 and §3 use.
         constants: Which logarithms `vicreg` uses.
         conditioned_pairs: Class pairs came from a finite pool, so that their class counts are fixed.
-        function_class: A class of the complexity floor for R̃_m(F), or None for the fixed encoder.
+        function_class: Among how many encoders this one was chosen on S̄, or None for one fixed encoder.
         holdout: Share of S kept aside where a bound needs a part of S.
         seed: Of every random choice.
     """
@@ -72,7 +88,7 @@ class Setting:
     residual: Literal["mean", "frobenius"] = "mean"
     constants: Literal["printed", "counted"] = "printed"
     conditioned_pairs: bool = False
-    function_class: Any = None
+    function_class: EncoderChoice | None = None
     holdout: float = 0.1
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)

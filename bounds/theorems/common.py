@@ -15,8 +15,9 @@ def sizes(evidence: Evidence) -> dict[str, float]:
     """n, m, K, B, τ, and the complexity of the encoder class (0 for one fixed encoder)."""
     setting = evidence.setting
     complexity, functions = 0.0, 1.0
-    if setting.function_class is not None:
-        complexity, functions = setting.function_class.upper_on(evidence.need_pairs())
+    chosen = setting.function_class
+    if chosen is not None:
+        complexity, functions = chosen.upper_on(setting.tau), float(chosen.members)
     return {
         "n": evidence.n,
         "m": evidence.m,
@@ -46,7 +47,7 @@ def pair_total_variation(evidence: Evidence) -> float:
 
 
 def head_distance(head: Head, reference: Head) -> float:
-    """c = ‖W_S − W_S̄‖₂ of the linear parts."""
+    """C = ‖W_S − W_S̄‖₂ of the linear parts."""
     return float(torch.linalg.matrix_norm(head.weight - reference.weight, 2))
 
 

@@ -121,13 +121,7 @@ def _encoder_class(evidence: Evidence) -> dict[str, float]:
         return {"triples": 0.0, "functions": 1.0}
     if "contrastive_complexity" in evidence.setting.options:
         return {"triples": positive_option(evidence, "contrastive_complexity", 1.0), "functions": 1.0}
-    functions = float(chosen.upper_on(evidence.need_pairs())[1])
-    if functions <= 1:
-        raise NotApplicable(
-            "needs R_S(F) over triples of vectors for this function class; "
-            "pass it as the option `contrastive_complexity`, or name a finite class."
-        )
-    return {"triples": 0.0, "functions": functions}
+    return {"triples": 0.0, "functions": float(chosen.members)}
 
 
 def known_prior(evidence: Evidence) -> Tensor:

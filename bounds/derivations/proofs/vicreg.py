@@ -27,6 +27,7 @@ from bounds.derivations.symbols import (
     beta,
     c,
     delta,
+    functions,
     invariance,
     kappa_ref,
     kappa_S,
@@ -71,7 +72,7 @@ def proof(
 ) -> Derivation:
     """Printed constants prove it at 1 − 4δ/3 for β fixed in advance, counted ones at 1 − δ."""
     share = _shares(constants)
-    grid = sp.Integer(1) if constants == "printed" else weight_j
+    grid = sp.Integer(1) if constants == "printed" else weight_j / functions
     steps = [
         *transfer(True),
         *class_steps(share[2]),
