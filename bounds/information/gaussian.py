@@ -90,9 +90,9 @@ def covariance(data: Any, rows: int = 8192) -> Covariance:
 
 
 def oas_weight(summary: Covariance) -> float:
-    """Weight of the scaled identity in oracle approximating shrinkage (Chen et al. 2010, eq. 23).
+    """Weight of the scaled identity in oracle approximating shrinkage (Chen et al. 2010).
 
-    Needs only traces of the covariance, hence the merged summary; exact for Gaussian data.
+    Needs only traces of the covariance, hence the merged summary; derived for Gaussian data.
     """
     matrix = summary.matrix(unbiased=False)
     d = len(matrix)

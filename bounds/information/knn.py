@@ -38,7 +38,7 @@ def nearest_neighbour_entropy(data: Any, k: int = 3, *, block: int = BLOCK) -> E
         InvalidOption: `k` outside 1..n-1.
 
     Reference:
-        Kozachenko & Leonenko 1987; Kraskov, Stögbauer & Grassberger 2004, eq. 20.
+        Kozachenko & Leonenko 1987; Kraskov, Stögbauer & Grassberger 2004.
     """
     rows = as_rows(data, least=2)
     n, d = rows.shape

@@ -44,7 +44,7 @@ def rank_me(data: Any, *, epsilon: float = 1e-7) -> float:
     Not of the centred matrix, and not of squared singular values: those are other numbers.
 
     Reference:
-        Garrido, Balestriero, Najman & LeCun, ICML 2023, eqs. 1 and 2 (arXiv:2210.02885), epsilon = 1e-7.
+        Garrido, Balestriero, Najman & LeCun, ICML 2023 (arXiv:2210.02885), epsilon = 1e-7.
     """
     return exp_entropy(singular_values(data), epsilon)
 
@@ -112,7 +112,7 @@ def lidar(data: Any, *, delta: float = 1e-4, epsilon: float = 1e-8, rows: int = 
 
     Each item is a class and its two views the members: S_b = mean (mu_i - mu)(mu_i - mu)^T over items,
     S_w = mean (z - mu_i)(z - mu_i)^T over items and views, plus delta I. On the raw embeddings, not after a
-    PCA. Two views an item are few (the paper uses fifty): compare encoders at one n and one number of views.
+    PCA. Two views an item are few: compare encoders at one n and one number of views.
 
     Args:
         data: Two views.
@@ -124,7 +124,8 @@ def lidar(data: Any, *, delta: float = 1e-4, epsilon: float = 1e-8, rows: int = 
         InvalidOption: `delta` not positive.
 
     Reference:
-        Thilak et al., ICLR 2024 (arXiv:2312.04000), section 4.
+        Thilak et al., ICLR 2024 (arXiv:2312.04000). `delta` and `epsilon` default to what a public
+        implementation uses; they and the plain averages (divisors n, 2n) were not checked against the paper.
     """
     if not delta > 0:
         raise InvalidOption(f"`delta` must be positive, got {delta}.")

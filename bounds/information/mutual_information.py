@@ -198,7 +198,7 @@ def infonce_information(
         InvalidData: no pairs.
 
     Reference:
-        van den Oord, Li & Vinyals 2018 (arXiv:1807.03748); Poole et al. 2019, eq. 10.
+        van den Oord, Li & Vinyals 2018 (arXiv:1807.03748); Poole et al. 2019.
     """
     z, other = as_pair(data)
     n, d = z.shape

@@ -122,7 +122,7 @@ def sphere_mixture_entropy(directions: Any, kappa: float, *, block: int = BLOCK)
         InvalidData: a row of zeros, or d < 2.
 
     Reference:
-        Kolchinsky & Tracey 2017, eqs. 10 and 13, with von Mises-Fisher components.
+        Kolchinsky & Tracey 2017, with von Mises-Fisher components.
     """
     if not 0 <= kappa < math.inf:
         raise InvalidOption(f"`kappa` must be finite and at least zero, got {kappa}.")
