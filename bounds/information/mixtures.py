@@ -43,8 +43,7 @@ def mixture_entropy(means: Any, covariance: Any, weights: Any = None, *, block: 
             ones have no density: restrict to their common support, or add a ridge).
 
     Reference:
-        Kolchinsky & Tracey, "Estimating Mixture Entropy with Pairwise Distances", Entropy 19(7), 2017, eqs.
-        10, 13, 15.
+        Kolchinsky & Tracey, "Estimating Mixture Entropy with Pairwise Distances", Entropy 19(7), 2017.
     """
     centres = as_rows(means, "means")
     m, d = centres.shape
