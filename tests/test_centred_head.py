@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from bounds.representations.table import Representations
+from bounds.statistics.gaussian_heads import RIDGES
 from bounds.statistics.heads import project_simplex
 from bounds.statistics.splits import fitting_chunks, held_out_chunks
 from bounds.theorems import THEOREMS
-from bounds.theorems.centred_head import MARGINS, RIDGES
+from bounds.theorems.centred_head import MARGINS
 from tests.worlds_discrete import World, assert_covers, head_of
 
 

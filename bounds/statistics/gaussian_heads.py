@@ -83,6 +83,13 @@ def _trial_rows(evidence: Evidence) -> tuple[Tensor, Tensor, Tensor]:
     return z, evidence.head(z), torch.cat([labels for _, labels in kept])
 
 
+def metrics(evidence: Evidence, outside: int) -> list[Metric]:
+    """A for each ridge of the grid, from the rows of S that are not among the first `outside`."""
+    return memo(
+        evidence, ("metrics", outside), lambda: Metric.of(fitting_squares(evidence, outside), *RIDGES)
+    )
+
+
 def candidates(evidence: Evidence) -> list[GaussianHead]:
     """The Gaussian heads of the grid that leave at least eight items on Q.
 
@@ -101,7 +108,7 @@ def _candidates(evidence: Evidence) -> list[GaussianHead]:
         if count < FEWEST:
             continue
         prior, head = fitting_head(evidence, outside), evidence.head
-        for ridge, metric in zip(RIDGES, Metric.of(fitting_squares(evidence, outside), *RIDGES), strict=True):
+        for ridge, metric in zip(RIDGES, metrics(evidence, outside), strict=True):
             distance = metric.distance(head, prior)
             found += [
                 GaussianHead((share, ridge, noise), count, metric, noise / metric.scale, distance)

@@ -9,7 +9,7 @@ rule, whose error for an analytic integrand falls faster than any power of the s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -29,6 +29,8 @@ _BLOCK = 2**21  # numbers in memory together: 16 MB, several times over
 @dataclass(frozen=True)
 class Metric:
     """A² = V diag(root²) Vᵀ ≻ 0: the inverse covariance of the rows of a Gaussian head, up to σ².
+
+    The metrics of one call of `of` share V.
 
     Attributes:
         basis: V (d, d), orthogonal.
@@ -59,8 +61,15 @@ class Metric:
 
     def spread(self, z: Tensor) -> Tensor:
         """‖A⁻¹z‖ of each row, (N,)."""
-        norms: Tensor = torch.linalg.vector_norm(z @ self.basis / self.root, dim=1)
-        return norms
+        return self.spreads([self], z)[:, 0]
+
+    @staticmethod
+    def spreads(metrics: Sequence[Metric], z: Tensor) -> Tensor:
+        """The same for metrics that share V, (N, number of metrics)."""
+        turned = z @ metrics[0].basis
+        return torch.stack(
+            [torch.linalg.vector_norm(turned / metric.root, dim=1) for metric in metrics], dim=1
+        )
 
 
 @dataclass(frozen=True)

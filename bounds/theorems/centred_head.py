@@ -10,6 +10,7 @@ from torch import Tensor
 from bounds.derivations import centred_head as derivation
 from bounds.derivations.expression import Expression
 from bounds.statistics.evidence import Evidence
+from bounds.statistics.gaussian_heads import RIDGES, metrics
 from bounds.statistics.heads import project_simplex
 from bounds.statistics.margins import Metric
 from bounds.statistics.memo import memo
@@ -17,7 +18,6 @@ from bounds.statistics.moments import Moments
 from bounds.statistics.splits import (
     PRIOR_SHARES,
     fitting_head,
-    fitting_squares,
     held_out_chunks,
     held_out_count,
 )
@@ -25,7 +25,6 @@ from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.head_class import grid_radius
 
-RIDGES = (1e-3, 1e-1)  # of the metric, in mean eigenvalues
 MARGINS = (0.1, 0.2, 0.4, 0.7, 1.0)
 _SOURCE = "this package; Ledoux and Talagrand (1991); Maurer and Pontil (2009), Thm 4"
 
@@ -40,14 +39,12 @@ class _Part:
 
 
 def _part(evidence: Evidence, count: int) -> _Part:
-    head, prior = evidence.head, fitting_head(evidence, count)
-    metrics = Metric.of(fitting_squares(evidence, count), *RIDGES)
-    moments = Moments.empty(1 + len(MARGINS) + len(metrics))
+    head, prior, tried = evidence.head, fitting_head(evidence, count), metrics(evidence, count)
+    moments = Moments.empty(1 + len(MARGINS) + len(tried))
     for z, labels in held_out_chunks(evidence, count):
-        scores = head(z)
-        squares = torch.stack([metric.spread(z).square() for metric in metrics], dim=1)
-        moments = moments.update(torch.cat([_losses(scores, labels), squares], dim=1).cpu())
-    return _Part(metrics, [metric.distance(head, prior) for metric in metrics], moments)
+        columns = [_losses(head(z), labels), Metric.spreads(tried, z).square()]
+        moments = moments.update(torch.cat(columns, dim=1).cpu())
+    return _Part(tried, [metric.distance(head, prior) for metric in tried], moments)
 
 
 def _losses(scores: Tensor, labels: Tensor) -> Tensor:
