@@ -9,7 +9,8 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,14 +18,16 @@ import torch
 from torch import Tensor, nn
 
 from bounds.errors import InvalidData, InvalidInput, InvalidOption
+from bounds.processes import ALONE, Processes
 from bounds.representations.checkpoints import Encoder, load_encoder
 from bounds.representations.pairing import ClassPairs, Rows, class_pairs
-from bounds.representations.prefetch import prefetched
+from bounds.representations.prefetch import prefetched, to_device, transferred
 from bounds.representations.preprocessing import Preprocessing
 from bounds.representations.sources import Batch, Source, open_source
 from bounds.representations.sources.arrays import ArraySource
 from bounds.representations.store import RepresentationStore, StoreWriter
 from bounds.representations.table import Representations
+from bounds.representations.together import extract_together
 from bounds.representations.views import Augmentation, Recipe
 
 Pairs = Literal["augmentation", "class"]
@@ -69,6 +72,7 @@ def extract(
     autocast: bool = False,
     progress: bool = True,
     save: str | os.PathLike[str] | None = None,
+    processes: Processes = ALONE,
 ) -> Extracted:
     """Representations f(x) of each item, or of two views of it.
 
@@ -95,6 +99,7 @@ def extract(
         autocast: Whether to run the encoder in bfloat16.
         progress: Whether to show a bar.
         save: Folder to keep the representations in; an interrupted run with equal arguments goes on there.
+        processes: Those that share the work; all get the whole table (see `extract_together`).
 
     Raises:
         InvalidInput: missing files, unknown types, images without an encoder.
@@ -115,7 +120,7 @@ def extract(
     if known is None and whole and isinstance(source, ArraySource) and source.indexable:
         table = Representations(source.arrays, source.labels, role)
     else:
-        table = run.store(identity, save, batch_size, start, stop, progress).representations(role)
+        table = run.store(identity, save, batch_size, start, stop, progress, processes).representations(role)
     if made != "class" or table.labels is None:
         return Extracted(table, made, None, source.num_classes, provenance)
     chosen = class_pairs(table.labels, seed=seed, class_prior_known=class_prior_known, name=role)
@@ -200,35 +205,26 @@ class _Run:
         start: int,
         stop: int | None,
         progress: bool,
+        processes: Processes,
     ) -> RepresentationStore:
         """Encode what is not in the folder yet."""
-        from tqdm.auto import tqdm
+        end = self.source.count if stop is None else stop
 
-        folder = tempfile.mkdtemp(prefix="bounds-") if save is None else save
+        def write(writer: StoreWriter, first: int, last: int | None) -> None:
+            self._write(writer, batch_size, first, last, progress)
+
+        if processes.world > 1:
+            folder = extract_together(processes, identity, save, (start, end), write, self.source.where)
+            store = RepresentationStore.open(folder, verify=False)
+            if save is None and processes.rank == 0:
+                weakref.finalize(store, shutil.rmtree, folder.parent, ignore_errors=True)
+            return store
+        folder = Path(tempfile.mkdtemp(prefix="bounds-") if save is None else save)
         try:
             writer = StoreWriter(folder, identity, durable=save is not None)
-            if writer.complete:
-                return RepresentationStore.open(folder, verify=False)  # the writer has just verified it
-            end = self.source.count if stop is None else stop
-            batches = self.source.batches(
-                batch_size, start=start + writer.rows, stop=stop, size=self.size, unit_range=self.unit_range
-            )
-            total = None if end is None else end - start
-            with (
-                contextlib.closing(prefetched(batches)) as ahead,
-                tqdm(
-                    total=total,
-                    initial=writer.rows,
-                    desc=self.source.where,
-                    unit=" items",
-                    disable=not progress,
-                ) as bar,
-            ):
-                for batch in ahead:
-                    labels = None if batch.labels is None else batch.labels.numpy()
-                    writer.append(tuple(z.numpy() for z in self.vectors(batch)), labels)
-                    bar.update(batch.count)
-            store = writer.finish()
+            if not writer.complete:
+                write(writer, start, stop)
+            store = RepresentationStore.open(folder, verify=False)  # the writer has just verified it
         except BaseException:
             if save is None:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -237,12 +233,38 @@ class _Run:
             weakref.finalize(store, shutil.rmtree, folder, ignore_errors=True)
         return store
 
+    def _write(
+        self, writer: StoreWriter, batch_size: int, start: int, stop: int | None, progress: bool
+    ) -> None:
+        """Encode rows start..stop, but for those that are there."""
+        from tqdm.auto import tqdm
+
+        end = self.source.count if stop is None else stop
+        batches = self.source.batches(
+            batch_size, start=start + writer.rows, stop=stop, size=self.size, unit_range=self.unit_range
+        )
+        total = None if end is None else end - start
+        with (
+            contextlib.closing(prefetched(transferred(batches, self._moved, self.device))) as ahead,
+            tqdm(
+                total=total, initial=writer.rows, desc=self.source.where, unit=" items", disable=not progress
+            ) as bar,
+        ):
+            for batch in ahead:
+                labels = None if batch.labels is None else batch.labels.numpy()
+                writer.append(tuple(z.numpy() for z in self.vectors(batch)), labels)
+                bar.update(batch.count)
+        writer.finish()
+
+    def _moved(self, batch: Batch) -> Batch:
+        return replace(batch, views=tuple(to_device(x, self.device) for x in batch.views))
+
     @torch.inference_mode()
     def vectors(self, batch: Batch) -> tuple[Tensor, ...]:
         """The representations of a batch, one tensor or two, on the CPU."""
         if self.encoder is None:
             return tuple(x.cpu().float() if x.dtype == torch.bfloat16 else x.cpu() for x in batch.views)
-        views = [x.to(self.device, non_blocking=True) for x in batch.views]
+        views = [to_device(x, self.device) for x in batch.views]
         if self.source.kind == "images":
             views = self._views(views, batch)
         rows = f"rows {batch.first_row} to {batch.first_row + batch.count - 1} of {self.source.where}"

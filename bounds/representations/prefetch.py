@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TypeVar
 
 import torch
@@ -61,3 +61,20 @@ def to_device(x: Tensor, device: torch.device | str) -> Tensor:
     if device.type == "cuda" and x.device.type == "cpu":
         return x.pin_memory().to(device, non_blocking=True)
     return x.to(device)
+
+
+def transferred(items: Iterable[T], move: Callable[[T], T], device: torch.device) -> Iterator[T]:
+    """The same items, moved to a CUDA device on a stream of their own; other devices are left to the consumer.
+
+    Read by `prefetched`, the transfer of one batch runs beside the computation on the one before. The consumer
+    must have finished with an item before it asks for the next but one.
+    """
+    if device.type != "cuda":
+        yield from items
+        return
+    stream = torch.cuda.Stream(device)
+    for item in items:
+        with torch.cuda.stream(stream):
+            moved = move(item)
+        stream.synchronize()
+        yield moved

@@ -62,6 +62,10 @@ class RepresentationStore:
         """Number of items."""
         return int(self._starts[-1])
 
+    def path(self, name: str, shard: int) -> Path:
+        """File of an array, "z", "z2" or "y", of a shard."""
+        return self.folder / _file(name, shard)
+
     @property
     def views(self) -> tuple[StoredArray, ...]:
         """One lazy array (N, d), or two."""
@@ -111,7 +115,7 @@ class StoredArray:
         return out
 
     def _load(self, shard: int) -> np.ndarray:
-        path = self._store.folder / _file(self._name, shard)
+        path = self._store.path(self._name, shard)
         try:
             array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as err:

@@ -79,6 +79,10 @@ class HeadLosses:
                 totals[j] = totals[j].update(_losses(head(z), labels).cpu())
         return [cls(total) for total in totals]
 
+    def merge(self, other: HeadLosses) -> HeadLosses:
+        """Losses over both streams."""
+        return HeadLosses(self.moments.merge(other.moments))
+
     @property
     def count(self) -> int:
         """Number of items N."""

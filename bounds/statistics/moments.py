@@ -34,7 +34,7 @@ class Moments:
     @classmethod
     def of(cls, values: Tensor) -> Moments:
         """Moments of one batch, (N, k) or (N,)."""
-        values = values.double().reshape(len(values), -1)
+        values = values.double() if values.ndim == 2 else values.double()[:, None]
         if not len(values):
             return cls.empty(values.shape[1], values.device)
         mean = values.mean(0)

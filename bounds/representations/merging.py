@@ -1,0 +1,159 @@
+"""Finished stores joined into one folder: shards are linked where the file system can, copied where it cannot."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bounds.errors import CorruptStore, InvalidData, InvalidOption
+from bounds.representations.store import MANIFEST, RepresentationStore
+
+_SHAPE = ("dim", "dtype", "views", "labels")
+
+
+def merge_stores(
+    folders: Sequence[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    *,
+    identity: dict[str, Any] | None = None,
+    verify: bool = True,
+) -> RepresentationStore:
+    """One store from finished stores of parts of the data, as processes or jobs leave them.
+
+    Parts of one data set (`extract` with `start`, `stop`) are put in the order of their rows, which must follow
+    one another; other parts keep the order given. The result appears whole or not at all.
+
+    Args:
+        folders: Finished stores.
+        out: Must not exist, or be empty.
+        identity: What the result says it holds; by default made from the parts.
+        verify: Whether to compare checksums first.
+
+    Raises:
+        CorruptStore: a part is unfinished or damaged.
+        InvalidOption: `out` holds files, or the parts come from different encoders or settings, or share the
+            random numbers of their augmentations.
+        InvalidData: parts of different dimension, or that overlap or leave out rows of one data set.
+    """
+    out = Path(out)
+    if not folders:
+        raise InvalidOption("There is nothing to merge; give at least one folder of representations.")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InvalidOption(f"{out} holds files already; give a new folder for the merged representations.")
+    stores = [RepresentationStore.open(folder, verify=verify) for folder in folders]
+    _same_shape(stores)
+    if identity is None:
+        stores, identity = _identified(stores)
+    part = out.with_name(f".{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    shards = []
+    for store in stores:
+        for shard, entry in enumerate(store.manifest["shards"]):
+            for name in entry["sha256"]:
+                _link(store.path(name, shard), part / store.path(name, len(shards)).name)
+            shards.append(entry)
+    facts = {key: stores[0].manifest[key] for key in ("format", "version", *_SHAPE)}
+    count = sum(shard["rows"] for shard in shards)
+    manifest = facts | {"complete": True, "identity": identity, "shards": shards, "count": count}
+    (part / MANIFEST).write_text(json.dumps(manifest, indent=1))
+    os.replace(part, out)
+    return RepresentationStore.open(out, verify=False)
+
+
+def merge_folders(folders: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> list[Path]:
+    """The same for folders of `save_representations`, which hold one store for each role, or for stores themselves.
+
+    Returns:
+        The merged stores: `out` itself, or one folder in it for each role that occurs.
+
+    Raises:
+        InvalidOption: a folder that holds neither; else as `merge_stores`.
+    """
+    paths = [Path(folder) for folder in folders]
+    if all((path / MANIFEST).is_file() for path in paths):
+        return [merge_stores(paths, out).folder]
+    roles: dict[str, list[Path]] = {}
+    for path in paths:
+        found = sorted(entry.parent for entry in path.glob(f"*/{MANIFEST}"))
+        if not found:
+            raise InvalidOption(f"{path} holds no saved representations; give folders of `save_representations`.")
+        for store in found:
+            roles.setdefault(store.name, []).append(store)
+    return [merge_stores(stores, Path(out) / role).folder for role, stores in roles.items()]
+
+
+def _link(source: Path, target: Path) -> None:
+    if not source.is_file():
+        raise CorruptStore(f"{source} is missing; save the representations again in another folder.")
+    with contextlib.suppress(OSError):
+        os.link(source, target)
+        return
+    shutil.copyfile(source, target)
+
+
+def _same_shape(stores: Sequence[RepresentationStore]) -> None:
+    first = stores[0]
+    for store in stores[1:]:
+        for key in _SHAPE:
+            if store.manifest[key] != first.manifest[key]:
+                raise InvalidData(
+                    f"{store.folder} and {first.folder} differ in {key} ({store.manifest[key]} and "
+                    f"{first.manifest[key]}); only representations of one kind merge."
+                )
+
+
+def _identified(stores: list[RepresentationStore]) -> tuple[list[RepresentationStore], dict[str, Any]]:
+    """The stores in order, and what they hold together."""
+    identities = [store.manifest["identity"] for store in stores]
+    one_data_set = all(one.get("data") == identities[0].get("data") for one in identities)
+    settings = [_settings(one, one_data_set) for one in identities]
+    for store, setting in zip(stores, settings, strict=True):
+        differing = sorted(key for key in setting if setting[key] != settings[0].get(key))
+        if differing:
+            raise InvalidOption(
+                f"{store.folder} was made with other {', '.join(differing)} than {stores[0].folder}; extract both anew."
+            )
+    if one_data_set:
+        stores = sorted(stores, key=lambda store: store.manifest["identity"]["rows"][0])
+        return stores, identities[0] | {"rows": _joined(stores)}
+    views = [json.dumps(one["augmentation"]) for one in identities if one.get("augmentation")]
+    if len(set(views)) < len(views):
+        raise InvalidOption(
+            "Parts from different data were augmented with one seed, so that their views share random numbers and "
+            "are not independent; extract each part with its own seed."
+        )
+    parts = [{"data": one.get("data"), "rows": one.get("rows")} for one in identities]
+    for i, one in enumerate(parts):
+        for other, store in zip(parts[:i], stores, strict=False):
+            if one["data"] == other["data"] and _overlap(one["rows"], other["rows"]):
+                raise InvalidData(f"{stores[i].folder} and {store.folder} hold rows in common; give each row once.")
+    return stores, identities[0] | {"data": {"type": "merged", "parts": parts}, "rows": [0, None]}
+
+
+def _settings(identity: dict[str, Any], one_data_set: bool) -> dict[str, Any]:
+    """What must agree between parts: all but data and rows, and the seed of views where the data differ."""
+    kept = {key: value for key, value in identity.items() if key not in ("data", "rows")}
+    if not one_data_set and isinstance(kept.get("augmentation"), dict):
+        kept["augmentation"] = {k: v for k, v in kept["augmentation"].items() if k != "seed"}
+    return kept
+
+
+def _joined(stores: Sequence[RepresentationStore]) -> list[int | None]:
+    """First and last row of parts of one data set that must follow one another."""
+    rows = [store.manifest["identity"]["rows"] for store in stores]
+    for (_, stop), (start, _), store in zip(rows, rows[1:], stores[1:], strict=False):
+        if stop != start:
+            here = "overlaps the part before it" if stop is None or stop > start else f"leaves out rows {stop} to {start}"
+            raise InvalidData(f"{store.folder} {here}; each row must occur once.")
+    return [rows[0][0], rows[-1][1]]
+
+
+def _overlap(one: list[int | None], other: list[int | None]) -> bool:
+    (a, b), (c, d) = one, other
+    return (d is None or (a or 0) < d) and (b is None or (c or 0) < b)

@@ -1,0 +1,206 @@
+"""Several processes make the report of one, to rounding, whatever the shares; a process that dies is named."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+import bounds
+from bounds.errors import InvalidOption, ProcessFailed
+from bounds.processes import ALONE, Processes
+from bounds.representations.extraction import extract
+from bounds.representations.store import RepresentationStore
+from bounds.representations.together import range_of
+from bounds.statistics import ClassMoments, LeastSquares, Moments, PairMoments
+from bounds.statistics.distributed import all_merge
+from bounds.statistics.spectral import SpectralMoments
+from bounds.statistics.totals import Totals
+from tests.worlds_small import gaussian_classes
+
+WORLD = 3
+
+
+def images(count, seed=0):
+    """Small images of four classes, and labels."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(4, size=count)
+    x = rng.uniform(0, 0.5, size=(count, 1, 8, 8)).astype(np.float32)
+    x[np.arange(count), 0, 2 * y] += 0.5
+    return x, y
+
+
+def encode(x):
+    """A fixed non-linear encoder of those images; in float64, as float32 products round by the batch."""
+    weights = torch.randn(64, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return torch.tanh(x.flatten(1).double() @ weights)
+
+
+ENCODED = {
+    "labeled": images(70),
+    "unlabeled": images(90, 1),
+    "test": images(2, 2),  # fewer items than processes: one of them has none
+}
+CLASS_PAIRS = {"pairs": "class", "unlabeled_is_fresh": True, "labeled_is_fresh": True, "num_classes": 4}
+VECTORS = {"labeled_is_fresh": True, "unlabeled_is_fresh": True, "class_prior": "balanced", "pairs": "class"}
+
+
+def vectors():
+    x, y, a, b, yp = gaussian_classes(np.random.default_rng(5), 3, 6, 101, 83, separation=3.0)
+    return (x[:80], y[:80]), (a, b, yp), (x[80:], y[80:])
+
+
+def reports(folder, batch_size, **options):
+    """The reports on vectors, on images as class pairs, and on images as augmentations."""
+    labeled, unlabeled, test = vectors()
+    yield bounds.evaluate(None, labeled, unlabeled, test=test, progress=False, **VECTORS, **options)
+    common = options | {"batch_size": batch_size, "progress": False, "test": ENCODED["test"]}
+    labeled, unlabeled = ENCODED["labeled"], ENCODED["unlabeled"]
+    yield bounds.evaluate(encode, labeled, unlabeled, save_representations=folder, **CLASS_PAIRS, **common)
+    yield bounds.evaluate(encode, labeled, unlabeled[0], bounds=["vicreg_direct", "simclr", "augmentation_gain"], **common)
+
+
+def start(rank, world, folder):
+    os.environ["GLOO_SOCKET_IFNAME"] = "lo"
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=world)
+    return Processes.of_group()
+
+
+def worker(rank, world, folder):
+    processes = start(rank, world, folder)
+    same_merges(processes)
+    failures_are_told(processes)
+    for i, report in enumerate(reports(folder / "saved", 8 + 3 * rank, distributed=True)):
+        (folder / f"report-{i}-{rank}.json").write_text(report.to_json())
+    dist.destroy_process_group()
+
+
+def same_merges(processes):
+    """Each summary, merged over shares of unequal size, one of them empty, equals that of all rows."""
+    g = torch.Generator().manual_seed(1)
+    z, other = torch.randn(2, 50, 5, generator=g, dtype=torch.float64)
+    y = torch.randint(3, (50,), generator=g)
+    own = [slice(0, 41), slice(41, 41), slice(41, 50)][processes.rank]
+    made = {
+        "moments": lambda s: Moments.empty(5).update(z[s]),
+        "classes": lambda s: ClassMoments.empty(5, 3).update(z[s], y[s]),
+        "pairs": lambda s: PairMoments.empty(5).update(z[s], other[s]),
+        "spectral": lambda s: SpectralMoments.empty(5).update(z[s], other[s]),
+        "totals": lambda s: Totals(z[s].sum(0)),
+    }
+    for make in made.values():
+        alike(all_merge(processes, make(own)), make(slice(None)))
+    squares = all_merge(processes, LeastSquares.empty(5, 3).update(z[own], y[own]))
+    whole = LeastSquares.empty(5, 3).update(z, y)
+    torch.testing.assert_close(squares.min_norm().weight, whole.min_norm().weight, rtol=1e-11, atol=1e-11)
+    seen = processes.texts(str(float(squares.reduced().factor.sum())), "comparing")
+    assert len(set(seen)) == 1, "every process has the same bits"
+
+
+def alike(found, expected):
+    """Summaries with the same numbers, to rounding."""
+    for name, value in vars(expected).items():
+        if isinstance(value, Moments):
+            alike(getattr(found, name), value)
+        else:
+            one, other = torch.as_tensor(getattr(found, name)), torch.as_tensor(value)
+            torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+def failures_are_told(processes):
+    """One process raises; it raises its own error, the others say whose it was."""
+
+    def step():
+        if processes.rank == 1:
+            raise InvalidOption("the disk is full.")
+        return processes.rank
+
+    wanted = InvalidOption if processes.rank == 1 else ProcessFailed
+    with pytest.raises(wanted, match="disk is full"):
+        processes.together("extracting", step)
+    assert processes.together("extracting", lambda: 7) == 7
+    mine = Totals(torch.zeros(3)) if processes.rank == 0 else Moments.empty(3)
+    if processes.world == 2:
+        with pytest.raises(ProcessFailed, match="same options"):
+            all_merge(processes, mine)
+
+
+def close(one, other):
+    """Equal numbers to 1e-10, equal everything else."""
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            close(one[key], other[key])
+    elif isinstance(one, list):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            close(a, b)
+    elif isinstance(one, float):
+        assert other == pytest.approx(one, rel=1e-10, abs=1e-10)
+    else:
+        assert one == other
+
+
+def content(text):
+    report = json.loads(text)
+    report.pop("provenance")
+    return report
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    mp.spawn(worker, (WORLD, folder), nprocs=WORLD)
+    alone = tmp_path_factory.mktemp("alone")
+    return folder, [report.to_json() for report in reports(alone / "saved", 64)], alone
+
+
+def test_every_process_gets_the_report_of_one(run):
+    folder, alone, _ = run
+    for i, expected in enumerate(alone):
+        for rank in range(WORLD):
+            close(content(expected), content((folder / f"report-{i}-{rank}.json").read_text()))
+
+
+def test_the_saved_folder_is_that_of_one_process_and_is_used_again(run):
+    folder, _, alone = run
+    for role in ("labeled", "unlabeled", "test"):
+        ours, theirs = (RepresentationStore.open(path / "saved" / role) for path in (folder, alone))
+        assert ours.manifest["identity"] == theirs.manifest["identity"]
+        np.testing.assert_array_equal(ours.views[0][:], theirs.views[0][:])
+        np.testing.assert_array_equal(ours.labels, theirs.labels)
+    assert not list((folder / "saved").glob("*-parts"))
+
+    def not_again(x):
+        raise AssertionError("the encoder ran again")
+
+    stored = extract(None, folder / "saved" / "labeled", role="labeled").representations
+    np.testing.assert_array_equal(stored.labels, ENCODED["labeled"][1])
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 100])
+def test_shares_are_a_partition_in_rank_order(count):
+    ranges = [Processes(rank, 4).share(count) for rank in range(4)]
+    assert [row for low, high in ranges for row in range(low, high)] == list(range(count))
+    assert max(high - low for low, high in ranges) - min(high - low for low, high in ranges) <= 1
+    taken = [range_of(Processes(0, 4), rank, 10, 10 + count) for rank in range(4)]
+    assert [row for one in taken if one for row in range(*one)] == list(range(10, 10 + count))
+
+
+def test_data_of_unknown_length_go_to_the_first_process():
+    assert range_of(Processes(0, 3), 0, 5, None) == (5, None)
+    assert range_of(Processes(0, 3), 1, 5, None) is None
+
+
+def test_alone_nothing_is_communicated():
+    moments = Moments.empty(2)
+    assert all_merge(ALONE, moments) is moments
+    assert ALONE.together("x", lambda: 3) == 3
+    with pytest.raises(ValueError, match="disk"):
+        ALONE.together("x", lambda: (_ for _ in ()).throw(ValueError("disk")))
+    with pytest.raises(InvalidOption, match="process group"):
+        bounds.evaluate(None, *vectors()[:2], distributed=True)
