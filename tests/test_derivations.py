@@ -13,11 +13,24 @@ from bounds.derivations import symbols as s
 from bounds.derivations.algebra import equal, monotone
 from bounds.derivations.chain import combination, contract
 from bounds.derivations.expression import Expression
-from bounds.derivations.lemmas import classes, complexity, concentration, geometry, vectors
+from bounds.derivations.lemmas import (
+    classes,
+    complexity,
+    concentration,
+    contrastive,
+    geometry,
+    heads,
+    pac_bayes,
+    pairs_of_views,
+    second_moment,
+    theorem2,
+    vectors,
+)
 from bounds.derivations.quantities import head_complexity
 from bounds.derivations.search import falsify
 from bounds.derivations.steps import Step
 from bounds.errors import InvalidOption
+from bounds.theorems import THEOREMS
 
 VARIANTS = {
     "vicreg": [{"constants": "counted", "conditioned_pairs": True}],
@@ -36,6 +49,7 @@ VARIANTS = {
     "reference_head_loss": [{"conditioned_pairs": True}],
     "prediction_powered": [{"conditioned_pairs": True}],
     "augmentation_error_floor": [{"conditioned_pairs": True}],
+    "haochen_2021": [{"conditioned_pairs": True}],
 }
 ALL = [(name, variant) for name in PROOFS for variant in ({}, *VARIANTS.get(name, []))]
 IDS = [f"{name}-{'-'.join(map(str, variant.values())) or 'default'}" for name, variant in ALL]
@@ -90,6 +104,55 @@ def test_the_printed_constants_spend_four_thirds_of_delta_and_the_counted_ones_d
     assert sp.simplify(printed.statement.lhs.doit() - sp.Rational(4, 3) * s.delta) == 0
     assert sp.simplify(counted.statement.lhs.doit() - s.delta) == 0
     assert "4 delta/3" in printed.note
+
+
+def test_every_bound_of_a_report_has_a_proof():
+    bounds_only = {name for name, theorem in THEOREMS.items() if theorem.kind == "bound"}
+    assert bounds_only <= set(PROOFS)
+    assert set(PROOFS) <= set(THEOREMS)
+
+
+TIGHT = {
+    "spectral norm": (geometry, lambda: geometry.spectral_norm.__wrapped__()),
+    "range of the loss": (geometry, lambda: geometry.loss_range.__wrapped__()),
+    "diameter of the simplex": (geometry, lambda: geometry.simplex_projection.__wrapped__()[1]),
+    "projection": (geometry, lambda: geometry.simplex_projection.__wrapped__()[0]),
+    "arg-max error": (geometry, lambda: geometry.argmax_error.__wrapped__()),
+    "triangle": (theorem2, lambda: theorem2.triangle(True)),
+    "average": (theorem2, lambda: theorem2.average.__wrapped__(reference=False)),
+    "one-line reference": (theorem2, lambda: theorem2.one_line_reference.__wrapped__()),
+    "class shift": (classes, lambda: classes.class_shift.__wrapped__()),
+    "difference of roots": (classes, lambda: classes.root_factoring.__wrapped__()),
+    "symmetrisation": (complexity, lambda: complexity.symmetrisation.__wrapped__()),
+    "vector contraction": (complexity, lambda: complexity.vector_contraction.__wrapped__()),
+    "Gaussian comparison": (heads, lambda: heads.gaussian_comparison.__wrapped__()),
+    "metric ball": (heads, lambda: heads.metric_ball.__wrapped__()),
+    "ramp": (heads, lambda: heads.ramp.__wrapped__()),
+    "change of measure": (pac_bayes, lambda: pac_bayes.change_of_measure.__wrapped__()),
+    "derandomisation": (pac_bayes, lambda: pac_bayes.derandomisation.__wrapped__()),
+    "agreement": (pairs_of_views, lambda: pairs_of_views.class_agreement.__wrapped__()),
+    "ends of the interval": (pairs_of_views, lambda: pairs_of_views.lagrange.__wrapped__()),
+    "range shift": (pairs_of_views, lambda: pairs_of_views.spread_shift.__wrapped__()),
+    "ranges on the simplex": (pairs_of_views, lambda: pairs_of_views.half_square_range.__wrapped__()),
+    "Jensen over views": (contrastive, lambda: contrastive.jensen_over_views.__wrapped__("hinge", 1)),
+    "triples": (contrastive, lambda: contrastive.triple_contraction.__wrapped__()),
+    "Minkowski": (second_moment, lambda: second_moment.minkowski.__wrapped__()),
+    "reach": (second_moment, lambda: second_moment.reach_of_means.__wrapped__()),
+    "class variance": (second_moment, lambda: second_moment.class_variance.__wrapped__()),
+}
+
+
+@pytest.mark.parametrize("name", TIGHT)
+def test_a_search_finds_a_counterexample_once_the_right_side_shrinks_by_a_twentieth(name, monkeypatch):
+    module, step = TIGHT[name]
+
+    def shrunk(relation, *given, **options):
+        return falsify(
+            sp.Le(relation.lhs, relation.rhs * sp.Rational(19, 20), evaluate=False), *given, **options
+        )
+
+    monkeypatch.setattr(module, "falsify", shrunk)
+    assert not step().holds
 
 
 def test_falsification_tries_at_least_ten_thousand_instances():

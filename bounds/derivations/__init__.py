@@ -28,6 +28,11 @@ PROOFS = {
     "simclr_logistic": ("simclr", "logistic"),
     "infonce": ("infonce", "proof"),
     "infonce_sharp": ("infonce", "sharp"),
+    "haochen_2021": ("literature", "haochen"),
+    "arora_2019": ("literature", "arora"),
+    "nozawa_2021": ("literature", "nozawa"),
+    "bao_2022": ("literature", "bao"),
+    "van_elst_2024": ("literature", "van_elst"),
     "supervised": ("supervised", "proof"),
     "supervised_projected": ("supervised", "projected"),
     "centred_head": ("centred_head", "loss"),
@@ -85,7 +90,5 @@ def prover(name: str) -> Callable[..., Derivation]:
     if name not in PROOFS:
         raise InvalidOption(f"No derivation is named `{name}`; known: {', '.join(PROOFS)}.")
     module, function = PROOFS[name]
-    proof: Callable[..., Derivation] = getattr(
-        import_module(f"bounds.derivations.proofs.{module}"), function
-    )
+    proof: Callable[..., Derivation] = getattr(import_module(f"bounds.derivations.proofs.{module}"), function)
     return proof

@@ -128,3 +128,11 @@ supervised_risk = symbol(
 )
 pair_risk = symbol("pair_risk", r"L_{un,\bar S}", "the contrastive loss at the class counts of the pairs")
 rounded_risk = symbol("rounded_risk", r"\bar L_{un}", "the mean contrastive loss, without rounding")
+minus_alignment = symbol(
+    "minus_alignment", r"-\textstyle\sum_cp_c\|\mu_c\|^2", "alignment, negated", real=True
+)
+minus_pair_alignment = symbol(
+    "minus_pair_alignment", r"-P_{\bar S}", "the same, class counts fixed", real=True
+)
+cross_similarity = symbol("cross_similarity", r"\mathbb E(f(x)^\top f(x^-))^2", "mean squared similarity")
+pair_similarity = symbol("pair_similarity", r"N_{\bar S}", "the same, class counts fixed")

@@ -111,18 +111,13 @@ def hoeffding(
     share: sp.Expr,
     count: sp.Expr,
     note: str = "",
+    spends: sp.Expr | None = None,
 ) -> Step:
-    """Quantity ≤ mean + r√(ln(1/share)/(2N))."""
+    """Quantity ≤ mean + r√(ln(1/share)/(2N)); `spends` is the total of a union bound with that share each."""
     radius = inequalities.hoeffding(width, share, count)
+    rule = "Hoeffding's inequality"
     return concentrate(
-        name,
-        quantity,
-        mean,
-        radius,
-        lambda x: hoeffding_tail(x, width, count),
-        share,
-        "Hoeffding's inequality",
-        note,
+        name, quantity, mean, radius, lambda x: hoeffding_tail(x, width, count), share, rule, note, spends
     )
 
 

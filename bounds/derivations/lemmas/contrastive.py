@@ -10,9 +10,7 @@ import numpy as np
 import sympy as sp
 
 from bounds.derivations.algebra import equal
-from bounds.derivations.contrastive import blocks, negatives, p_min, span, temperature
-from bounds.derivations.infonce import loss_range
-from bounds.derivations.infonce import surrogate_gap as gap_of
+from bounds.derivations.contrastive import blocks
 from bounds.derivations.lemmas.complexity import symmetrisation, vector_contraction
 from bounds.derivations.quantities import contrastive_risk, supervised_risk
 from bounds.derivations.search import Array, falsify, simplex
@@ -207,107 +205,6 @@ def fixed_count_shift() -> Step:
         lambda: falsify(statement, instances, 6),
         display=r"\mathrm{TV}(\text{two distinct items},\ p\otimes p)\le\min(1,\ "
         r"\tfrac1m+2\,\mathrm{TV}(\hat p,p))",
-    )
-
-
-@cache
-def softmax_of_means(count: int, exact: bool) -> Step:
-    """L_softmax(μ) ≤ L_nce − ln(p_min(k + 1)) + gap, by full enumeration of worlds of two classes."""
-    statement = sp.Le(
-        supervised_risk,
-        contrastive_risk - sp.log(p_min * (negatives + 1)) + gap_of(exact=exact),
-        evaluate=False,
-    )
-
-    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
-        prior, f = world(np.clip(x, -3, 3), 2)
-        means, risk, supervised = f.mean(2), np.zeros(len(x)), np.zeros(len(x))
-        scores = np.einsum("ncad,nebd->ncaeb", f, f).reshape(len(x), -1)
-        for anchor, point in product(range(2), range(2)):
-            u, weight = f[:, anchor, point], prior[:, anchor] / 2
-            logits = np.einsum("nd,ncd->nc", u, means)
-            supervised += weight * (np.logaddexp.reduce(logits, 1) - logits[:, anchor])
-            for positive in range(2):
-                own = _dot(u, f[:, anchor, positive])
-                for others in product(range(2), range(2), repeat=count):
-                    drawn = [(others[2 * j], others[2 * j + 1]) for j in range(count)]
-                    chance = weight / 2 * np.prod([prior[:, c] / 2 for c, _ in drawn], axis=0)
-                    terms = np.stack([own, *(_dot(u, f[:, c, v]) for c, v in drawn)], 1)
-                    risk += chance * (np.logaddexp.reduce(terms, 1) - own)
-        return {
-            supervised_risk: supervised,
-            contrastive_risk: risk,
-            p_min: prior.min(1),
-            negatives: np.full(len(x), float(count)),
-            span: np.maximum(scores.max(1) - scores.min(1), 1e-9),
-            temperature: np.ones(len(x)),
-        }
-
-    return Step(
-        "softmax of the mean classifier",
-        statement,
-        "Jensen on k + 1 terms; E f.mu_y is at least E f.mu; Hoeffding's lemma over the classes",
-        "falsification",
-        lambda: falsify(statement, instances, 10, extremal=np.array([[1.0, 1] + [0.0] * 8])),
-        source="after Bao, Nagano and Nozawa (2022)",
-        display=r"L_{softmax}^\mu\le L_{nce}-\ln(p_{\min}(k+1))+\mathrm{gap},\qquad"
-        r"\mathrm{gap}\ge\sup\,\ln\mathbb Ee^u-\mathbb Eu",
-    )
-
-
-@cache
-def surrogate_gap(exact: bool) -> Step:
-    """Ln E e^u − E u over variables of range R: R²/8, or its exact supremum at two points."""
-    excess = sp.Symbol("log_mean_exp_minus_mean", nonnegative=True)
-    statement = sp.Le(excess, gap_of(exact=exact), evaluate=False)
-
-    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
-        p, u = simplex(x[:, :3]), np.clip(3 * x[:, 3:6], -12, 12)
-        size = u.max(1) - u.min(1)
-        flat = size < 0.05
-        u = np.where(flat[:, None], [0.0, 1.0, 0.5], u)
-        size = np.where(flat, 1.0, size)
-        return {
-            excess: np.log((p * np.exp(u)).sum(1)) - (p * u).sum(1),
-            span: size,
-            temperature: np.ones(len(x)),
-        }
-
-    return Step(
-        "exact surrogate gap" if exact else "Hoeffding's lemma",
-        statement,
-        "largest at two points, by convexity"
-        if exact
-        else "moment generating function of a bounded variable",
-        "falsification",
-        lambda: falsify(statement, instances, 6),
-        source="" if exact else "Hoeffding (1963), Lemma 1",
-    )
-
-
-@cache
-def infonce_range(exact: bool) -> Step:
-    """How far apart two values of ln(1 + Σ_j e^{−v_j/t}) may lie, for two margins within ±r."""
-    apart = sp.Symbol("difference_of_losses", nonnegative=True)
-    statement = sp.Le(apart, loss_range(exact=exact), evaluate=False)
-
-    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
-        size, heat = 0.1 + np.abs(np.clip(x[:, 0], -9, 9)), 0.3 + np.abs(np.clip(x[:, 1], -9, 9))
-        margins = (size / heat)[:, None] * np.tanh(x[:, 2:6])
-        losses = [np.log1p(np.exp(-part).sum(1)) for part in (margins[:, :2], margins[:, 2:])]
-        return {
-            apart: np.abs(losses[0] - losses[1]),
-            span: size,
-            temperature: heat,
-            negatives: np.full(len(x), 2.0),
-        }
-
-    return Step(
-        "range of InfoNCE" + (", exact" if exact else ""),
-        statement,
-        "the loss falls in each margin" + ("" if exact else "; its slope is at most 1/t in the largest"),
-        "falsification",
-        lambda: falsify(statement, instances, 6, extremal=np.array([[1.0, 1, 40, 40, -40, -40]])),
     )
 
 

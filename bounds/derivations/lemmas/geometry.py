@@ -171,9 +171,9 @@ def argmax_error() -> Step:
     statement = sp.Le(1 / sp.sqrt(2), value, evaluate=False)
 
     def instances(x: Array) -> Mapping[sp.Symbol, Array]:
-        # Class 0 is the truth; scores where it wins are reflected so that it does not.
+        # The truth has the second largest score, the nearest case in which it does not win.
         ordered = np.sort(x, axis=1)
-        return {value: norm(ordered - np.eye(x.shape[1])[0])}
+        return {value: norm(ordered - np.eye(x.shape[1])[-2])}
 
     tight = np.array([[0.5, 0.5, 0.0]])
     return Step(

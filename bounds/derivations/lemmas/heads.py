@@ -91,7 +91,7 @@ def ramp() -> Step:
         wrong = (margin(u) <= 0) > np.clip(1 - margin(u) / size, 0, 1)
         return {moved: np.abs(difference) + wrong, apart: np.sqrt(((u - v) ** 2).sum(1)), width: size}
 
-    tight = np.array([[0.5, 0, -1, 0, 0.5, -1, 2.0]])
+    tight = np.array([[0.6, -0.6, -5, 0.1, -0.1, -5, 2.0]])
     return Step(
         "ramp of the margin",
         statement,

@@ -16,7 +16,7 @@ from bounds.derivations.contrastive import (
     temperature,
     triples,
 )
-from bounds.derivations.lemmas import contrastive
+from bounds.derivations.lemmas import infonce as lemmas
 from bounds.derivations.proofs.simclr import u_statistic_steps
 from bounds.derivations.quantities import contrastive_risk, supervised_risk
 from bounds.derivations.steps import Derivation, Step
@@ -27,20 +27,19 @@ _DOMAIN = {"p_min": (0.01, 0.1), "span": (0.5, 2.0), "temperature": (0.5, 2.0)}
 
 def proof(*, exact: bool = False) -> Derivation:
     """Jensen on k + 1 terms, Hoeffding's lemma over the classes, then a U-statistic."""
-    spread = contrastive.infonce_range(exact).statement.rhs
-    gap = contrastive.surrogate_gap(exact).statement.rhs
+    spread = lemmas.infonce_range(exact).statement.rhs
+    gap = lemmas.surrogate_gap(exact).statement.rhs
     steps = [
-        contrastive.surrogate_gap(exact),
-        contrastive.softmax_of_means(1, exact),
-        contrastive.softmax_of_means(2, exact),
+        lemmas.surrogate_gap(exact),
+        lemmas.softmax_of_means(exact),
         Step(
             "from InfoNCE to the softmax",
             sp.Le(supervised_risk, contrastive_risk - sp.log(p_min * (negatives + 1)) + gap, evaluate=False),
             "softmax of the mean classifier",
             "falsification",
-            lambda: contrastive.softmax_of_means(2, exact).result,
+            lambda: lemmas.softmax_of_means(exact).result,
         ),
-        contrastive.infonce_range(exact),
+        lemmas.infonce_range(exact),
         *u_statistic_steps(
             contrastive_risk, infonce_loss, 1 / temperature, spread, delta_loss / functions, False
         ),

@@ -1,0 +1,229 @@
+"""InfoNCE against the softmax of the mean classifier: small worlds by full enumeration, gaps and ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, partial
+from itertools import product
+
+import numpy as np
+import sympy as sp
+
+from bounds.derivations import bao_2022
+from bounds.derivations.contrastive import (
+    collision,
+    coverage,
+    log_collisions,
+    negatives,
+    p_min,
+    span,
+    temperature,
+)
+from bounds.derivations.infonce import loss_range
+from bounds.derivations.infonce import surrogate_gap as gap_of
+from bounds.derivations.lemmas.contrastive import world
+from bounds.derivations.quantities import contrastive_risk, supervised_risk
+from bounds.derivations.search import Array, falsify
+from bounds.derivations.search import simplex as on_simplex
+from bounds.derivations.steps import Result, Step
+from bounds.derivations.symbols import K
+
+
+def _dot(u: Array, v: Array) -> Array:
+    value: Array = (u * v).sum(-1)
+    return value
+
+
+def _enumerate(x: Array, classes: int, count: int, uniform: bool) -> Mapping[sp.Symbol, Array]:
+    """InfoNCE and softmax losses at temperature one, two equally likely points of the plane per class."""
+    prior, f = world(np.clip(x, -3, 3), classes)
+    prior = np.full_like(prior, 1 / classes) if uniform else prior
+    means = f.mean(2)
+    risk, supervised, repeated, collided, covered = (np.zeros(len(x)) for _ in range(5))
+    for anchor, others in product(range(classes), product(range(classes), repeat=count)):
+        chance = prior[:, anchor] * prior[:, list(others)].prod(1)
+        hits = sum(other == anchor for other in others)
+        repeated += chance * (hits > 0)
+        collided += chance * np.log1p(hits)
+        covered += chance * (len({anchor, *others}) == classes)
+        for views in product(range(2), repeat=count + 2):
+            u, own = f[:, anchor, views[0]], _dot(f[:, anchor, views[0]], f[:, anchor, views[1]])
+            drawn = (_dot(u, f[:, c, v]) for c, v in zip(others, views[2:], strict=True))
+            total = np.logaddexp.reduce(np.stack([own, *drawn], 1), axis=1)
+            risk += chance / 2 ** (count + 2) * (total - own)
+    for anchor, point in product(range(classes), range(2)):
+        logits = np.einsum("nd,ncd->nc", f[:, anchor, point], means)
+        supervised += prior[:, anchor] / 2 * (np.logaddexp.reduce(logits, axis=1) - logits[:, anchor])
+    scores = np.einsum("ncad,nebd->ncaeb", f, f).reshape(len(x), -1)
+    ones = np.ones(len(x))
+    return {
+        supervised_risk: supervised,
+        contrastive_risk: risk,
+        p_min: prior.min(1),
+        K: classes * ones,
+        negatives: count * ones,
+        span: np.maximum(scores.max(1) - scores.min(1), 1e-9),
+        temperature: ones,
+        collision: repeated,
+        log_collisions: collided,
+        coverage: covered,
+    }
+
+
+def in_worlds(
+    name: str,
+    statement: sp.Basic,
+    sizes: tuple[tuple[int, int], ...],
+    rule: str,
+    source: str,
+    uniform: bool = True,
+) -> Step:
+    """An inequality between InfoNCE and the softmax loss, in worlds of (classes, negatives)."""
+
+    def check() -> Result:
+        found = [
+            falsify(
+                statement, partial(_enumerate, classes=c, count=k, uniform=uniform), 5 * c, extremal=_flat(c)
+            )
+            for c, k in sizes
+        ]
+        worlds = ", ".join(f"{c} classes and {k} negatives" for c, k in sizes)
+        return Result(all(one.holds for one in found), f"{worlds}: " + "; ".join(one.detail for one in found))
+
+    return Step(name, statement, rule, "falsification", check, source=source)
+
+
+def _flat(classes: int) -> Array:
+    return np.array([[1.0] * classes + [0.0] * 4 * classes])
+
+
+@cache
+def softmax_of_means(exact: bool) -> Step:
+    """L_softmax(μ) ≤ L_nce − ln(p_min(k + 1)) + gap."""
+    return in_worlds(
+        "softmax of the mean classifier",
+        sp.Le(
+            supervised_risk,
+            contrastive_risk - sp.log(p_min * (negatives + 1)) + gap_of(exact=exact),
+            evaluate=False,
+        ),
+        ((2, 1), (2, 2)),
+        "Jensen on k + 1 terms; E f.mu_y is at least E f.mu; Hoeffding's lemma over the classes",
+        "after Bao, Nagano and Nozawa (2022)",
+        uniform=False,
+    )
+
+
+@cache
+def without_positive() -> Step:
+    """L_softmax(μ) ≤ L_nce + ln(K/k) + 2 ln cosh(r/(2t)), uniform prior."""
+    return in_worlds(
+        "softmax of the mean classifier",
+        sp.Le(
+            supervised_risk,
+            contrastive_risk + sp.log(K / negatives) + bao_2022.reverse_jensen(),
+            evaluate=False,
+        ),
+        ((2, 1), (2, 2)),
+        "the positive left out of the sum; Jensen over k negatives; reverse Jensen over the classes",
+        "Bao, Nagano and Nozawa (2022), Theorem 2",
+    )
+
+
+@cache
+def divided_by_coverage() -> Step:
+    """(1 − τ_k)·v·L_softmax + Col ≤ L_nce, uniform prior."""
+    return in_worlds(
+        "coverage divided out",
+        sp.Le(
+            supervised_risk * (1 - collision) * coverage + log_collisions, contrastive_risk, evaluate=False
+        ),
+        ((2, 1), (2, 2), (3, 2)),
+        "Jensen over views; without collision the negatives cover the other classes with probability at "
+        "least v",
+        "Arora et al. (2019), section 6",
+    )
+
+
+@cache
+def halved_coverage() -> Step:
+    """½(v·L_softmax + Col) ≤ L_nce, uniform prior."""
+    return in_worlds(
+        "coverage and collisions in halves",
+        sp.Le((supervised_risk * coverage + log_collisions) / 2, contrastive_risk, evaluate=False),
+        ((2, 1), (2, 2), (3, 2)),
+        "ln(1 + a + b) is at least the mean of ln(1 + a) and ln(1 + b); Jensen over views",
+        "Nozawa and Sato (2021), Theorem 8",
+    )
+
+
+def _excess(x: Array, excess: sp.Symbol) -> Mapping[sp.Symbol, Array]:
+    """Ln E e^u − E u for a variable with three values, and its range."""
+    p, u = on_simplex(x[:, :3]), np.clip(3 * x[:, 3:6], -12, 12)
+    size = u.max(1) - u.min(1)
+    flat = size < 0.05
+    u = np.where(flat[:, None], [0.0, 1.0, 0.5], u)
+    size = np.where(flat, 1.0, size)
+    return {
+        excess: np.log((p * np.exp(u)).sum(1)) - (p * u).sum(1),
+        span: size,
+        temperature: np.ones(len(x)),
+    }
+
+
+@cache
+def surrogate_gap(exact: bool) -> Step:
+    """Ln E e^u − E u over variables of range R: R²/8, or its exact supremum at two points."""
+    excess = sp.Symbol("log_mean_exp_minus_mean", nonnegative=True)
+    statement = sp.Le(excess, gap_of(exact=exact), evaluate=False)
+
+    return Step(
+        "exact surrogate gap" if exact else "Hoeffding's lemma",
+        statement,
+        "largest at two points, by convexity"
+        if exact
+        else "moment generating function of a bounded variable",
+        "falsification",
+        lambda: falsify(statement, lambda x: _excess(x, excess), 6),
+        source="" if exact else "Hoeffding (1963), Lemma 1",
+    )
+
+
+@cache
+def infonce_range(exact: bool) -> Step:
+    """How far apart two values of ln(1 + Σ_j e^{−v_j/t}) may lie, for two margins within ±r."""
+    apart = sp.Symbol("difference_of_losses", nonnegative=True)
+    statement = sp.Le(apart, loss_range(exact=exact), evaluate=False)
+
+    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
+        size, heat = 0.1 + np.abs(np.clip(x[:, 0], -9, 9)), 0.3 + np.abs(np.clip(x[:, 1], -9, 9))
+        margins = (size / heat)[:, None] * np.tanh(x[:, 2:6])
+        losses = [np.log1p(np.exp(-part).sum(1)) for part in (margins[:, :2], margins[:, 2:])]
+        return {
+            apart: np.abs(losses[0] - losses[1]),
+            span: size,
+            temperature: heat,
+            negatives: np.full(len(x), 2.0),
+        }
+
+    return Step(
+        "range of InfoNCE" + (", exact" if exact else ""),
+        statement,
+        "the loss falls in each margin" + ("" if exact else "; its slope is at most 1/t in the largest"),
+        "falsification",
+        lambda: falsify(statement, instances, 6, extremal=np.array([[1.0, 1, 40, 40, -40, -40]])),
+    )
+
+
+@cache
+def reverse_jensen() -> Step:
+    """Ln E e^u − E u ≤ 2 ln cosh(R/2) over variables of range R."""
+    excess = sp.Symbol("log_mean_exp_minus_mean", nonnegative=True)
+    statement = sp.Le(excess, bao_2022.reverse_jensen(), evaluate=False)
+    return Step(
+        "reverse Jensen",
+        statement,
+        "E e^u E e^-u is at most cosh(R/2)^2 (Kantorovich)",
+        "falsification",
+        lambda: falsify(statement, lambda x: _excess(x, excess), 6),
+    )
