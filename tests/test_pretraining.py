@@ -17,8 +17,9 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from bounds.errors import InvalidCheckpoint, InvalidData, InvalidOption, TrainingCollapsed
+from bounds.examples.cifar10 import FILE, cifar10
 from bounds.examples.digits import CHECKPOINTS, digits
-from bounds.objectives import BYOL, NTXent, Objective, VICReg
+from bounds.objectives import BYOL, NTXent, Objective, PartiallyLabeledVICReg, VICReg
 from bounds.pretraining import LARS, Pretrained, pretrain, ridge_probe
 from bounds.pretraining.images import Images
 from bounds.pretraining.monitor import spread
@@ -214,10 +215,10 @@ def test_the_target_network_follows_and_only_then(tmp_path: Path) -> None:
 
 
 def test_partial_labels_train(tmp_path: Path) -> None:
-    from bounds.objectives import PartiallyLabeledVICReg
-
-    row = run(tmp_path, PartiallyLabeledVICReg(10), labeled_share=0.5, epochs=1).history[0]
+    row = run(tmp_path, "vicreg_partial", labeled_share=0.5, epochs=1).history[0]
     assert row["parts"]["labels"] > 0
+    with pytest.raises(InvalidOption, match="uses labels"):
+        run(tmp_path / "none", PartiallyLabeledVICReg(10), data=IMAGES)
 
 
 def test_bad_options_are_refused_before_anything_is_written(tmp_path: Path) -> None:
@@ -289,3 +290,29 @@ def test_two_processes_train_what_one_trains(tmp_path: Path) -> None:
     a, b = (torch.load(tmp_path / name / "state.pt", weights_only=True)["model"] for name in ("one", "two"))
     for name, value in a.items():
         torch.testing.assert_close(value, b[name], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["VICReg", "SimCLR"])
+def test_the_cifar10_example_loads_with_its_provenance(method: str) -> None:
+    example = cifar10(method)
+    assert [len(part[0]) for part in (example.labeled, example.unlabeled, example.test)] == [
+        10_000,
+        5_000,
+        5_000,
+    ]
+    for part in (example.labeled, example.unlabeled, example.test):
+        assert all(np.isfinite(x).all() and x.shape == (len(part[-1]), 64) for x in part[:-1])
+        assert set(part[-1]) == set(range(10))
+    for key in ("commit", "seed", "device", "versions"):
+        assert key in example.provenance["encoder"]["provenance"]
+    assert FILE.stat().st_size <= 8_000_000
+    tensors = (torch.from_numpy(a) for part in (example.labeled, example.test) for a in part)
+    measured = ridge_probe(*tensors, 10)
+    assert measured == pytest.approx(
+        example.provenance["encoder"]["test_probe"], abs=0.08
+    )  # 64 directions of it
+
+
+def test_another_method_is_refused() -> None:
+    with pytest.raises(InvalidOption, match="VICReg"):
+        cifar10("MoCo")  # type: ignore[arg-type]

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from bounds.errors import InvalidOption, TrainingCollapsed
 from bounds.objectives.base import Objective
 from bounds.objectives.gather import gather
+from bounds.objectives.partial_labels import PartiallyLabeledVICReg
 from bounds.objectives.registry import make_objective
 from bounds.pretraining.folder import RunFolder
 from bounds.pretraining.images import Images
@@ -160,7 +161,9 @@ class _Run:
         self.steps = len(images) // settings.batch_size
         torch.manual_seed(settings.seed)
         self.network = _make_encoder(encoder, images.pixels.shape[1])
-        loss = make_objective(objective, settings.projector[-1]) if isinstance(objective, str) else objective
+        loss = self._make_objective(objective) if isinstance(objective, str) else objective
+        if isinstance(loss, PartiallyLabeledVICReg) and self.labels is None:
+            raise InvalidOption("The objective uses labels and `data` has none; give (images, labels).")
         self.identity = json.dumps(
             {
                 "settings": settings.to_json(),
@@ -309,6 +312,12 @@ class _Run:
         if len(rows) < 10:
             return Images(found.pixels[:0], None, found.digest)
         return Images(found.pixels[rows], found.labels[rows], found.digest)
+
+    def _make_objective(self, name: str) -> Objective:
+        options = {}
+        if name == "vicreg_partial" and self.images.labels is not None:
+            options["num_classes"] = int(self.images.labels.max()) + 1
+        return make_objective(name, self.settings.projector[-1], **options)
 
     def _known_labels(self) -> Tensor | None:
         """The labels an objective may see: a random share of them, -1 elsewhere."""
