@@ -28,8 +28,11 @@ PAIRS: dict[str, float] = {
     "agreements": 1,
     "PY_ref": 0.5,
 }
-# The smaller of these two is one or the other, so its expression is one of theirs.
-_HALVES = {"vicreg_best": ("vicreg_certified", "vicreg_direct")}
+# Bounds whose expression is one of another's: the smaller of two, or a choice of concentration fixed by n.
+_HALVES = {
+    "vicreg_best": ("vicreg_certified", "vicreg_direct"),
+    "vicreg_second_moment_ridge": ("vicreg_second_moment_ridge", "vicreg_second_moment"),
+}
 _UNLIMITED = 2.0**30
 NOTE = (
     "a projection, not a certificate: heads, residuals, invariance and rates are held as measured, although "

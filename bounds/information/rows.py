@@ -27,7 +27,7 @@ def as_rows(data: Any, name: str = "representations", *, least: int = 1) -> Tens
     Raises:
         InvalidData: not two-dimensional, too few rows, complex, or NaN or infinity, naming the row.
     """
-    source = data.views[0] if isinstance(data, Representations) else data
+    source = _table_rows(data, 0) if isinstance(data, Representations) else data
     try:
         rows = source.detach() if isinstance(source, Tensor) else torch.as_tensor(np.asarray(source))
     except (TypeError, ValueError) as error:
@@ -60,7 +60,9 @@ def as_pair(data: Any, name: str = "representations", *, least: int = 2) -> tupl
     Raises:
         InvalidData: one view only, or shapes that differ.
     """
-    views = data.views if isinstance(data, Representations) else data
+    views: Any = data
+    if isinstance(data, Representations):
+        views = [_table_rows(data, view) for view in range(len(data.views))]
     if not isinstance(views, tuple | list) or len(views) != 2:
         raise InvalidData(
             f"`{name}` must hold two views of each item: Representations with two views, or a pair (x1, x2)."
@@ -71,6 +73,15 @@ def as_pair(data: Any, name: str = "representations", *, least: int = 2) -> tupl
             f"The views of `{name}` must have one shape, got {tuple(first.shape)} and {tuple(second.shape)}."
         )
     return first, second.to(first)
+
+
+def _table_rows(table: Representations, view: int) -> Any:
+    """A view as it stands in memory, or read and transformed chunk by chunk in its own precision."""
+    source = table.views[view]
+    if table.transform is None and isinstance(source, Tensor | np.ndarray):
+        return source
+    precision = torch.float64 if "float64" in str(source.dtype) else torch.float32
+    return torch.cat([views[view].to(precision) for views, _ in table.chunks()])
 
 
 def unit_rows(rows: Tensor, name: str = "representations") -> Tensor:
