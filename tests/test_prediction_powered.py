@@ -98,5 +98,5 @@ def test_no_more_violations_than_delta_allows(name):
 
 
 def test_one_held_out_item_has_no_variance():
-    with pytest.raises(NotApplicable, match="at least two held-out"):
+    with pytest.raises(NotApplicable, match="at least 2 held-out labels"):
         THEOREMS["prediction_powered"].evaluate(World().evidence(0, 10, 20, holdout=0.1), 0.1)

@@ -114,7 +114,7 @@ def test_conditioned_pairs_pay_for_their_class_counts():
 
 
 def test_too_few_labels_for_a_split_are_refused():
-    with pytest.raises(NotApplicable, match="both sides of a split"):
+    with pytest.raises(NotApplicable, match="at least 1 held-out labels and one more"):
         THEOREMS["reference_head"].evaluate(World().evidence(1, 3, 10, holdout=0.1), 0.1)
 
 

@@ -16,17 +16,18 @@ from bounds.statistics.least_squares import LeastSquares
 from bounds.statistics.memo import memo
 
 
-def held_out_count(evidence: Evidence, share: float | None = None) -> int:
+def held_out_count(evidence: Evidence, share: float | None = None, fewest: int = 1) -> int:
     """Number of rows of S in the held-out part: `share` of them, the option `holdout` by default.
 
     Raises:
-        NotApplicable: if that leaves no row on one side.
+        NotApplicable: if that is below `fewest`, or leaves no row on the other side.
     """
     share = evidence.setting.holdout if share is None else share
     count = round(share * evidence.n)
-    if not 0 < count < evidence.n:
+    if not fewest <= count < evidence.n:
         raise NotApplicable(
-            f"needs labels on both sides of a split of S, but {share:g} of {evidence.n} is {count}."
+            f"needs at least {fewest} held-out labels and one more, but {share:g} of {evidence.n} is {count}; "
+            "give more labels or another `holdout`."
         )
     return count
 

@@ -68,9 +68,7 @@ def _risk(evidence: Evidence, delta: float) -> Inputs:
         raise NotApplicable(
             "needs two views of each labeled image; pass `labeled` as a table with two views."
         )
-    count = held_out_count(evidence)
-    if count < 2:
-        raise NotApplicable("needs at least two held-out items for a sample variance; raise `holdout`.")
+    count = held_out_count(evidence, fewest=2)
     head = fitting_head(evidence, count)
     cross = memo(evidence, ("cross", count), lambda: _cross(evidence, head, count))
     split = shares(delta, "delta_1", "delta_2")

@@ -62,7 +62,7 @@ def _candidates(evidence: Evidence, delta: float, expression: Expression, widths
     split = shares(delta, "delta_1", "delta_2")
     found = []
     for share in PRIOR_SHARES:
-        count = held_out_count(evidence, share)
+        count = held_out_count(evidence, share, fewest=2)
         part = memo(evidence, ("centred head", count), lambda count=count: _part(evidence, count))  # type: ignore[misc]
         for i, (metric, distance) in enumerate(zip(part.metrics, part.distances, strict=True)):
             column = 1 + len(MARGINS) + i

@@ -16,9 +16,9 @@ from bounds.theorems.common import pair_total_variation, require_fixed_encoder
 
 def _inputs_for(evidence: Evidence, delta: float, betting: bool) -> Inputs:
     require_fixed_encoder(evidence)
-    count = held_out_count(evidence)
-    if min(count, evidence.m) < 2:
-        raise NotApplicable("needs at least two held-out and two unlabeled items; raise `holdout`.")
+    count = held_out_count(evidence, fewest=2)
+    if evidence.m < 2:
+        raise NotApplicable("needs at least two unlabeled items for a sample variance.")
     head = fitting_head(evidence, count)
     unlabeled, corrections = predicted_errors(evidence, head, count)
     held_out = Moments.of(corrections)
