@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bounds.errors import InvalidOption
+from bounds.theorems import Theorem
 from bounds.worlds.coverage import Coverage, coverage
 from bounds.worlds.discrete import outlier_world
 from bounds.worlds.gaussian import gaussian_population
@@ -109,7 +110,7 @@ class Attack:
 
 
 def attack(
-    bound: str,
+    bound: str | Theorem,
     family: str = "gaussian",
     *,
     prior_known: bool = False,
@@ -125,7 +126,7 @@ def attack(
     maximum of noisy numbers is too large.
 
     Args:
-        bound: A name.
+        bound: A name, or a theorem.
         family: "gaussian" (K, d, separation, imbalance, n, m, δ) or "outliers" (share, n, m, δ).
         prior_known: Tell the bound the class prior.
         points: Parameter points to try, half of them at random.

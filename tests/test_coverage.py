@@ -1,0 +1,161 @@
+"""Every certified bound holds where its assumptions do, fails where they are broken enough, and a false one is caught."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from bounds.derivations.expression import Expression
+from bounds.errors import InvalidOption, NotApplicable
+from bounds.theorems import THEOREMS
+from bounds.worlds import WORLDS, attack, coverage, coverage_table, coverages
+
+# A sound bound fails the test below with this probability, per world and bound.
+LEVEL = 1e-3
+HONEST = [name for name, make in WORLDS.items() if not make().violated]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def refuted(rows):
+    return [(row.world, row.bound, row.violations, row.trials) for row in rows if row.promised and row.p_value < LEVEL]
+
+
+@pytest.mark.parametrize("world", ["known_prior", "discrete", "few_items", "separable"])
+def test_no_bound_is_refuted_where_its_assumptions_hold(world):
+    rows = list(coverages(None, [WORLDS[world]()], 0.1, 30))
+    assert refuted(rows) == []
+    # ... and the test has power: bounds were evaluated, and some came close.
+    applied = [row for row in rows if row.promised and row.trials]
+    assert len(applied) > 12
+    assert max(row.critical_ratio for row in applied) > 0.7
+
+
+@pytest.mark.slow
+def test_no_bound_is_refuted_by_a_thousand_trials_in_any_world():
+    rows = list(coverages(None, [make() for make in WORLDS.values()], 0.1, 1000, workers=2))
+    assert refuted(rows) == []
+    broken = {name for row in rows if row.kind == "bound" and row.p_value < LEVEL for name in row.failing}
+    assert broken >= {"A1", "A2", "A3", "A4", "A6", "A7", "H"}
+
+
+# Assumption -> a world that breaks it and bounds that are then really exceeded.
+EXCEEDED = [
+    ("A1", "near_duplicates", ["simclr", "haochen_2021", "agreement"]),
+    ("A1", "elsewhere", ["simclr", "agreement"]),
+    ("A2", "memorised_labels", ["vicreg_direct", "vicreg_second_moment", "pac_bayes", "supervised"]),
+    ("A3", "memorised_pairs", ["agreement"]),
+    ("A4", "beyond_radius", ["vicreg", "vicreg_certified", "vicreg_second_moment", "trivial_reference"]),
+    ("A6", "repeated", ["held_out", "pac_bayes", "centred_head"]),
+    ("A7", "shared_items", ["agreement"]),
+    ("H", "reused_test", ["test_set", "test_set_loss"]),
+]
+
+
+@pytest.mark.parametrize(("assumption", "world", "names"), EXCEEDED)
+def test_a_broken_assumption_matters(assumption, world, names):
+    trials = 25 if world == "shared_items" else 10
+    for row in coverages(names, [WORLDS[world]()], 0.1, trials):
+        assert assumption in row.failing
+        assert not row.promised
+        assert row.p_value < LEVEL, f"{row.bound}: {row.violations} of {row.trials}"
+
+
+def test_other_bounds_are_not_touched_by_an_assumption_they_do_not_need():
+    rows = list(coverages(["held_out", "supervised", "pac_bayes"], [WORLDS["near_duplicates"]()], 0.1, 20))
+    assert all(row.promised for row in rows)
+    assert refuted(rows) == []
+
+
+def broken(name, *dropped):
+    """The theorem without some of its terms."""
+    sound = THEOREMS[name]
+
+    def inputs(evidence, delta):
+        found = sound.inputs(evidence, delta)
+        terms = {key: term for key, term in found.expression.terms.items() if key not in dropped}
+        return replace(found, expression=Expression(terms, found.expression.combine))
+
+    return replace(sound, name=f"{name}_broken", inputs=inputs)
+
+
+def test_a_bound_without_its_confidence_is_caught():
+    sizes = {"n": 400, "m": 60}
+    false = broken("vicreg_second_moment", "class_means", "confidence", "class_frequencies")
+    row = coverage(false, WORLDS["known_prior"](), 0.1, 60, sizes=sizes)
+    assert row.promised
+    assert row.p_value < LEVEL
+    assert coverage("vicreg_second_moment", WORLDS["known_prior"](), 0.1, 60, sizes=sizes).violations == 0
+
+
+def test_a_limit_at_ten_times_its_level_is_caught():
+    sound = THEOREMS["test_set"]
+    false = replace(sound, name="test_set_broken", inputs=lambda evidence, delta: sound.inputs(evidence, 5 * delta))
+    assert coverage(false, WORLDS["overlap"](), 0.1, 80).p_value < LEVEL
+
+
+def test_the_search_breaks_a_false_bound_and_not_a_sound_one():
+    false = broken("vicreg_second_moment", "class_means", "confidence", "class_frequencies")
+    found = attack(false, points=12, trials=12, confirm=80)
+    assert found.coverage.critical_ratio > 1
+    assert found.coverage.p_value < LEVEL
+    sound = attack("test_set", points=12, trials=12, confirm=80)
+    assert sound.coverage.p_value >= LEVEL
+    assert 0.05 <= sound.parameters["delta"] <= 0.5
+    assert sound.searched >= 12
+
+
+def test_the_interval_is_exact():
+    row = coverage("test_set", WORLDS["overlap"](), 0.4, 60)
+    exact = stats.binomtest(row.violations, row.trials, row.delta, alternative="greater")
+    two_sided = stats.binomtest(row.violations, row.trials).proportion_ci(0.95, method="exact")
+    assert 0 < row.violations < row.trials
+    assert row.p_value == pytest.approx(exact.pvalue, rel=1e-9)
+    assert row.interval == pytest.approx((two_sided.low, two_sided.high), rel=1e-6)
+    assert row.rate == row.violations / row.trials
+
+
+def test_trials_are_reproducible_and_independent_of_what_else_is_evaluated():
+    world = WORLDS["discrete"]()
+    alone = coverage("vicreg_direct", world, 0.1, 10, seed=3)
+    together = {row.bound: row for row in coverages(["test_set", "vicreg_direct"], [world], 0.1, 10, seed=3)}
+    assert alone == together["vicreg_direct"]
+    assert alone != coverage("vicreg_direct", world, 0.1, 10, seed=4)
+
+
+@pytest.mark.slow
+def test_the_number_of_processes_does_not_matter():
+    world = WORLDS["discrete"]()
+    one = list(coverages(["test_set", "vicreg_direct"], [world], 0.1, 120))
+    assert one == list(coverages(["test_set", "vicreg_direct"], [world], 0.1, 120, workers=2))
+
+
+def test_the_table_is_tidy():
+    frame = coverage_table(["test_set", "infonce"], [WORLDS["gaussian"](), WORLDS["known_prior"]()], 0.1, 5)
+    assert list(frame["world"]) == ["gaussian", "gaussian", "known_prior", "known_prior"]
+    refused = frame[(frame.world == "gaussian") & (frame.bound == "infonce")].iloc[0]
+    assert (refused.trials, refused.refused) == (0, 5)
+    assert "prior" in refused.note
+    assert np.isnan(refused.rate)
+
+
+def test_bad_requests_are_refused():
+    world = WORLDS["discrete"]()
+    with pytest.raises(InvalidOption, match="trials"):
+        coverage("test_set", world, 0.1, 0)
+    with pytest.raises(InvalidOption, match="unknown"):
+        coverage("no_such_bound", world)
+    with pytest.raises(InvalidOption, match="delta"):
+        coverage("test_set", world, 1.5, 1)
+    with pytest.raises(NotApplicable, match="luthra_2025"):
+        coverage("luthra_2025", world, 0.1, 1)
+    with pytest.raises(InvalidOption, match="family"):
+        attack("test_set", "torus")
