@@ -10,7 +10,10 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidOption, InvalidStatistics
+from bounds.processes import ALONE, Processes
 from bounds.representations.table import Representations
+from bounds.statistics.distributed import all_merge
+from bounds.statistics.totals import Totals
 
 _EXPONENT = 40.0  # s²B² beyond this leaves the range of float32
 _EXACT_UP_TO = 8192  # items up to which float64 products cost little
@@ -50,6 +53,7 @@ def all_pairs(
     rows: int = 8192,
     block: int = 1024,
     device: torch.device | str = "cpu",
+    processes: Processes = ALONE,
 ) -> AllPairs:
     r"""Mean hinge and logistic loss over all ordered pairs of items, for several scales at once.
 
@@ -71,6 +75,7 @@ def all_pairs(
         rows: Items read at a time.
         block: Side of a block of similarities.
         device: Where to compute.
+        processes: Those that take the blocks in turn; each must call this with the whole table.
 
     Raises:
         InvalidStatistics: fewer than two items, one view only, or a norm above `radius`.
@@ -87,7 +92,7 @@ def all_pairs(
     if dtype is None:
         exact = table.count <= _EXACT_UP_TO or torch.get_float32_matmul_precision() != "highest"
         dtype = torch.float64 if exact else torch.float32
-    sums = _Sums(tuple(scales), radius, dtype, hinge, logistic)
+    sums = _Sums(tuple(scales), radius, dtype, hinge, logistic, processes)
     for start in range(0, table.count, rows):
         mine = _read(table, start, rows, radius, device)
         sums.within(*mine, block)
@@ -114,8 +119,15 @@ class _Sums:
     """Running sums of the losses over blocks of similarities."""
 
     def __init__(
-        self, scales: tuple[float, ...], radius: float, dtype: torch.dtype, hinge: bool, logistic: bool
+        self,
+        scales: tuple[float, ...],
+        radius: float,
+        dtype: torch.dtype,
+        hinge: bool,
+        logistic: bool,
+        processes: Processes,
     ):
+        self.processes, self.turn = processes, 0
         self.scales, self.radius, self.dtype = scales, radius, dtype
         self.hinge = [0.0] * len(scales) if hinge else []
         self.logistic = [0.0] * len(scales) if logistic else []
@@ -125,13 +137,14 @@ class _Sums:
         narrow = first.to(self.dtype)
         for i in range(0, len(first), block):
             rows = slice(i, i + block)
-            own = narrow[rows] @ narrow[rows].T
-            own.fill_diagonal_(-math.inf)  # both losses of an infinite margin are zero
-            self._add(own, positive[rows, None])
+            if self._my_turn():
+                own = narrow[rows] @ narrow[rows].T
+                own.fill_diagonal_(-math.inf)  # both losses of an infinite margin are zero
+                self._add(own, positive[rows, None])
             for j in range(i + block, len(first), block):
-                self._add_both(
-                    narrow[rows] @ narrow[j : j + block].T, positive[rows], positive[j : j + block]
-                )
+                if self._my_turn():
+                    similarity = narrow[rows] @ narrow[j : j + block].T
+                    self._add_both(similarity, positive[rows], positive[j : j + block])
 
     def between(
         self, first: Tensor, positive: Tensor, other: Tensor, other_positive: Tensor, block: int
@@ -140,8 +153,14 @@ class _Sums:
         narrow, wide = first.to(self.dtype), other.to(self.dtype)
         for i in range(0, len(narrow), block):
             for j in range(0, len(wide), block):
-                similarity = narrow[i : i + block] @ wide[j : j + block].T
-                self._add_both(similarity, positive[i : i + block], other_positive[j : j + block])
+                if self._my_turn():
+                    similarity = narrow[i : i + block] @ wide[j : j + block].T
+                    self._add_both(similarity, positive[i : i + block], other_positive[j : j + block])
+
+    def _my_turn(self) -> bool:
+        """Whether the next block is this process's: the blocks are the same however many share them."""
+        self.turn += 1
+        return self.turn % self.processes.world == self.processes.rank
 
     def _add_both(self, similarity: Tensor, positive: Tensor, other_positive: Tensor) -> None:
         self._add(similarity, positive[:, None], other_positive[None, :])
@@ -168,8 +187,10 @@ class _Sums:
 
     def result(self, count: int, dim: int, block: int) -> AllPairs:
         pairs = count * (count - 1)
-        hinge = tuple(total / pairs for total in self.hinge)
-        logistic = tuple(total / pairs / math.log(2.0) for total in self.logistic)
+        sums = Totals(torch.tensor([*self.hinge, *self.logistic], dtype=torch.float64))
+        means = (all_merge(self.processes, sums).values / pairs).tolist()
+        hinge = tuple(means[: len(self.hinge)])
+        logistic = tuple(mean / math.log(2.0) for mean in means[len(self.hinge) :])
         u, square = torch.finfo(self.dtype).eps / 2, self.radius**2
         product = (_gamma(u, dim + 2) + _gamma(2.0**-53, dim + 2)) * square
         summed = _gamma(u, block + 4)

@@ -19,6 +19,7 @@ from bounds.statistics.splits import (
     fitting_head,
     fitting_squares,
     held_out_chunks,
+    part_items,
 )
 
 # The grid, fixed in advance; whoever uses it pays for every point in δ.
@@ -56,10 +57,13 @@ class GaussianHead:
         """Margins of the posterior on Q."""
 
         def make() -> MarginTable:
-            return MarginTable.empty(evidence.setting.num_classes).add(
+            own = evidence.own_chunks(evidence.labeled, part_items(evidence, 0, self.count))
+            table = MarginTable.empty(evidence.setting.num_classes).add(
                 (evidence.head(z), labels, self.sigma * self.metric.spread(z))
-                for z, labels in held_out_chunks(evidence, self.count)
+                for (z, *_), labels in own
+                if labels is not None
             )
+            return evidence.merged(table)
 
         return memo(evidence, ("margins", self.key), make)
 

@@ -9,7 +9,8 @@ from bounds.statistics.evidence import Evidence
 from bounds.statistics.heads import Head, project_simplex
 from bounds.statistics.memo import memo
 from bounds.statistics.moments import Moments
-from bounds.statistics.splits import fitting_chunks, held_out_chunks
+from bounds.statistics.splits import held_out_chunks, part_items
+from bounds.statistics.totals import Totals
 
 UNDECIDED = -1
 _BINS = 50
@@ -27,11 +28,11 @@ def view_votes(evidence: Evidence, head: Head) -> Moments:
 
     def make() -> Moments:
         found = Moments.empty(2)
-        for first, second, _ in evidence.pair_chunks():
+        for (first, second), _ in evidence.own_chunks(evidence.need_pairs()):
             a, b = head(first), head(second)
             moved = 0.5 * (project_simplex(a) - project_simplex(b)).square().sum(1)
             found = found.update(torch.stack([(decide(a) != decide(b)).double(), moved], 1).cpu())
-        return found
+        return evidence.merged(found)
 
     return memo(evidence, ("view votes", head.name), make)
 
@@ -41,11 +42,11 @@ def head_votes(evidence: Evidence, head: Head, other: Head) -> Moments:
 
     def make() -> Moments:
         found = Moments.empty(2)
-        for first, _, _ in evidence.pair_chunks():
+        for (first, _), _ in evidence.own_chunks(evidence.need_pairs()):
             a, b = head(first), other(first)
             moved = torch.linalg.vector_norm(project_simplex(a) - project_simplex(b), dim=1)
             found = found.update(torch.stack([(decide(a) != decide(b)).double(), moved], 1).cpu())
-        return found
+        return evidence.merged(found)
 
     return memo(evidence, ("head votes", head.name, other.name), make)
 
@@ -76,20 +77,21 @@ def predicted_errors(evidence: Evidence, head: Head, count: int) -> tuple[Moment
     def make() -> tuple[Moments, Tensor]:
         wrong = torch.zeros(_BINS, dtype=torch.float64)
         seen = torch.zeros(_BINS, dtype=torch.float64)
-        for z, labels in fitting_chunks(evidence, count):
+        for (z, *_), labels in evidence.own_chunks(evidence.labeled, part_items(evidence, count, evidence.n)):
             scores = head(z)
             cell = _cell(scores).cpu()
             wrong += torch.bincount(cell[(decide(scores) != labels).cpu()], minlength=_BINS)
             seen += torch.bincount(cell, minlength=_BINS)
+        wrong, seen = evidence.merged(Totals(torch.stack([wrong, seen]))).values
         rate = (wrong + 0.5) / (seen + 1.0)  # never exactly 0 or 1 where few were seen
         unlabeled = Moments.empty(1)
-        for first, _, _ in evidence.pair_chunks():
+        for (first, _), _ in evidence.own_chunks(evidence.need_pairs()):
             unlabeled = unlabeled.update(rate[_cell(head(first)).cpu()])
         rectifiers = [
             (decide(head(z)) != labels).cpu().double() - rate[_cell(head(z)).cpu()]
             for z, labels in held_out_chunks(evidence, count)
         ]
-        return unlabeled, torch.cat(rectifiers)
+        return evidence.merged(unlabeled), torch.cat(rectifiers)
 
     return memo(evidence, ("predicted errors", head.name, count), make)
 
