@@ -8,7 +8,7 @@ from bounds.derivations.functions import log_subsets
 
 
 def hoeffding(spread: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
-    r"""r √(ln(1/δ)/(2N)): a mean of N independent values with range r, one-sided.
+    r"""Radius r√(ln(1/δ)/(2N)): a mean of N independent values with range r, one-sided.
 
     The same radius is McDiarmid's for a function with bounded differences r/N. Source: Hoeffding (1963), Thm 2.
     """

@@ -10,7 +10,6 @@ import sympy as sp
 from bounds.derivations.expression import Expression
 from bounds.derivations.inequalities import empirical_bernstein, klein_rio, pinelis, weissman
 from bounds.derivations.symbols import (
-    B,
     K,
     TV_pairs,
     V_head,
@@ -35,11 +34,14 @@ Concentration = Literal["pinelis", "klein_rio"]
 
 @cache
 def class_mean_radius(concentration: Concentration = "pinelis") -> sp.Expr:
-    """g with √(Σ_y p̂_y‖μ̂_y − μ_y‖²) ≤ g: the sum of independent centred (z_i − μ_y)/√(n·n_y)."""
+    """Bound g on √(Σ_y p̂_y‖μ̂_y − μ_y‖²): the norm of a sum of independent centred (z_i − μ_y)/√(n·n_y).
+
+    In any one direction a summand has range τ/√(n·n_y), hence variance at most τ²/(4n·n_y).
+    """
     step = tau / sp.sqrt(n * n_min)
     if concentration == "pinelis":
         return pinelis(step, variance_total / n, delta_1)
-    return klein_rio(step, variance_total / n, B**2 / n, delta_1)
+    return klein_rio(step, variance_total / n, tau**2 / (4 * n), delta_1)
 
 
 def head_range() -> sp.Expr:

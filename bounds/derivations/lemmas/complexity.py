@@ -55,6 +55,33 @@ def symmetrised(mean: sp.Expr, complexity: sp.Symbol, count: sp.Expr) -> Result:
 
 
 @cache
+def massart() -> Step:
+    """E max_j Σξ_i a_ij ≤ √(2 ln J)·max_j‖a_j‖, over three vectors of three entries, all signs."""
+    count = sp.Symbol("J", positive=True)
+    statement = sp.Le(a, sp.sqrt(2 * sp.log(count)) * b, evaluate=False)
+
+    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
+        vectors = x.reshape(-1, 3, 3)
+        return {
+            a: np.einsum("nji,ri->njr", vectors, signs(3)).max(1).mean(1),
+            b: np.sqrt((vectors**2).sum(2)).max(1),
+            count: np.full(len(x), 3.0),
+        }
+
+    return Step(
+        "finite class of encoders",
+        statement,
+        "Massart's lemma",
+        "falsification",
+        lambda: falsify(statement, instances, 9),
+        source="Massart (2000), Lemma 5.2",
+        note="For J encoders and distances in [0, tau], centred at tau/2: at most (tau/2) sqrt(2 ln J); "
+        "zero for one.",
+        display=r"\tilde R_m(\{f_1,\dots,f_J\})\le\tfrac\tau2\sqrt{2\ln J}",
+    )
+
+
+@cache
 def vector_contraction() -> Step:
     """E sup Σξ_i‖y_i − v_i‖ ≤ √2 E sup Σξ_ik v_ik, over classes of two functions on two items."""
     statement = sp.Le(a, sp.sqrt(2) * b, evaluate=False)

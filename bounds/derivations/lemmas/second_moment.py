@@ -164,8 +164,8 @@ def step_size() -> Step:
         "stack the classes: independent centred vectors (z_i - mu_y)/sqrt(n n_y) in R^(Kd), given the labels",
         "symbolic",
         check,
-        note="Each is at most tau/sqrt(n n_min); their variances add to at most V/n; in one direction to "
-        "at most B^2/n.",
+        note="Each is at most tau/sqrt(n n_min); their variances add to at most V/n, in one direction to at "
+        "most tau^2/(4n).",
         display=r"\textstyle\sum_y\hat p_y\|\hat\mu_y-\mu_y\|^2="
         r"\Big\|\sum_i\frac{z_i-\mu_{y_i}}{\sqrt{n\,n_{y_i}}}\Big\|^2",
     )
@@ -173,27 +173,39 @@ def step_size() -> Step:
 
 @cache
 def class_variance() -> Step:
-    """Tr Cov(f|y) ≤ min(B², τ²/2), Var⟨u, f⟩ ≤ B², and ‖f − μ_y‖ ≤ τ."""
-    variance, ball, spread = sp.symbols("tr_Cov B tau", nonnegative=True)
-    statement = sp.Le(variance, sp.Min(ball**2, spread**2 / 2), evaluate=False)
+    """Within a class: tr Cov(f|y) ≤ min(B², τ²/2), Var⟨u, f⟩ ≤ τ²/4, and ‖f − μ_y‖ ≤ τ."""
+    variance, direction, far, ball, spread = sp.symbols(
+        "tr_Cov largest_variance_of_a_direction distance_to_mean B tau", nonnegative=True
+    )
+    total = sp.Le(variance, sp.Min(ball**2, spread**2 / 2), evaluate=False)
+    one_direction = sp.Le(direction, spread**2 / 4, evaluate=False)
+    step = sp.Le(far, spread, evaluate=False)
 
     def instances(x: Array) -> Mapping[sp.Symbol, Array]:
         p, z = simplex(x[:, :3]), x[:, 3:].reshape(-1, 3, 2)
-        mean = np.einsum("np,npd->nd", p, z)
-        pairs = norm(z[:, :, None] - z[:, None])
+        centred = z - np.einsum("np,npd->nd", p, z)[:, None]
+        covariance = np.einsum("np,npd,npe->nde", p, centred, centred)
+        trace = np.einsum("ndd->n", covariance)
+        apart = (covariance[:, 0, 0] - covariance[:, 1, 1]) ** 2 + 4 * covariance[:, 0, 1] ** 2
         return {
-            variance: (p * norm(z - mean[:, None]) ** 2).sum(1),
+            variance: trace,
+            direction: (trace + np.sqrt(apart)) / 2,
+            far: norm(centred).max(1),
             ball: norm(z).max(1),
-            spread: pairs.max((1, 2)),
+            spread: norm(z[:, :, None] - z[:, None]).max((1, 2)),
         }
 
-    tight = np.array([[1.0, 0, 0, 1, 0, 1, 0, 1, 0]])
+    def check() -> Result:
+        tight = np.array([[1.0, 1, 0, 1, 0, -1, 0, 1, 0]])
+        first, *rest = (falsify(one, instances, 9, extremal=tight) for one in (total, one_direction, step))
+        return first & rest[0] & rest[1]
+
     return Step(
         "variance within a class",
-        statement,
-        "half the mean square of differences, and the second moment",
+        total,
+        "half the mean square of differences, the second moment, and Popoviciu in one direction",
         "falsification",
-        lambda: falsify(statement, instances, 9, extremal=tight),
-        display=r"\mathrm{tr}\,\mathrm{Cov}(f\mid y)\le\min(B^2,\tau^2/2),\qquad "
-        r"V\ge\textstyle\sum_y\mathrm{tr}\,\mathrm{Cov}(f\mid y)",
+        check,
+        display=r"\mathrm{tr}\,\mathrm{Cov}(f\mid y)\le\min(B^2,\tau^2/2),\qquad"
+        r"\mathrm{Var}(\langle u,f\rangle\mid y)\le\tau^2/4,\qquad\|f-\mu_y\|\le\tau",
     )

@@ -83,6 +83,7 @@ def invariance_steps(
         concentration.hoeffding_theorem(),
         concentration.hoeffding("labeled items", shift, expected_invariance, tau, labeled, n),
         complexity.symmetrisation(),
+        complexity.massart(),
         concentration.mcdiarmid_theorem(),
         concentration.mcdiarmid("pairs", expected_invariance, mean, tau, pairs, m, R_F, note),
     ]

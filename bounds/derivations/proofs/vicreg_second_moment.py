@@ -18,7 +18,6 @@ from bounds.derivations.quantities import (
 )
 from bounds.derivations.steps import Derivation, Step
 from bounds.derivations.symbols import (
-    B,
     K,
     TV_pairs,
     V_head,
@@ -70,7 +69,7 @@ def mean_steps(concentration_of: expressions.Concentration) -> list[Step]:
             vectors.pinelis_theorem(),
             vectors.pinelis("deviation of the class means", mean_gap, radius, step, variance, delta_1, note),
         ]
-    weak = B**2 / n
+    weak = tau**2 / (4 * n)
     radius = inequalities.klein_rio(step, variance, weak, delta_1)
     return [
         vectors.klein_rio_theorem(),
