@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,8 @@ import numpy as np
 import torch
 
 from bounds.certificate import declared
+from bounds.certificate.provenance import provenance
+from bounds.certificate.quantities import measured_losses, quantities
 from bounds.certificate.report import Report
 from bounds.errors import InvalidData, InvalidOption, NotApplicable
 from bounds.processes import ALONE, Processes
@@ -20,7 +22,6 @@ from bounds.representations.extraction import Extracted, extract
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
 from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import Head
 from bounds.statistics.setting import Assumption, Setting
 from bounds.theorems import Bound, Theorem, select
 
@@ -160,11 +161,10 @@ def evaluate(
     )
     evidence = replace(evidence, setting=replace(evidence.setting, assumptions=assumptions))
     title = name or _title(checkpoint)
-    provenance = _provenance(parts, declared_options, encoder, evidence)
-    report = report_on(evidence, theorems, delta, title, simultaneous, provenance)
-    processes.texts(
-        "", "at the end"
-    )  # no process leaves, and removes what it shares, before the others are done
+    record = provenance(parts, declared_options, encoder, evidence)
+    report = report_on(evidence, theorems, delta, title, simultaneous, record)
+    # No process leaves, and removes what it shares, before the others are done.
+    processes.texts("", "at the end")
     return report
 
 
@@ -174,7 +174,7 @@ def report_on(
     delta: float,
     name: str,
     simultaneous: bool = False,
-    provenance: Mapping[str, Any] | None = None,
+    record: Mapping[str, Any] | None = None,
 ) -> Report:
     """Evaluate theorems on evidence: the part of `evaluate` after the encoder has run.
 
@@ -189,19 +189,18 @@ def report_on(
         except NotApplicable as reason:
             refused[theorem.name] = str(reason)
     best, candidates = _best(evidence, theorems, found, delta)
-    quantities = _quantities(evidence)
     return Report(
         name=name,
         delta=delta,
         simultaneous=simultaneous,
         bounds=found,
         not_applicable=refused,
-        quantities=quantities,
-        measured=_measured(evidence, found),
+        quantities=quantities(evidence),
+        measured=measured_losses(evidence, found),
         assumptions=evidence.setting.assumptions,
         best=best,
         candidates=candidates,
-        provenance={**(provenance or {}), "head": evidence.head.name},
+        provenance={**(record or {}), "head": evidence.head.name},
         evidence=evidence,
     )
 
@@ -220,79 +219,15 @@ def _best(
     names = tuple(theorem.name for theorem in chosen)
     if not chosen:
         return None, names
-    candidates = [theorem.evaluate(evidence, delta / len(chosen)) for theorem in chosen]
+    candidates = []
+    for theorem in chosen:
+        with suppress(NotApplicable):  # a few theorems need more data at a smaller δ
+            candidates.append(theorem.evaluate(evidence, delta / len(chosen)))
+    if not candidates:
+        return None, names
     best = min(candidates, key=lambda bound: bound.error_rate or 0.0)
     note = f"chosen after looking, from {len(chosen)} certified bounds at δ/{len(chosen)} each: valid at δ = {delta:g}"
     return replace(best, notes=(*best.notes, note)), names
-
-
-def _measured(evidence: Evidence, found: Mapping[str, Bound]) -> dict[str, dict[str, float]]:
-    """Test losses of every head that a bound of this report speaks about."""
-    if evidence.test is None:
-        return {}
-    wanted = {bound.head for bound in found.values()} | {evidence.head.name}
-    heads: dict[str, Head] = {head.name: head for head in evidence.known_heads() if head.name in wanted}
-    losses = evidence.test_losses_of(list(heads.values()))
-    return {
-        name: {
-            "loss": one.mean_residual,
-            "projected_loss": one.projected_residual,
-            "squared_loss": one.mean_square,
-            "error": one.error,
-        }
-        for name, one in zip(heads, losses, strict=True)
-    }
-
-
-def _quantities(evidence: Evidence) -> dict[str, float]:
-    """The scalars behind the bounds, by name."""
-    setting, head = evidence.setting, evidence.head
-    squares, losses = evidence.least_squares, evidence.labeled_losses(evidence.head)
-    found: dict[str, float] = {
-        "n": evidence.n,
-        "K": setting.num_classes,
-        "d": evidence.labeled.dim,
-        "B": setting.radius,
-        "tau": setting.tau,
-        "W_S_norm": head.spectral_norm,
-        "W_S_frobenius": head.frobenius_norm,
-        "rank_S": squares.rank(),
-        "rank_tolerance": squares.default_rtol(),
-        "labeled_residual_mean": losses.mean_residual,
-        "labeled_residual_rms": losses.rms_residual,
-        "PY_S": evidence.labeled_losses(evidence.min_norm).rms_residual * evidence.n**0.5,
-        "training_error": losses.error,
-        "max_norm": evidence.classes.max_norm,
-        "classes_in_S": int((evidence.classes.counts > 0).sum()),
-        "trivial_loss": evidence.constant_loss,
-        "trivial_error": evidence.constant_error,
-    }
-    if evidence.pairs is not None:
-        moments = evidence.pair_moments
-        found |= {
-            "m": evidence.m,
-            "invariance": moments.invariance,
-            "invariance_rms": float(moments.norms.root_mean_square[0]),
-            "invariance_max": float(moments.norms.maximum[0]),
-        }
-        if evidence.pairs.labels is not None:
-            reference = evidence.reference
-            first = evidence.first_view_losses(reference)
-            short = select(["vicreg_short"])[0].evaluate(evidence, 0.5)
-            found |= {
-                "c": float(torch.linalg.matrix_norm(head.weight - reference.weight, 2)),
-                "W_ref_norm": reference.spectral_norm,
-                "W_ref_frobenius": reference.frobenius_norm,
-                "rank_S_bar": evidence.pair_least_squares.rank(),
-                "unlabeled_residual_mean": first.mean_residual,
-                "unlabeled_residual_rms": first.rms_residual,
-                "PY_S_bar": evidence.first_view_losses(evidence.min_norm_reference).rms_residual
-                * evidence.m**0.5,
-                "vicreg_short": short.value,
-            }
-    if evidence.test is not None:
-        found["N"] = evidence.test.count
-    return {name: float(value) for name, value in found.items()}
 
 
 def _assumptions(
@@ -392,43 +327,3 @@ def _title(checkpoint: Any) -> str:
     if isinstance(checkpoint, str | Path):
         return Path(checkpoint).name
     return getattr(checkpoint, "__name__", type(checkpoint).__name__)
-
-
-def _provenance(
-    parts: Mapping[str, Extracted], options: Mapping[str, Any], encoder: Any, evidence: Evidence
-) -> dict[str, Any]:
-    """Everything needed to make the same report again."""
-    import scipy
-    import sympy
-
-    from bounds import __version__
-
-    return {
-        "versions": {
-            "bounds": __version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "sympy": sympy.__version__,
-        },
-        "device": str(evidence.device),
-        "checkpoint": None if encoder is None else _plain(encoder.provenance),
-        "data": {role: _plain(part.provenance["data"]) for role, part in parts.items()},
-        "options": {key: _plain(value) for key, value in options.items()},
-    }
-
-
-def _plain(value: Any) -> Any:
-    """Options and fingerprints as plain Python."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, np.ndarray | torch.Tensor):
-        return _plain(value.tolist())
-    if hasattr(value, "__dataclass_fields__"):
-        return _plain(asdict(value))
-    return str(value)

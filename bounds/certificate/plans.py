@@ -61,12 +61,11 @@ class Plans(Mapping[str, Plan]):
 
     def __repr__(self) -> str:
         lines = [f"{'bound':<28}{'more':<8}{'now':>10}{'n':>14}{'m':>14}{'floor':>10}   stopped by"]
-        for row in self.to_frame().itertuples():
-            sizes = [("–" if size is None or size != size else f"{int(size):,}") for size in (row.n, row.m)]
-            stopped = row.stopped_by if not row.reachable else ""
-            lines.append(
-                f"{row.bound:<28}{row.which:<8}{row.now:>10.4g}{sizes[0]:>14}{sizes[1]:>14}{row.floor:>10.4g}   {stopped}"
-            )
+        for name, one in self.items():
+            for need in one.needs.values():
+                n, m = ("–" if size is None else f"{size:,}" for size in (need.n, need.m))
+                numbers = f"{one.now:>10.4g}{n:>14}{m:>14}{need.floor:>10.4g}"
+                lines.append(f"{name:<28}{need.which:<8}{numbers}   {need.stopped_by or ''}")
         lines += [f"{name}: {reason}" for name, reason in self.left_out.items()]
         return "\n".join([f"target {self.target:g}; {NOTE}", *lines])
 
