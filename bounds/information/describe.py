@@ -14,7 +14,7 @@ from bounds.errors import InvalidData, InvalidOption
 from bounds.information import measures as definitions
 from bounds.information.gaussian import covariance, log_det_entropy
 from bounds.information.pairwise import BLOCK
-from bounds.information.rows import as_rows, unit_rows
+from bounds.information.rows import as_pair, as_rows, unit_rows
 from bounds.representations.table import Representations
 
 if TYPE_CHECKING:
@@ -165,6 +165,8 @@ def describe(
         views = tuple(table) if pair else (table,)
         checked = tuple(as_rows(view, least=2) for view in views)
         table = Representations(checked)
+    if len(table.views) == 2:
+        table = Representations(as_pair(table, table.name), name=table.name)
     z = as_rows(table, table.name, least=2)
     n, d = z.shape
     summary = covariance(table)
