@@ -23,8 +23,9 @@ from bounds.statistics.collisions import (
 )
 from bounds.statistics.contrastive import all_pairs
 from bounds.statistics.mean_classifier import mean_classifier
-from bounds.statistics.negatives import block_losses, independent_items
+from bounds.statistics.negatives import block_losses
 from bounds.statistics.spectral import SpectralMoments
+from bounds.statistics.thinning import chosen_rows, independent_items
 
 from .reference import contrastive as naive
 
@@ -186,6 +187,17 @@ def test_thinning_gives_independent_classes_and_uses_no_pair_twice():
     assert 600 < size < 1000
     assert np.var([one[0] for one in drawn]) == pytest.approx(size * 0.4 * 0.6, rel=0.6)
     assert np.mean([one[3] for one in drawn]) == pytest.approx(0.1 * size, rel=0.1)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy])
+def test_chosen_rows_are_read_as_a_copy_would_be(kind):
+    first, second = unit_pairs(40, 3)
+    items = np.array([7, 3, 39, 0, 3, 21])
+    table = chosen_rows(Representations((kind(first), kind(second)), np.arange(40)), items)
+    assert (table.count, table.dim, list(table.labels)) == (6, 3, list(items))
+    copied = all_pairs(Representations((first[items], second[items])))
+    assert all_pairs(table, rows=4).hinge == pytest.approx(copied.hinge)
+    assert block_losses(table, 2) == block_losses(Representations((first[items], second[items])), 2)
 
 
 def test_a_class_runs_out_no_more_often_than_allowed():

@@ -143,6 +143,7 @@ def test_the_logarithm_is_of_the_quotient_and_not_a_quotient_of_the_logarithm():
         "temperature": 1.0,
         "blocks": 50,
         "divergence": 0.0,
+        "functions": 1,
     }
     expression = van_elst_2024.expression()
     at = {d: expression.evaluate({**values, "delta_loss": d})["confidence"] for d in (0.1, 0.05)}
@@ -170,15 +171,18 @@ def test_one_item_moves_the_mean_loss_of_its_batch_no_further_than_stated(seed, 
     assert abs(after - before) * (k + 1) <= limit + 1e-9
 
 
-def test_a_trained_class_needs_its_divergence():
-    class Named:
-        def upper_on(self, pairs):
-            return 1.0, 1
+def test_an_encoder_chosen_among_several_costs_a_share_of_delta():
+    class Chosen:
+        members = 8
 
-    with pytest.raises(NotApplicable, match="kl"):
+    for name in ("van_elst_2024", "haochen_2021"):
+        fixed = evaluate(name, evidence_of(pairs_of(), prior=UNIFORM), 0.05 / 8)
+        chosen = evaluate(name, evidence_of(pairs_of(), prior=UNIFORM, function_class=Chosen()), 0.05)
+        assert chosen.value == pytest.approx(fixed.value, rel=1e-12)
+    options = {"contrastive_complexity": 1.0}
+    with pytest.raises(NotApplicable, match="finitely many"):
         evaluate(
-            "van_elst_2024",
-            evidence_of(pairs_of(), function_class=Named(), options={"contrastive_complexity": 1.0}),
+            "haochen_2021", evidence_of(pairs_of(), prior=UNIFORM, function_class=Chosen(), options=options)
         )
     with pytest.raises(InvalidOption, match="kl"):
         evaluate("van_elst_2024", evidence_of(pairs_of(), options={"kl": -1.0}))

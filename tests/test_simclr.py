@@ -20,10 +20,10 @@ SIMCLR, LOGISTIC = THEOREMS["simclr"], THEOREMS["simclr_logistic"]
 LOSSES = {"hinge": naive.hinge, "logistic": naive.logistic}
 
 
-def pairs_of(m=60, classes=4, dim=5, seed=0, prior=None):
+def pairs_of(m=60, classes=4, dim=5, seed=0, prior=None, labels=None):
     rng = np.random.default_rng(seed)
     means = 2 * rng.normal(size=(classes, dim))
-    y = rng.choice(classes, size=m, p=prior)
+    y = rng.choice(classes, size=m, p=prior) if labels is None else labels
     x = [means[y] + 0.5 * rng.normal(size=(m, dim)) for _ in range(2)]
     return x[0] / np.linalg.norm(x[0], axis=1)[:, None], x[1] / np.linalg.norm(x[1], axis=1)[:, None], y
 
@@ -191,14 +191,23 @@ def test_a_loss_of_one_or_more_without_the_prior_falls_back_on_the_largest_loss(
     assert known.vacuous
 
 
+def test_an_unbalanced_pool_is_thinned_to_independent_classes():
+    pairs = pairs_of(m=3000, prior=[0.35, 0.25, 0.2, 0.2])
+    thin = SIMCLR.evaluate(evidence_of(pairs, prior=[0.25] * 4, conditioned_pairs=True), 0.05)
+    assert "pair_frequencies" not in thin.terms
+    assert thin.split == pytest.approx({"delta_loss": 0.0475, "delta_classes": 0.0025})
+    assert (
+        thin.symbols["blocks"] < 1200
+    )  # two classes have 600 pairs, and chance may ask for more than a quarter
+
+
 def test_fixed_class_counts_are_paid_for():
-    pairs = pairs_of(m=300)
+    pairs = pairs_of(m=240, labels=np.arange(240) % 4)
     drawn = SIMCLR.evaluate(evidence_of(pairs, prior=[0.25] * 4), 0.05)
     fixed = SIMCLR.evaluate(evidence_of(pairs, prior=[0.25] * 4, conditioned_pairs=True), 0.05)
-    distance = 0.5 * np.abs(np.bincount(pairs[2], minlength=4) / 300 - 0.25).sum()
     scale = fixed.symbols["scale"]
     spread = (1 + 2 * scale**2) - max(0, 1 - 2 * scale**2)
-    assert fixed.terms["pair_frequencies"].value == pytest.approx(spread * (1 / 300 + 2 * distance) / 0.75)
+    assert fixed.terms["pair_frequencies"].value == pytest.approx(spread / 240 / 0.75)
     assert fixed.value > drawn.value
 
 
@@ -217,28 +226,21 @@ def test_two_items_of_a_pool_are_within_one_over_m_of_independent_draws():
 # Function classes
 
 
-def test_a_named_class_needs_its_complexity_over_triples():
-    class Named:
-        def upper_on(self, pairs):
-            return 3.0, 1
-
-    class Finite:
-        def upper_on(self, pairs):
-            return 0.0, 8
+def test_a_class_of_encoders_is_paid_for_by_its_complexity_or_by_its_number():
+    class Chosen:
+        members = 8
 
     pairs = pairs_of(m=200)
-    with pytest.raises(NotApplicable, match="contrastive_complexity"):
-        SIMCLR.evaluate(evidence_of(pairs, function_class=Named()), 0.05)
     options = {"contrastive_complexity": 7.0, "contrastive_scales": [1.0]}
     found = SIMCLR.evaluate(
-        evidence_of(pairs, prior=[0.25] * 4, function_class=Named(), options=options), 0.05
+        evidence_of(pairs, prior=[0.25] * 4, function_class=Chosen(), options=options), 0.05
     )
     expected = 2 * math.sqrt(2) * math.sqrt(6) * 7.0 / 100 / 0.75
     assert found.terms["representation_complexity"].value == pytest.approx(expected, rel=1e-12)
     options = {"contrastive_scales": [1.0]}
     fixed = SIMCLR.evaluate(evidence_of(pairs, prior=[0.25] * 4, options=options), 0.05 / 8)
     finite = SIMCLR.evaluate(
-        evidence_of(pairs, prior=[0.25] * 4, function_class=Finite(), options=options), 0.05
+        evidence_of(pairs, prior=[0.25] * 4, function_class=Chosen(), options=options), 0.05
     )
     assert finite.value == pytest.approx(fixed.value, rel=1e-12)
 

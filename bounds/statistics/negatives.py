@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidOption, InvalidStatistics
-from bounds.representations.draws import permutation, uniforms
+from bounds.representations.draws import permutation
 from bounds.representations.table import Representations
-from bounds.statistics.limits import binary_kl
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,6 @@ def block_losses(
     negatives: int,
     scales: Sequence[float] = (1.0,),
     *,
-    items: np.ndarray | None = None,
     partitions: int | None = None,
     rows: int = 8192,
     seed: int = 0,
@@ -63,7 +61,6 @@ def block_losses(
         table: Two views, (m, d).
         negatives: k ≥ 1, at most m − 1; the negatives are first views of other items.
         scales: Positive numbers s.
-        items: Rows of the table to use; all by default.
         partitions: How many; by default as many as cost about m·256·d operations.
         rows: Items read at a time, rounded to whole blocks.
         seed: Of the partitions.
@@ -78,16 +75,15 @@ def block_losses(
         raise InvalidOption(
             f"Needs at least one negative and positive scales, got {negatives} and {list(scales)}."
         )
-    items = np.arange(table.count) if items is None else items
-    if len(table.views) != 2 or len(items) < size:
+    if len(table.views) != 2 or table.count < size:
         raise InvalidStatistics(
             f"{negatives} negatives need two views of at least {size} items, "
-            f"got {len(table.views)} of {len(items)}."
+            f"got {len(table.views)} of {table.count}."
         )
     if partitions is None:
         partitions = max(1, min(8, 256 // size))
-    blocks = len(items) // size
-    items = items[permutation(seed, len(items), stream=2)[: blocks * size]]
+    blocks = table.count // size
+    items = permutation(seed, table.count, stream=2)[: blocks * size]
     squares = torch.tensor([s * s for s in scales], dtype=torch.float64, device=device)
     hinge = torch.zeros(len(scales), dtype=torch.float64, device=device)
     infonce = torch.zeros_like(hinge)
@@ -129,47 +125,3 @@ def _gathered(
         part = replace(table, views=tuple(view[chosen] for view in table.views), labels=None)
         ((views, _),) = part.chunks(rows, device)
         yield views[0], views[1]
-
-
-def independent_items(labels: np.ndarray, prior: Tensor, *, failure: float, seed: int = 0) -> np.ndarray:
-    """Rows of pairs whose classes are independent draws from p, out of a pool with fixed class counts (A6).
-
-    The class sequence is drawn first and each class hands out its pairs in random order. That fails only
-    if a class
-    runs out: the length is the largest for which the Chernoff bounds Σ_c exp(−N·kl((m_c + 1)/N‖p_c)) stay
-    below `failure`, a probability that the certificate adds to δ.
-
-    Args:
-        labels: Class of each pair, (m,).
-        prior: p (K,), known.
-        failure: Allowed probability that a class runs out, in (0, 1).
-        seed: Of the draws.
-
-    Returns:
-        Row indices, int64; possibly empty.
-    """
-    counts = np.bincount(labels, minlength=len(prior))
-    low, high = 0, len(labels)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if _runs_out(middle, counts, prior) <= failure:
-            low = middle
-        else:
-            high = middle - 1
-    edges = np.cumsum(prior.numpy())[:-1]
-    drawn = np.searchsorted(edges, uniforms(seed, np.arange(low), 3, 1)[:, 0], side="right")
-    order = permutation(seed, len(labels), stream=4)
-    wanted = np.bincount(drawn, minlength=len(prior))
-    return np.concatenate(
-        [order[labels[order] == y][:count] for y, count in enumerate(wanted)] or [order[:0]]
-    )
-
-
-def _runs_out(length: int, counts: np.ndarray, prior: Tensor) -> float:
-    """Upper bound on the probability that `length` draws ask some class for more pairs than it has."""
-    total = 0.0
-    for count, p in zip(counts.tolist(), prior.tolist(), strict=True):
-        share = (count + 1) / length
-        if p > 0 and share <= 1:
-            total += 1.0 if share <= p else math.exp(-length * binary_kl(share, p))
-    return total

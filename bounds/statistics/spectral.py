@@ -50,13 +50,11 @@ class SpectralMoments:
         )
 
     @classmethod
-    def of(
-        cls, pairs: Iterable[tuple[Tensor, Tensor]], dim: int, device: torch.device | str
-    ) -> SpectralMoments:
+    def of(cls, pairs: Iterable[tuple[Tensor, ...]], dim: int, device: torch.device | str) -> SpectralMoments:
         """One pass over (first, second)."""
         moments = cls.empty(dim, device)
-        for first, second in pairs:
-            moments = moments.update(first, second)
+        for views in pairs:
+            moments = moments.update(*views)
         return moments
 
     @property

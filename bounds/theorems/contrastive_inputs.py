@@ -12,6 +12,7 @@ from torch import Tensor
 from bounds.derivations.contrastive import coverage
 from bounds.derivations.expression import Expression
 from bounds.errors import InvalidOption, NotApplicable
+from bounds.representations.table import Representations
 from bounds.statistics.collisions import (
     collision_probability,
     coverage_probability,
@@ -20,7 +21,8 @@ from bounds.statistics.collisions import (
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.mean_classifier import MeanClassifier, mean_classifier
 from bounds.statistics.memo import memo
-from bounds.statistics.negatives import Negatives, block_losses, independent_items
+from bounds.statistics.negatives import Negatives, block_losses
+from bounds.statistics.thinning import chosen_rows, independent_items
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs
 from bounds.theorems.common import pair_total_variation
@@ -52,35 +54,57 @@ def negatives_option(evidence: Evidence, default: int) -> int:
     return round(value)
 
 
+def thinned(evidence: Evidence, split: Mapping[str, float]) -> Representations:
+    """All pairs, or those with independent classes where split["delta_classes"] pays for thinning a pool (A6)."""
+    pairs, failure = evidence.need_pairs(), split.get("delta_classes", 0.0)
+    prior, labels = evidence.setting.prior, pairs.labels
+    if not failure or prior is None or labels is None:
+        return pairs
+    seed = evidence.setting.seed
+
+    def make() -> Representations:
+        return chosen_rows(pairs, independent_items(labels, prior, failure=failure, seed=seed))
+
+    return memo(evidence, ("thinned", failure), make)
+
+
 def losses_of_blocks(
     evidence: Evidence, negatives: int, scales: tuple[float, ...], split: Mapping[str, float]
 ) -> Negatives:
-    """Measured losses with k negatives; NotApplicable with fewer than k + 1 pairs.
-
-    A pool with fixed class counts and a known prior is thinned to pairs with independent classes, which
-    fails with probability at most split["delta_classes"].
-    """
-    seed, prior, labels = evidence.setting.seed, evidence.setting.prior, evidence.need_pairs().labels
-    failure = split.get("delta_classes", 0.0)
+    """Measured losses with k negatives; NotApplicable with fewer than k + 1 pairs."""
+    failure, seed = split.get("delta_classes", 0.0), evidence.setting.seed
 
     def make() -> Negatives:
-        items = None
-        if failure > 0 and prior is not None and labels is not None:
-            items = independent_items(labels, prior, failure=failure, seed=seed)
-        count = evidence.m if items is None else len(items)
-        if count <= negatives:
-            raise NotApplicable(f"needs more than {negatives} pairs for {negatives} negatives, got {count}.")
-        table, device = evidence.need_pairs(), evidence.device
-        return block_losses(table, negatives, scales, items=items, seed=seed, device=device)
+        table = thinned(evidence, split)
+        if table.count <= negatives:
+            raise NotApplicable(
+                f"needs more than {negatives} pairs for {negatives} negatives, got {table.count}."
+            )
+        return block_losses(table, negatives, scales, seed=seed, device=evidence.device)
 
     return memo(evidence, ("block_losses", negatives, scales, failure), make)
 
 
 def block_shares(evidence: Evidence, delta: float) -> dict[str, float]:
     """δ for the loss of blocks, less a twentieth for the thinning where class counts are fixed."""
-    if evidence.setting.conditioned_pairs and evidence.setting.prior is not None:
-        return {"delta_loss": 0.95 * delta, "delta_classes": 0.05 * delta}
-    return {"delta_loss": delta}
+    if not evidence.setting.conditioned_pairs or evidence.setting.prior is None:
+        return {"delta_loss": delta}
+    return {"delta_loss": 0.95 * delta, "delta_classes": 0.05 * delta}
+
+
+def pair_shares(evidence: Evidence, delta: float) -> dict[str, float]:
+    """The same for all ordered pairs of items, which may keep the whole pool and pay its distance to the prior.
+
+    Which is cheaper depends on the class counts alone, given which either holds.
+    """
+    split = block_shares(evidence, delta)
+    if "delta_classes" in split:
+        count = thinned(evidence, split).count
+        thin = math.sqrt(math.log(1 / split["delta_loss"]) / (2 * max(1, count // 2)))
+        whole = math.sqrt(math.log(1 / delta) / (2 * (evidence.m // 2)))
+        if thin > whole + 1 / evidence.m + 2 * pair_total_variation(evidence):
+            return {"delta_loss": delta}
+    return split
 
 
 def span(evidence: Evidence) -> float:
@@ -88,14 +112,14 @@ def span(evidence: Evidence) -> float:
     return evidence.setting.tau**2 / 2
 
 
-def sampling_values(evidence: Evidence, negatives: int, blocks: int) -> dict[str, float]:
-    """Symbols of the U-statistic, the encoder class and the pairs' composition."""
+def sampling_values(evidence: Evidence, negatives: int, count: int) -> dict[str, float]:
+    """Symbols of the U-statistic over `count` pairs, the encoder class and the pairs' composition."""
     return {
         "K": evidence.setting.num_classes,
         "B": evidence.setting.radius,
-        "m": evidence.m,
+        "m": count,
         "negatives": negatives,
-        "blocks": blocks,
+        "blocks": count // (negatives + 1),
         "span": span(evidence),
         "TV_pairs": pair_total_variation(evidence),
         **_encoder_class(evidence),
@@ -107,7 +131,7 @@ def infonce_values(evidence: Evidence, negatives: int, split: Mapping[str, float
     temperature = positive_option(evidence, "temperature", 1.0)
     losses = losses_of_blocks(evidence, negatives, (temperature**-0.5,), split)
     return {
-        **sampling_values(evidence, negatives, losses.blocks),
+        **sampling_values(evidence, negatives, thinned(evidence, split).count),
         **split,
         "temperature": temperature,
         "infonce_loss": losses.infonce[0],

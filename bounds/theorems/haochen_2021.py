@@ -10,32 +10,29 @@ from bounds.statistics.memo import memo
 from bounds.statistics.spectral import SpectralMoments
 from bounds.theorems.axes import ROOT_LOSS
 from bounds.theorems.bound import Inputs, Theorem
-from bounds.theorems.contrastive_inputs import known_prior, sampling_values
+from bounds.theorems.contrastive_inputs import known_prior, pair_shares, sampling_values, thinned
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
     prior = known_prior(evidence)
     if evidence.m < 2:
         raise NotApplicable("needs at least two pairs, one of them as the negative.")
-    if "contrastive_complexity" in evidence.setting.options:
-        raise NotApplicable("holds for one encoder fixed before the pairs, or finitely many.")
+    split = pair_shares(evidence, delta)
+    table, device = thinned(evidence, split), evidence.device
     moments = memo(
         evidence,
-        "spectral",
-        lambda: SpectralMoments.of(
-            ((first, second) for first, second, _ in evidence.pair_chunks()),
-            evidence.need_pairs().dim,
-            evidence.device,
-        ),
+        ("spectral", split.get("delta_classes", 0.0)),
+        lambda: SpectralMoments.of((views for views, _ in table.chunks(device=device)), table.dim, device),
     )
-    split = {"delta_loss": delta}
     values = {
-        **sampling_values(evidence, 1, evidence.m // 2),
+        **sampling_values(evidence, 1, table.count),
         **split,
         "p_min": float(prior[prior > 0].min()),
         "alignment": moments.alignment,
         "similarity": moments.similarity,
     }
+    if values["triples"]:
+        raise NotApplicable("holds for one encoder fixed before the pairs, or finitely many.")
     radii = Expression({"P": derivation.alignment_loss(), "N": derivation.similarity_loss()}).evaluate(values)
     # Both events hold for all α at once, so the best one is free.
     lower, upper = values["alignment"] - radii["P"], values["similarity"] + radii["N"]
@@ -44,7 +41,7 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         f"spectral loss {moments.spectral_loss:.4f}; the paper's own α and ρ need the augmentation graph, "
         "which class pairs make known"
     )
-    conditioned = evidence.setting.conditioned_pairs
+    conditioned = evidence.setting.conditioned_pairs and "delta_classes" not in split
     return Inputs(derivation.expression(conditioned_pairs=conditioned), values, split, None, (note,))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from bounds.statistics.collisions import (
     expected_log_collisions,
     task_weight,
 )
-from bounds.statistics.contrastive import all_pairs
+from bounds.statistics.contrastive import AllPairs, all_pairs
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.memo import memo
 from bounds.theorems.axes import Axis
@@ -26,7 +27,9 @@ from bounds.theorems.contrastive_inputs import (
     measured,
     measured_note,
     negatives_option,
+    pair_shares,
     sampling_values,
+    thinned,
 )
 
 SOURCE = (
@@ -39,27 +42,27 @@ SCALES = (1.0, math.sqrt(2.0), 2.0)
 
 def _inputs(loss: derivation.Loss, evidence: Evidence, delta: float) -> Inputs:
     k, grid = negatives_option(evidence, 1), _scales(evidence)
+    if evidence.m < 2:
+        raise NotApplicable("needs at least two pairs, one of them as the negative.")
     split, collision, largest = _collisions(evidence, delta, k)
     if k == 1:
-        pairs = _all_pairs(evidence, grid)
+        split |= pair_shares(evidence, split["delta_loss"])
+        pairs = _all_pairs(evidence, grid, split)
         means, roundings = getattr(pairs, loss), getattr(pairs, loss + "_rounding")
-        blocks = evidence.m // 2
     else:
-        share = split.pop("delta_loss")
-        split |= block_shares(evidence, share)
+        split |= block_shares(evidence, split["delta_loss"])
         found = losses_of_blocks(evidence, k, grid, split)
-        means, roundings, blocks = getattr(found, loss), (0.0,) * len(grid), found.blocks
+        means, roundings = getattr(found, loss), (0.0,) * len(grid)
     common = {
-        **sampling_values(evidence, k, blocks),
+        **sampling_values(evidence, k, thinned(evidence, split).count),
         "collision": collision,
         "scales": len(grid),
         **split,
     }
     if k > 1 and loss == "logistic":
         common["log_collisions"] = expected_log_collisions(known_prior(evidence), k)
-    expression = derivation.expression(
-        loss, many=k > 1, conditioned_pairs=evidence.setting.conditioned_pairs and k == 1
-    )
+    whole_pool = evidence.setting.conditioned_pairs and "delta_classes" not in split
+    expression = derivation.expression(loss, many=k > 1, conditioned_pairs=whole_pool and k == 1)
 
     def value(values: dict[str, float]) -> float:
         return expression.combined(expression.evaluate(values))
@@ -106,14 +109,12 @@ def _scales(evidence: Evidence) -> tuple[float, ...]:
     return tuple(float(s) for s in grid)
 
 
-def _all_pairs(evidence: Evidence, grid: tuple[float, ...]) -> Any:
-    if evidence.m < 2:
-        raise NotApplicable("needs at least two pairs, one of them as the negative.")
-    pairs, device = evidence.need_pairs(), evidence.device
+def _all_pairs(evidence: Evidence, grid: tuple[float, ...], split: Mapping[str, float]) -> AllPairs:
+    table = thinned(evidence, split)
     return memo(
         evidence,
-        ("all_pairs", grid),
-        lambda: all_pairs(pairs, grid, radius=_radius(evidence), device=device),
+        ("all_pairs", grid, split.get("delta_classes", 0.0)),
+        lambda: all_pairs(table, grid, radius=_radius(evidence), device=evidence.device),
     )
 
 
