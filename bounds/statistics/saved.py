@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 from torch import Tensor
 
 from bounds.errors import CorruptStore, InvalidData, InvalidOption
+from bounds.processes import as_bytes
 from bounds.statistics.classes import ClassMoments
 from bounds.statistics.heads import HeadLosses
 from bounds.statistics.least_squares import LeastSquares
@@ -70,6 +71,25 @@ def from_plain(plain: Any, tensors: Sequence[Tensor]) -> Any:
     if "tuple" in plain:
         return tuple(from_plain(one, tensors) for one in plain["tuple"])
     return KINDS[plain["kind"]](**{name: from_plain(one, tensors) for name, one in plain["fields"].items()})
+
+
+def pack(summary: Any) -> Tensor:
+    """The summary as bytes, uint8 (N,), on the CPU."""
+    from safetensors.torch import save
+
+    tensors: list[Tensor] = []
+    plain = to_plain(summary, tensors)
+    named = {str(i): one.detach().cpu().contiguous().clone() for i, one in enumerate(tensors)}
+    return as_bytes(save(named | {"plain": as_bytes(json.dumps(plain).encode())}))
+
+
+def unpack(packed: Tensor) -> Any:
+    """The inverse of `pack`."""
+    from safetensors.torch import load
+
+    named = load(packed.cpu().numpy().tobytes())
+    plain = json.loads(named.pop("plain").numpy().tobytes())
+    return from_plain(plain, [named[str(i)] for i in range(len(named))])
 
 
 def save_summaries(
