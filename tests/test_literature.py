@@ -143,7 +143,6 @@ def test_the_logarithm_is_of_the_quotient_and_not_a_quotient_of_the_logarithm():
         "temperature": 1.0,
         "blocks": 50,
         "divergence": 0.0,
-        "functions": 1,
     }
     expression = van_elst_2024.expression()
     at = {d: expression.evaluate({**values, "delta_loss": d})["confidence"] for d in (0.1, 0.05)}

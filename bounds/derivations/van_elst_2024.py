@@ -12,7 +12,6 @@ from bounds.derivations.contrastive import (
     infonce_loss,
     log_plus_exp,
     negatives,
-    share_of_functions,
     span,
     temperature,
 )
@@ -38,5 +37,5 @@ def bounded_difference() -> sp.Expr:
 def expression() -> Expression:
     """L̂ + C √((KL + ln(2n/δ))/(2(n − 1))), n = M(k + 1): McDiarmid, then McAllester's change of measure."""
     items = blocks * (negatives + 1)
-    price = sp.sqrt((divergence + sp.log(2 * items / share_of_functions(delta_loss))) / (2 * (items - 1)))
+    price = sp.sqrt((divergence + sp.log(2 * items / delta_loss)) / (2 * (items - 1)))
     return Expression({"infonce_loss": infonce_loss, "confidence": bounded_difference() * price})

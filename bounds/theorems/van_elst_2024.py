@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bounds.derivations import van_elst_2024 as derivation
-from bounds.errors import InvalidOption
+from bounds.errors import InvalidOption, NotApplicable
 from bounds.statistics.evidence import Evidence
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive_inputs import (
@@ -23,7 +23,10 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
     divergence: Any = evidence.setting.options.get("kl", 0.0)
     if isinstance(divergence, bool) or not isinstance(divergence, int | float) or not divergence >= 0:
         raise InvalidOption(f"`kl` must be a divergence of at least 0 nats, got {divergence!r}.")
+    if values["triples"] and not divergence:
+        raise NotApplicable("needs the divergence of the encoder's posterior from its prior; pass `kl`.")
     values["divergence"] = float(divergence)
+    values["delta_loss"] /= values["functions"]  # a union bound over encoders that may have been chosen
     note = (
         "no predictor: the expected pretext loss, from which the Bao line of the paper's Theorem 3 leads on"
     )
