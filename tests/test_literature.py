@@ -179,6 +179,8 @@ def test_an_encoder_chosen_among_several_costs_a_share_of_delta():
         chosen = evaluate(name, evidence_of(pairs_of(), prior=UNIFORM, function_class=Chosen()), 0.05)
         assert chosen.value == pytest.approx(fixed.value, rel=1e-12)
     options = {"contrastive_complexity": 1.0}
+    with pytest.raises(NotApplicable, match="kl"):
+        evaluate("van_elst_2024", evidence_of(pairs_of(), function_class=Chosen(), options=options))
     with pytest.raises(NotApplicable, match="finitely many"):
         evaluate(
             "haochen_2021", evidence_of(pairs_of(), prior=UNIFORM, function_class=Chosen(), options=options)
