@@ -94,7 +94,7 @@ def draw(rows: pd.DataFrame) -> Any:
     return figure
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = style.parser(__doc__)
     parser.add_argument(
         "--encoder", action="append", help="[LABEL=]checkpoint file, or `imagenet`; may be repeated"
@@ -103,7 +103,7 @@ def main() -> None:
         "--images", type=int, default=None, help="test images per encoder (default 30, quick 5)"
     )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     count = options.images or (5 if options.quick else 30)
     tables, origins = [], {}
     for label, path in chosen(options).items():

@@ -5,23 +5,26 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import logging
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Okabe and Ito, ordered so that neighbours differ in lightness as well as hue.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#000000", "#F0E442")
-COLUMN, PAGE = 3.4, 7.0  # inches: one column, two columns
+COLUMN, PAGE = 3.3, 6.9  # inches: one column, two columns
 ROOT = Path(__file__).resolve().parents[1]
 
 RC = {
@@ -48,6 +51,7 @@ def paper_style() -> Iterator[None]:
     """Draw without a display, in the common style, and leave the global settings as they were."""
     import matplotlib as mpl
 
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of the dates within fonts
     mpl.use("Agg")
     with mpl.rc_context({**RC, "axes.prop_cycle": mpl.cycler(color=PALETTE)}):
         yield
@@ -77,7 +81,7 @@ def provenance(**settings: Any) -> dict[str, Any]:
     import torch
 
     return {
-        "script": Path(sys.argv[0]).name,
+        "script": Path(sys._getframe(1).f_code.co_filename).name,
         # Folders by their name alone: where they lay on one machine helps nobody.
         "settings": {
             key: value.name if isinstance(value, Path) else value for key, value in settings.items()
@@ -127,3 +131,54 @@ def write_csv(frame: pd.DataFrame, name: str, out: Path, provenance: Mapping[str
         frame.to_csv(stream, index=False, lineterminator="\n")
     os.replace(partial, path)
     return path
+
+
+def publish(
+    draw: Callable[[pd.DataFrame], Figure],
+    rows: pd.DataFrame,
+    name: str,
+    options: argparse.Namespace,
+    **notes: Any,
+) -> None:
+    """Write the numbers, then the figure drawn from nothing but them."""
+    script = Path(draw.__code__.co_filename).name
+    origin = provenance(**vars(options)) | {"script": script, **notes}
+    write_csv(rows, name, options.out, origin)
+    with paper_style():
+        save(draw(rows), name, options.out)
+
+
+def end_label(axes: Axes, x: float, y: float, text: str, color: str, **moved: Any) -> None:
+    """Name a curve at its right end, in its colour."""
+    axes.annotate(
+        text,
+        (x, y),
+        (4, moved.get("up", 0)),
+        textcoords="offset points",
+        color=color,
+        fontsize=7,
+        va="center",
+    )
+
+
+def spread(values: list[float], least: float) -> list[float]:
+    """Positions near `values`, in their order, at least `least` apart: for labels that would overlap."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    placed = list(values)
+    for _ in range(200):
+        for low, high in pairwise(order):
+            short = least - (placed[high] - placed[low])
+            if short > 1e-12:
+                placed[low] -= short / 2
+                placed[high] += short / 2
+    return placed
+
+
+def end_labels(axes: Axes, ends: Mapping[str, tuple[float, float, str]], points: float = 8.0) -> None:
+    """Name curves at their right ends (x, y, colour), apart from each other; call when the limits are set."""
+    axes.figure.draw_without_rendering()
+    height = {
+        name: axes.transData.transform((x, y))[1] * 72 / axes.figure.dpi for name, (x, y, _) in ends.items()
+    }
+    for (name, (x, y, color)), up in zip(ends.items(), spread(list(height.values()), points), strict=True):
+        end_label(axes, x, y, name, color, up=up - height[name])

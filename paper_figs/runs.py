@@ -1,0 +1,143 @@
+"""Training runs for the figures: those saved by train_cifar10.py, or small ones on digits made on the spot."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from inputs import digits_example, encode
+from train_digits import RECIPE
+
+import bounds
+from bounds.examples.digits import digits
+from bounds.objectives import make_objective
+from bounds.pretraining import pretrain, ridge_probe
+from bounds.representations.encoders import SmallConvNet
+
+RESULTS = Path(__file__).parent / "results"
+# Learning rates of the digits runs, and options of the objectives.
+OBJECTIVES: dict[str, dict[str, Any]] = {
+    "simclr": {"lr": 0.3, "temperature": 0.2},
+    "byol": {"lr": 0.3},
+    "vicreg": {"lr": 0.05},
+    "vicreg_logdet": {"lr": 0.05},
+    "vicreg_pairwise": {"lr": 0.05},
+    "byol_logdet": {"lr": 0.3},
+    "byol_pairwise": {"lr": 0.3},
+}
+TITLES = {
+    "simclr": "SimCLR",
+    "byol": "BYOL",
+    "vicreg": "VICReg",
+    "vicreg_logdet": "VICReg, LogDet entropy",
+    "vicreg_pairwise": "VICReg, pairwise entropy",
+    "byol_logdet": "BYOL, LogDet entropy",
+    "byol_pairwise": "BYOL, pairwise entropy",
+}
+EPOCHS = {"quick": 6, "full": 60}
+BOUNDS = ("vicreg", "vicreg_certified", "vicreg_direct", "vicreg_second_moment", "simclr")
+
+
+def load(quick: bool, seed: int) -> tuple[str, list[dict[str, Any]]]:
+    """What was trained, and one record per objective: `objective`, `history`, `test_probe`, ..."""
+    saved = {} if quick else _saved()
+    if saved:
+        label = max(saved, key=lambda one: (one.startswith("gpu"), len(saved[one])))
+        return f"CIFAR-10, run {label}", saved[label]
+    return _trained("quick" if quick else "full", seed)
+
+
+def trajectories(quick: bool, seed: int) -> tuple[str, pd.DataFrame]:
+    """What was trained, and a row per kept encoder: objective, epoch, test_error, bounds, their terms, ..."""
+    saved = [] if quick else sorted(RESULTS.glob("cifar10-*-bounds.json"))
+    if saved:
+        record = json.loads(saved[-1].read_text())
+        rows = [
+            {"objective": name, **_scalars(one)}
+            for name, kept in record["trajectories"].items()
+            for one in kept
+        ]
+        return f"CIFAR-10, run {record['run']}", pd.DataFrame(rows)
+    label, runs = load(quick, seed)
+    if not label.startswith("digits"):
+        label, runs = _trained("full", seed)
+    rows = []
+    for run in runs:
+        for path in run["trajectory"]:
+            report = digits_example(run["objective"], bounds.load_encoder(path, device="cpu")).evaluate(
+                bounds=list(BOUNDS)
+            )
+            row = {"objective": run["objective"], "epoch": int(path.stem.split("_")[1])}
+            row |= {"test_error": report.test_error, **report.quantities}
+            for bound in report:
+                row[bound.name] = bound.value
+                row |= {f"{bound.name}.{term.name}": term.value for term in bound.terms.values()}
+            rows.append(row)
+    return label, pd.DataFrame(rows)
+
+
+def _saved() -> dict[str, list[dict[str, Any]]]:
+    """Results of train_cifar10.py by run; two runs are never mixed."""
+    found = defaultdict(list)
+    for path in sorted(RESULTS.glob("cifar10-*.json")):
+        record = json.loads(path.read_text())
+        if "history" in record:
+            found[path.stem.removeprefix("cifar10-").removesuffix(f"-{record['objective']}")].append(record)
+    return dict(found)
+
+
+def _scalars(row: dict[str, Any]) -> dict[str, Any]:
+    """A saved checkpoint's numbers on one level."""
+    flat = {key: value for key, value in row.items() if not isinstance(value, dict)} | row["quantities"]
+    return flat | {
+        key: value["value"] for key, value in row.items() if isinstance(value, dict) and "value" in value
+    }
+
+
+@cache
+def _trained(size: str, seed: int) -> tuple[str, list[dict[str, Any]]]:
+    """Digits runs of every objective; the folder lives as long as the process."""
+    folder = tempfile.TemporaryDirectory()
+    _FOLDERS.append(folder)
+    split, records, epochs = digits(), [], EPOCHS[size]
+    labels, test_labels = (torch.from_numpy(part[1]) for part in (split.labeled, split.test))
+    for name, options in OBJECTIVES.items():
+        loss = dict(options)
+        lr = loss.pop("lr")
+        run = pretrain(
+            make_objective(name, 128, **loss),
+            split.pretrain[0],
+            out=Path(folder.name) / name,
+            encoder=SmallConvNet(in_channels=1, width=32, dim=64),
+            epochs=epochs,
+            batch_size=125,
+            lr=lr,
+            projector=(128, 128, 128),
+            recipe=RECIPE,
+            probe=split.labeled,
+            seed=seed,
+            device="cpu",
+            keep_every=1 if size == "quick" else 5,
+            progress=False,
+        )
+        network = bounds.load_encoder(run.path, device="cpu")
+        z, test_z = (torch.from_numpy(encode(network, part[0])) for part in (split.labeled, split.test))
+        records.append(
+            {
+                "objective": name,
+                "history": list(run.history),
+                "test_probe": ridge_probe(z, labels, test_z, test_labels, 10),
+                "test_images": len(test_labels),
+                "trajectory": run.trajectory,
+            }
+        )
+    return f"digits, {epochs} epochs on {len(split.pretrain[0])} images", records
+
+
+_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
