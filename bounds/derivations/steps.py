@@ -27,6 +27,11 @@ class Result:
         return Result(self.holds and other.holds, f"{self.detail}; {other.detail}")
 
 
+def definition(text: str) -> Callable[[], Result]:
+    """The check of a step that holds by what its symbols mean."""
+    return lambda: Result(True, f"by definition: {text}")
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """One step of a proof.
@@ -72,8 +77,12 @@ class Step:
     def __str__(self) -> str:
         source = f" [{self.source}]" if self.source else ""
         mark = "holds" if self.holds else "FAILS"
-        check = f"{self.kind}: {mark}, {self.result.detail}"
-        return f"{self.name}: {sp.sstr(self.statement)}\n    {self.rule}{source}; {check}"
+        lines = [
+            f"{self.name}: {sp.sstr(self.statement)}",
+            f"{self.rule}{source}; {self.kind}: {mark}, {self.result.detail}",
+            self.note,
+        ]
+        return "\n    ".join(line for line in lines if line)
 
 
 @dataclass(frozen=True, eq=False)

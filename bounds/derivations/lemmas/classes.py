@@ -9,12 +9,12 @@ import numpy as np
 import sympy as sp
 
 from bounds.derivations import inequalities
-from bounds.derivations.algebra import equal, inverts
+from bounds.derivations.algebra import inverts
 from bounds.derivations.functions import log_subsets
 from bounds.derivations.lemmas.exact import binomial, largest_ratio, multinomials, upper_tail
 from bounds.derivations.quantities import deviation, probability, root_gap, trials, variation
 from bounds.derivations.search import Array, falsify, simplex, unit
-from bounds.derivations.steps import Result, Step
+from bounds.derivations.steps import Result, Step, definition
 from bounds.derivations.symbols import K
 
 t, N = deviation, trials
@@ -261,5 +261,5 @@ def known_prior(name: str, quantity: sp.Symbol, distance: sp.Symbol) -> Step:
         sp.Le(quantity, distance, evaluate=False),
         "a number once the class counts are seen; no probability is spent",
         "symbolic",
-        lambda: equal(distance, distance),
+        definition("the symbol is this total variation, computed from the counts"),
     )

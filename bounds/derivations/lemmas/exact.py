@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import product
-from math import comb, lgamma
+from math import lgamma
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,8 +65,3 @@ def upper_tail(values: Array, probabilities: Array) -> tuple[Array, Array]:
 def signs(count: int) -> Array:
     """All 2^count sign vectors, (2^count, count)."""
     return np.array(list(product((-1.0, 1.0), repeat=count)))
-
-
-def central(size: int) -> int:
-    """The middle binomial coefficient."""
-    return comb(size, size // 2)

@@ -18,7 +18,7 @@ from bounds.derivations.quantities import (
     square_loss,
 )
 from bounds.derivations.search import Array, falsify, simplex
-from bounds.derivations.steps import Result, Step
+from bounds.derivations.steps import Result, Step, definition
 from bounds.derivations.symbols import W_norm, bias
 
 
@@ -30,7 +30,7 @@ def root() -> Step:
         sp.Le(root_loss, sp.sqrt(square_loss), evaluate=False),
         "definition; by Jensen it bounds the expected norm, and twice its square the error",
         "symbolic",
-        lambda: Result(True, "equality"),
+        definition("the root of that quantity"),
     )
 
 

@@ -15,7 +15,6 @@ from bounds.derivations.quantities import (
     phi_fresh,
     phi_mean,
     phi_sum,
-    projected_loss,
     sample_loss,
     shift,
 )
@@ -158,6 +157,3 @@ def one_line_reference() -> Step:
         lambda: falsify(statement, instances, 12),
         display=r"\mathbb E\|W_Sf-y\|\le\mathbb E\|W^*f-y\|+\|W_S-W^*\|_2B",
     )
-
-
-GOALS = {False: loss, True: projected_loss}

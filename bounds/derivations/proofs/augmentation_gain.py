@@ -19,7 +19,7 @@ from bounds.derivations.quantities import (
     pair_alike,
     square_loss,
 )
-from bounds.derivations.steps import Derivation, Result, Step
+from bounds.derivations.steps import Derivation, Step
 from bounds.derivations.symbols import N, TV_pairs, delta_1, delta_2, m
 
 _SLACK = -expressions.lower().terms["confidence"].as_coeff_Add()[0]
@@ -120,9 +120,6 @@ def floor(*, conditioned_pairs: bool = False) -> Derivation:
     level = unequal_trials(delta_1) if conditioned_pairs else delta_1
     measured = pair_alike if conditioned_pairs else alike
 
-    def check() -> Result:
-        return pairs_of_views.label_kept().result
-
     steps = [
         pairs_of_views.label_kept(),
         Step(
@@ -130,7 +127,7 @@ def floor(*, conditioned_pairs: bool = False) -> Derivation:
             sp.Le(minus_error, (alike - 1) / 2 + _SLACK, evaluate=False),
             "one of two is wrong, averaged over views of one distribution; the slack covers rounding",
             "symbolic",
-            check,
+            lambda: pairs_of_views.label_kept().result,
         ),
         counts.clopper_pearson_theorem(),
     ]

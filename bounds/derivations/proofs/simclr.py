@@ -23,7 +23,7 @@ from bounds.derivations.contrastive import (
 from bounds.derivations.lemmas import classes, complexity, concentration, contrastive
 from bounds.derivations.quantities import contrastive_risk, pair_risk, rounded_risk, supervised_risk
 from bounds.derivations.simclr import Loss
-from bounds.derivations.steps import Derivation, Step
+from bounds.derivations.steps import Derivation, Step, definition
 from bounds.derivations.symbols import B, TV_pairs, functions, m
 
 _DOMAIN = {"collision": (0.01, 0.4), "scale": (0.5, 2.0), "span": (0.5, 2.0), "log_collisions": (0.01, 0.2)}
@@ -100,7 +100,7 @@ def proof(*, loss: Loss = "hinge", many: bool = False, conditioned_pairs: bool =
             sp.Le(rounded_risk, contrastive_loss + rounding, evaluate=False),
             "a bound on the rounding of the mean over all pairs",
             "symbolic",
-            lambda: classes.class_shift().result,
+            definition("the symbol bounds that difference, where the mean is computed"),
         ),
     ]
     return conclude(
