@@ -2,6 +2,9 @@
 
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,9 +178,6 @@ def test_the_saved_folder_is_that_of_one_process_and_is_used_again(run):
         np.testing.assert_array_equal(ours.labels, theirs.labels)
     assert not list((folder / "saved").glob("*-parts"))
 
-    def not_again(x):
-        raise AssertionError("the encoder ran again")
-
     stored = extract(None, folder / "saved" / "labeled", role="labeled").representations
     np.testing.assert_array_equal(stored.labels, ENCODED["labeled"][1])
 
@@ -204,3 +204,91 @@ def test_alone_nothing_is_communicated():
         ALONE.together("x", lambda: (_ for _ in ()).throw(ValueError("disk")))
     with pytest.raises(InvalidOption, match="process group"):
         bounds.evaluate(None, *vectors()[:2], distributed=True)
+
+
+# Real processes, through torchrun and the command line
+
+
+def torchrun(world, *arguments, code=None, **environment):
+    start = ["-m", "bounds"] if code is None else [str(code)]
+    command = [
+        *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(world)),
+        *("--standalone", "--local-addr", "127.0.0.1"),
+        *start,
+        *map(str, arguments),
+    ]
+    extra = {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(bounds.__file__).parents[1])}
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=600, env=os.environ | extra | environment, check=False
+    )
+
+
+@pytest.mark.slow
+def test_torchrun_writes_the_report_of_the_plain_command(tmp_path):
+    labeled, unlabeled, test = vectors()
+    np.savez(tmp_path / "labeled.npz", x=labeled[0], y=labeled[1])
+    np.savez(tmp_path / "pairs.npz", x1=unlabeled[0], x2=unlabeled[1], y=unlabeled[2])
+    np.savez(tmp_path / "test.npz", x=test[0], y=test[1])
+    arguments = [
+        *("evaluate", "--labeled", tmp_path / "labeled.npz", "--unlabeled", tmp_path / "pairs.npz"),
+        *("--test", tmp_path / "test.npz", "--pairs", "class", "--labeled-is-fresh", "--unlabeled-is-fresh"),
+        *("--save-representations", tmp_path / "saved"),
+    ]
+    shared = torchrun(2, *arguments, "--out", tmp_path / "shared")
+    assert shared.returncode == 0, shared.stderr
+    assert shared.stdout.count("bounds report ·") == 1, "one process prints"
+    again = torchrun(1, *arguments, "--out", tmp_path / "again")
+    assert again.returncode == 0, again.stderr
+    for name in ("report.json", "report.html", "figure.pdf"):
+        assert (tmp_path / "shared" / name).is_file()
+    close(content((tmp_path / "again/report.json").read_text()), content((tmp_path / "shared/report.json").read_text()))
+
+
+DYING = """
+import os, sys, time
+from pathlib import Path
+from bounds.errors import BoundsError
+from bounds.processes import torchrun
+import bounds
+from tests.test_distributed import ENCODED, encode
+
+folder, victim = sys.argv[1], int(sys.argv[2])
+
+def encoder(x):
+    with open(f"{folder}/calls-{os.environ['RANK']}", "a") as file:
+        file.write("x")
+    if int(os.environ["RANK"]) == victim and os.path.getsize(f"{folder}/calls-{victim}") == 3:
+        other = Path(folder, "saved", "labeled-parts", "0-of-2", "manifest.json")
+        while not (other.exists() and '"complete": true' in other.read_text()):
+            time.sleep(0.05)
+        os._exit(9)
+    return encode(x)
+
+with torchrun() as processes:
+    try:
+        report = bounds.evaluate(
+            encoder, ENCODED["labeled"], bounds=["supervised"], num_classes=4, distributed=True, batch_size=5,
+            save_representations=f"{folder}/saved", progress=False,
+        )
+    except BoundsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+print(f"value {report['supervised'].value!r} from {processes.rank}")
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_ends_the_run_and_finished_parts_are_used_again(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(DYING)
+    died = torchrun(2, tmp_path, 1, code=script)
+    assert died.returncode != 0
+    assert "lost another one" in died.stderr or "exitcode" in died.stderr, died.stderr
+    assert RepresentationStore.open(tmp_path / "saved" / "labeled-parts" / "0-of-2").count == 35
+    done = (tmp_path / "calls-0").stat().st_size
+    finished = torchrun(2, tmp_path, -1, code=script)
+    assert finished.returncode == 0, finished.stderr
+    assert (tmp_path / "calls-0").stat().st_size == done, "the part of process 0 was not extracted again"
+    x, y = ENCODED["labeled"]
+    alone = bounds.evaluate(encode, (x, y), bounds=["supervised"], num_classes=4, progress=False)
+    assert float(finished.stdout.split("value ")[1].split()[0]) == pytest.approx(alone["supervised"].value, rel=1e-10)
