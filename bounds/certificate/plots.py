@@ -135,9 +135,9 @@ def _stack(axes: Axes, y: int, bound: Bound) -> None:
 
 
 def _value(axes: Axes, x: float, y: float, offset: float = 3) -> None:
-    axes.annotate(
-        significant(x, 3, up=True), (x, y), (offset, 0), textcoords="offset points", va="center", fontsize=7
-    )
+    patch = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.6}
+    place: dict[str, Any] = {"textcoords": "offset points", "va": "center", "fontsize": 7, "bbox": patch}
+    axes.annotate(significant(x, 3, up=True), (x, y), (offset, 0), **place)
 
 
 def _names(axes: Axes, chosen: Sequence[Bound]) -> None:
