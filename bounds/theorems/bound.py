@@ -167,6 +167,7 @@ class Theorem:
         found = self.found(evidence, delta)
         expression, axis = found.expression, found.axis or self.axis
         numbers = expression.evaluate(found.values)
+        trivial = {"loss": evidence.constant_loss, "error": evidence.constant_error}
         return Bound(
             name=self.name,
             title=self.title,
@@ -184,7 +185,7 @@ class Theorem:
             delta=delta,
             split=dict(found.split),
             symbols={symbol.name: float(found.values[symbol.name]) for symbol in expression.symbols},
-            trivial_value={"loss": evidence.constant_loss, "error": evidence.constant_error}.get(axis.name, axis.trivial),
+            trivial_value=trivial.get(axis.name, axis.trivial),
             trivial_error=evidence.constant_error,
             notes=found.notes,
         )
