@@ -137,6 +137,6 @@ def test_no_more_violations_than_delta_allows():
     assert coverage("agreement", 150, 60, 60, 0.5, K=2, d=2, sharpness=6.0) < 0.5
 
 
-@pytest.mark.parametrize("trials", [12, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [12, pytest.param(80, marks=pytest.mark.slow)])
 def test_no_more_violations_without_a_held_out_part_than_delta_allows(trials):
     coverage("agreement_no_holdout", trials, 200, 100, 0.5, K=2, d=2, sharpness=6.0)

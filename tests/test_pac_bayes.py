@@ -173,7 +173,7 @@ def test_fewer_than_eight_items_outside_the_prior_are_refused():
         THEOREMS["pac_bayes"].evaluate(World().evidence(1, 14, 5), 0.05)
 
 
-@pytest.mark.parametrize("trials", [12, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [12, pytest.param(80, marks=pytest.mark.slow)])
 def test_no_more_violations_than_delta_allows_for_the_mean_head(trials):
     world, violations = World(K=2, d=2, points=8, sharpness=2.0), 0
     for seed in range(trials):
@@ -183,7 +183,7 @@ def test_no_more_violations_than_delta_allows_for_the_mean_head(trials):
     assert_covers(violations, trials, 0.5)
 
 
-@pytest.mark.parametrize("trials", [12, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [12, pytest.param(80, marks=pytest.mark.slow)])
 def test_no_more_violations_than_delta_allows_for_the_random_head(trials):
     world, violations = World(K=2, d=2, points=8, sharpness=2.0), 0
     z, joint = torch.tensor(world.z), world.joint()
