@@ -125,12 +125,22 @@ def _candidates(evidence: Evidence) -> list[GaussianHead]:
     return found
 
 
-def search(evidence: Evidence, objective: Objective) -> tuple[GaussianHead, MarginTable, float]:
+def search(
+    evidence: Evidence, objective: Objective, floor: Callable[[GaussianHead], float]
+) -> tuple[GaussianHead, MarginTable, float]:
     """The head and shift that look best on a few rows, and the margins of that head on all of Q.
 
     Every point of the grid is paid for, so the choice may use any data; `objective` maps a head and its margins to
-    (value, shift), smaller is better.
+    (value, shift), smaller is better, and `floor` is a value that no margins can beat: it spares most of the grid.
     """
-    best = min(candidates(evidence), key=lambda head: objective(head, head.trial(evidence))[0])
-    table = best.table(evidence)
-    return best, table, objective(best, table)[1]
+    best: tuple[float, GaussianHead] | None = None
+    for least, _, head in sorted((floor(head), i, head) for i, head in enumerate(candidates(evidence))):
+        if best is not None and least >= best[0]:
+            break
+        value = objective(head, head.trial(evidence))[0]
+        if best is None or value < best[0]:
+            best = value, head
+    if best is None:
+        raise NotApplicable("needs at least one point of the grid of Gaussian heads.")
+    table = best[1].table(evidence)
+    return best[1], table, objective(best[1], table)[1]

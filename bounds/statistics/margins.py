@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -141,11 +142,18 @@ class MarginTable:
         Shift 0 is the error of the random head; for a shift of √2Φ⁻¹(q), wherever the mean head errs the value at
         that item is at least q. Shifts beyond `MAX_SHIFT` leave the table.
         """
-        step = float(self.nodes[1] - self.nodes[0])
-        weights = step / math.sqrt(2 * math.pi) * (-0.5 * (self.nodes + shift).square()).exp()
+        weights = _weights(shift, *self.nodes[[0, 1, -1]].tolist())
         correct = (self.sums @ weights) / self.counts.clamp_min(1.0)
         return torch.where(self.counts > 0, (1.0 - correct + QUADRATURE_TOLERANCE).clamp(0.0, 1.0), 1.0)
 
     def error(self, shift: float) -> float:
         """The same averaged over all items."""
         return float((self.class_errors(shift) * self.counts).sum() / self.counts.sum())
+
+
+@lru_cache(maxsize=256)
+def _weights(shift: float, first: float, second: float, last: float) -> Tensor:
+    """Trapezoidal weights of the normal density, moved by −shift, on the equally spaced nodes of a table."""
+    step = second - first
+    nodes = first + step * torch.arange(round((last - first) / step) + 1, dtype=torch.float64)
+    return step / math.sqrt(2 * math.pi) * (-0.5 * (nodes + shift).square()).exp()

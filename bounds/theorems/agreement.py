@@ -98,7 +98,10 @@ def _no_holdout_inputs(evidence: Evidence, delta: float) -> Inputs:
         """A class of average size and error stands for all in the search."""
         return min((upper(head, shift, head.count / classes, table.error(shift)), shift) for shift in SHIFTS)
 
-    head, table, shift = search(evidence, typical)
+    def floor(head: GaussianHead) -> float:
+        return upper(head, SHIFTS[-1], head.count / classes, 0.0)
+
+    head, table, shift = search(evidence, typical, floor)
     limits = [
         min(1.0, upper(head, shift, items, soft)) if items >= FEWEST else 1.0
         for items, soft in zip(table.counts.tolist(), table.class_errors(shift).tolist(), strict=True)

@@ -45,10 +45,16 @@ def _randomised(evidence: Evidence, delta: float) -> Inputs:
         return {**gaussian_values(head, delta, 1), "gibbs_error": table.error(0.0)}
 
     def objective(head: GaussianHead, table: MarginTable) -> tuple[float, float]:
-        return expression.combined(expression.evaluate(values(head, table))), 0.0
+        return value(values(head, table)), 0.0
+
+    def value(numbers: dict[str, float]) -> float:
+        return expression.combined(expression.evaluate(numbers))
+
+    def floor(head: GaussianHead) -> float:
+        return value({**gaussian_values(head, delta, 1), "gibbs_error": 0.0})
 
     expression = derivation.randomised()
-    head, table, _ = search(evidence, objective)
+    head, table, _ = search(evidence, objective, floor)
     return Inputs(expression, values(head, table), {"delta": delta}, None, _note(head))
 
 
@@ -58,10 +64,17 @@ def _deterministic(evidence: Evidence, delta: float) -> Inputs:
         return {**found, "margin_error": table.error(shift), "quantile": quantile(shift)}
 
     def objective(head: GaussianHead, table: MarginTable) -> tuple[float, float]:
-        return min((expression.combined(expression.evaluate(values(head, table, s))), s) for s in SHIFTS)
+        return min((value(values(head, table, s)), s) for s in SHIFTS)
+
+    def floor(head: GaussianHead) -> float:
+        found = gaussian_values(head, delta, len(SHIFTS))
+        return value({**found, "margin_error": 0.0, "quantile": quantile(SHIFTS[-1])})
+
+    def value(numbers: dict[str, float]) -> float:
+        return expression.combined(expression.evaluate(numbers))
 
     expression = derivation.deterministic()
-    head, table, shift = search(evidence, objective)
+    head, table, shift = search(evidence, objective, floor)
     values_found = values(head, table, shift)
     return Inputs(
         expression, values_found, {"delta": delta}, evidence.head, _note(head, f", q = {quantile(shift):.3f}")

@@ -15,13 +15,13 @@ def repeated() -> World:
     """A6: five items, each seen many times, like frames of few videos."""
     return World(
         "repeated",
-        "S and S̄ hold 5 independent items and pairs, each 200 times",
+        "S and S̄ hold 5 independent items and pairs, each 100 times",
         gaussian_population(separation=1.0, dim=4, seed=7),
-        n=1000,
-        m=1000,
-        violated={"A6": "each item and each pair occurs 200 times"},
-        labeled=partial(draws.repeated, 200),
-        pairs=partial(draws.repeated_pairs, 200),
+        n=500,
+        m=500,
+        violated={"A6": "each item and each pair occurs 100 times"},
+        labeled=partial(draws.repeated, 100),
+        pairs=partial(draws.repeated_pairs, 100),
         pairs_independent=False,
         setting={"prior": "known"},
     )

@@ -12,7 +12,7 @@ from bounds.worlds.draws import Index
 from bounds.worlds.gaussian import on_sphere
 from bounds.worlds.world import Population, World
 
-_POINTS = 20_000  # inputs per class, so many that S and S̄ hardly ever share one
+_POINTS = 10_000  # inputs per class, so many that S and S̄ hardly ever share one
 _SIGNAL = (
     0.05  # share of a memorised representation that is the label: the head needs norm 1/_SIGNAL to read it
 )
@@ -24,8 +24,8 @@ def memorised_labels() -> World:
         "memorised_labels",
         "the encoder stores the labels of S, faintly; all else goes to one point where the head is large",
         _anonymous(3),
-        n=1000,
-        m=1000,
+        n=500,
+        m=500,
         violated={"A2": "the encoder was fitted on S and its labels"},
         encoder=_store_labels,
         setting={"prior": "known"},
@@ -38,8 +38,8 @@ def memorised_pairs() -> World:
         "memorised_pairs",
         "the encoder is perfectly invariant on S̄ and noisy everywhere else",
         _noisy_arcs(),
-        n=1000,
-        m=1000,
+        n=500,
+        m=500,
         violated={"A3": "the encoder was fitted on S̄"},
         encoder=_store_pairs,
         setting={"prior": "known"},
