@@ -63,7 +63,8 @@ def test_a_grid_of_scales_is_paid_for():
     grid = [1.0, math.sqrt(2.0), 2.0]
     each = [script(first, second, "hinge", s, 0.25, 0.05) for s in grid]
     paid = [script(first, second, "hinge", s, 0.25, 0.05, scales=3) for s in grid]
-    bound = SIMCLR.evaluate(evidence_of((first, second, y), prior=[0.25] * 4), 0.05)
+    options = {"contrastive_scales": grid}
+    bound = SIMCLR.evaluate(evidence_of((first, second, y), prior=[0.25] * 4, options=options), 0.05)
     assert bound.value == pytest.approx(min(paid), rel=1e-9)
     assert bound.value > min(each)
 

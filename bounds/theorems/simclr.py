@@ -36,8 +36,9 @@ SOURCE = (
     "Arora, Khandeparkar, Khodak, Plevrakis and Saunshi, A Theoretical Analysis of Contrastive Unsupervised "
     "Representation Learning, ICML 2019, arXiv:1902.09229, Theorem 4.1 with explicit constants"
 )
-# Multiples of f/B at which the bound is evaluated; own scale first.
-SCALES = (1.0, math.sqrt(2.0), 2.0)
+# Multiples of f/B at which the bound is evaluated: its own scale; the option `contrastive_scales` takes a grid,
+# paid for in δ.
+SCALES = (1.0,)
 
 
 def _inputs(loss: derivation.Loss, evidence: Evidence, delta: float) -> Inputs:
@@ -114,7 +115,9 @@ def _all_pairs(evidence: Evidence, grid: tuple[float, ...], split: Mapping[str, 
     return memo(
         evidence,
         ("all_pairs", grid, split.get("delta_classes", 0.0)),
-        lambda: all_pairs(table, grid, radius=_radius(evidence), device=evidence.device),
+        lambda: all_pairs(
+            table, grid, radius=_radius(evidence), device=evidence.device, processes=evidence.processes
+        ),
     )
 
 
