@@ -12,21 +12,21 @@ from bounds.worlds.world import Population, World
 
 def augmentations() -> World:
     """How SSL is trained: two noisy views of one image."""
-    return _views("augmentations", 0.5)
+    return _views("augmentations", 0.5, 500)
 
 
 def near_duplicates() -> World:
     """Views that hardly differ: the invariance says nothing about the class."""
-    return _views("near_duplicates", 0.01)
+    return _views("near_duplicates", 0.01, 1000)
 
 
-def _views(name: str, noise: float) -> World:
+def _views(name: str, noise: float, size: int) -> World:
     return World(
         name,
         f"pairs are two views of one image, noise {noise:g}",
         gaussian_population(num_classes=2, dim=4, separation=2.0, views=4, view_noise=noise, seed=4),
-        n=500,
-        m=500,
+        n=size,
+        m=size,
         violated={"A1": "both views show one image"},
         pairs=draws.view_pairs,
         setting={"prior": "known"},

@@ -1,0 +1,118 @@
+"""The long study behind `bound_coverage`: every bound in every world, and a search that tries to break each bound.
+
+    python paper_figs/coverage_study.py --trials 1000 --workers 2           results/coverage.csv, results/coverage.json
+    python paper_figs/coverage_study.py --attacks 40 --trials 0             results/attacks.csv
+
+`coverage.json` answers, for each assumption: in which world does it fail, which bounds that need it are then exceeded
+more often than delta, and how close the others come (largest critical ratio, the (1 - delta)-quantile of truth/bound).
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import style
+
+from bounds.worlds import FAMILIES, WORLDS, attack, checkable, coverages
+
+RESULTS = Path(__file__).parent / "results"
+DELTA = 0.1
+REFUTED = 1e-3  # p-value below which violations are more frequent than delta
+
+
+def study(trials: int, workers: int, seed: int) -> Iterator[pd.DataFrame]:
+    """A row per world and bound: all rows so far, after each world."""
+    rows: list[dict[str, Any]] = []
+    found = coverages(None, [make() for make in WORLDS.values()], DELTA, trials, seed, workers=workers)
+    for world, group in itertools.groupby(found, key=lambda row: row.world):
+        rows += [row.to_dict() for row in group]
+        print(f"{world}: {len(rows)} rows", flush=True)
+        yield pd.DataFrame(rows)
+
+
+def assumptions(rows: pd.DataFrame) -> dict[str, Any]:
+    """Assumption -> bounds that its failure breaks, with the world, and the closest of the others."""
+    bounds = rows[(rows["kind"] == "bound") & (rows["trials"] > 0)]
+    found: dict[str, Any] = {}
+    for name in sorted({one for failing in bounds["failing"] for one in failing.split()} - {"A1'"}):
+        needed = bounds[[name in failing.split() for failing in bounds["failing"]]]
+        worst = needed.loc[needed.groupby("bound")["critical_ratio"].idxmax()]
+        exceeded = worst[worst["p_value"] < REFUTED]
+        others = worst[worst["p_value"] >= REFUTED]
+        found[name] = {
+            "exceeded": {
+                one.bound: {"world": one.world, "violations": int(one.violations), "trials": int(one.trials)}
+                for one in exceeded.itertuples()
+            },
+            "not exceeded, closest ratio": {
+                one.bound: {"world": one.world, "ratio": float(one.critical_ratio)}
+                for one in others.itertuples()
+            },
+        }
+    return found
+
+
+def summary(rows: pd.DataFrame) -> dict[str, Any]:
+    """Whether any bound failed where it must hold, and what each assumption is worth."""
+    promised = rows[rows["promised"].astype(bool) & (rows["trials"] > 0)]
+    refuted = promised[promised["p_value"] < REFUTED]
+    return {
+        "pairs of world and bound where all assumptions hold": len(promised),
+        "refuted": refuted[["world", "bound", "violations", "trials"]].to_dict("records"),
+        "largest violation rate among them": float(promised["rate"].max()),
+        "assumptions": assumptions(rows),
+    }
+
+
+def attacks(points: int, seed: int) -> pd.DataFrame:
+    """The worst worlds a search finds for every bound: one row per bound, family and knowledge of the prior."""
+    rows = []
+    for theorem in checkable():
+        if theorem.kind != "bound":
+            continue
+        for family in FAMILIES:
+            found = attack(
+                theorem.name, family, prior_known=True, points=points, trials=30, confirm=300, seed=seed
+            )
+            rows.append(found.to_dict() | {"world": family})
+            print(
+                f"{theorem.name} in {family}: critical ratio {found.coverage.critical_ratio:.3f}", flush=True
+            )
+    return pd.DataFrame(rows)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = style.parser(__doc__)
+    parser.set_defaults(out=RESULTS)
+    parser.add_argument("--trials", type=int, default=1000, help="per world; 0 leaves the study out")
+    parser.add_argument(
+        "--attacks", type=int, default=0, help="parameter points per bound; 0 leaves the search out"
+    )
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args(argv)
+    began = time.perf_counter()
+    if options.trials:
+        for rows in study(options.trials, options.workers, options.seed):
+            origin = style.provenance(**vars(options)) | {"seconds": round(time.perf_counter() - began)}
+            style.write_csv(rows, "coverage", options.out, origin)
+        partial = options.out / "coverage.part.json"
+        partial.write_text(
+            json.dumps({"provenance": origin, **summary(rows)}, indent=1, ensure_ascii=False) + "\n"
+        )
+        os.replace(partial, options.out / "coverage.json")
+    if options.attacks:
+        style.write_csv(
+            attacks(options.attacks, options.seed), "attacks", options.out, style.provenance(**vars(options))
+        )
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()
