@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from train_cifar10 import HERE, LABELED, POOL, features, provenance
+from train_cifar10 import HERE, LABELED, POOL, features, head_commit, provenance
 
 from bounds import evaluate
 from bounds.pretraining.images import Images
@@ -77,6 +77,7 @@ def main() -> None:
             found[objective].append(row)
             print(objective, row["epoch"], {b.name: round(b.value, 3) for b in report}, flush=True)
     path = HERE / "results" / f"cifar10-{args.run}-bounds.json"
+    notes = {"commit": head_commit()} | provenance(0, args.device, 0.0)
     record = {
         "run": args.run,
         "sizes": sizes,

@@ -48,6 +48,19 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "keep_every": 25,
         "probe_every": 5,
     },
+    "cpu_small": {
+        "encoder": {"name": "small_convnet", "in_channels": 3, "width": 32, "dim": 128},
+        "images": 20_480,
+        "epochs": 8,
+        "batch_size": 128,
+        "optimizer": "adamw",
+        "projector": (256, 256, 128),
+        "recipe": RECIPE,
+        "precision": "bfloat16",
+        "keep_every": 2,
+        "probe_every": 1,
+        "probe_limit": 4000,
+    },
     "cpu": {
         "encoder": {"name": "resnet", "depth": 18, "stem": "imagenet", "width": 32, "in_channels": 3},
         "images": 20_480,
@@ -78,7 +91,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cpu", action="store_true", help="the CPU configuration")
+    parser.add_argument("--configuration", choices=CONFIGURATIONS, default="gpu")
+    parser.add_argument(
+        "--cpu", dest="configuration", action="store_const", const="cpu", help="the same as cpu"
+    )
     parser.add_argument("--objectives", nargs="+", choices=OBJECTIVES, default=list(OBJECTIVES))
     parser.add_argument("--data", type=Path, default=None, help="folder of CIFAR-10's parquet files")
     parser.add_argument("--images", type=int, default=None, help="pretraining images, the first so many")
@@ -93,7 +109,8 @@ def main() -> None:
         torch.set_num_threads(args.threads)
     data = args.data or Path(os.environ.get("BOUNDS_DATA", "data")) / "cifar10"
     train, test = Images.load(str(data / "train-*.parquet")), Images.load(str(data / "test-*.parquet"))
-    name = "cpu" if args.cpu else "gpu"
+    name, device = args.configuration, "cuda" if args.configuration == "gpu" else "cpu"
+    commit = head_commit()  # of the code that runs, not of the day it ends
     configuration = dict(CONFIGURATIONS[name])
     configuration |= {k: v for k in ("images", "epochs") if (v := getattr(args, k)) is not None}
     label = "{}-{}ep-{}img-seed{}".format(name, configuration["epochs"], configuration["images"], args.seed)
@@ -102,7 +119,8 @@ def main() -> None:
         return
     for objective in args.objectives:
         folder = HERE / "cache" / label / objective
-        result = run(objective, configuration, train, test, folder, args.seed, "cpu" if args.cpu else "cuda")
+        result = run(objective, configuration, train, test, folder, args.seed, device)
+        result["provenance"] = {"commit": commit} | result["provenance"]
         path = HERE / "results" / f"cifar10-{label}-{objective}.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps({"configuration": name, **result}, indent=1) + "\n")
@@ -154,13 +172,12 @@ def features(checkpoint: Path, pixels: torch.Tensor, device: str) -> torch.Tenso
 
 
 def provenance(seed: int, device: str, seconds: float) -> dict[str, Any]:
-    """What made a result: commit, seed, device, versions."""
+    """What made a result: seed, device, versions."""
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=HERE, capture_output=True, text=True, check=False
     )
     on_gpu = device.startswith("cuda")
     return {
-        "commit": commit.stdout.strip(),
         "seed": seed,
         "device": torch.cuda.get_device_name() if on_gpu else f"CPU, {torch.get_num_threads()} threads",
         "training_seconds": round(seconds, 1),
@@ -171,6 +188,14 @@ def provenance(seed: int, device: str, seconds: float) -> dict[str, Any]:
         },
         "date": time.strftime("%Y-%m-%d"),
     }
+
+
+def head_commit() -> str:
+    """The commit checked out."""
+    found = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=HERE, capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip()
 
 
 def write_example(runs: Path, train: Images, test: Images) -> None:
