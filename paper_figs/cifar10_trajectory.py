@@ -82,7 +82,7 @@ def main() -> None:
         "run": args.run,
         "sizes": sizes,
         "trajectories": found,
-        "provenance": provenance(0, args.device, 0.0),
+        "provenance": notes,
     }
     path.write_text(json.dumps(record, indent=1) + "\n")
 

@@ -173,9 +173,6 @@ def features(checkpoint: Path, pixels: torch.Tensor, device: str) -> torch.Tenso
 
 def provenance(seed: int, device: str, seconds: float) -> dict[str, Any]:
     """What made a result: seed, device, versions."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=HERE, capture_output=True, text=True, check=False
-    )
     on_gpu = device.startswith("cuda")
     return {
         "seed": seed,
