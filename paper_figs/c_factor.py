@@ -55,9 +55,8 @@ def table(quick: bool, seed: int) -> pd.DataFrame:
                     for head, value in found.items()
                 )
 
-            for m in (len(pairs), len(pairs) // 2):
-                for n in sorted({int(k) for k in np.geomspace(20, len(z), 6 if quick else 12)}):
-                    add("ratio", n / m, m, take(shuffled, n), take(drawn, m))
+            for n in sorted({int(k) for k in np.geomspace(20, len(z), 6 if quick else 12)}):
+                add("ratio", n / len(pairs), len(pairs), take(shuffled, n), drawn)
             rng = np.random.default_rng([seed, repeat])
             for level in NOISE:
                 noisy = np.clip(first[other] + 255 * level * rng.normal(size=first.shape), 0, 255)
@@ -93,30 +92,24 @@ def draw(rows: pd.DataFrame) -> Any:
     from matplotlib.lines import Line2D
 
     figure = Figure(figsize=(style.PAGE, 2.6))
-    ratio, noise, prior = figure.subplots(1, 3, sharey=True)
+    ratio, noise, prior = figure.subplots(1, 3)
+    prior.sharey(noise)
     methods = list(rows["method"].unique())
     for color, method in zip(style.PALETTE, methods, strict=False):
         for dashes, head in zip(("-", "--"), HEADS, strict=True):
             part = rows[(rows["method"] == method) & (rows["head"] == head)]
             for axes, panel in ((ratio, "ratio"), (noise, "noise"), (prior, "prior")):
                 one = part[part["panel"] == panel]
-                one = one[one["m"] == one["m"].max()] if panel == "ratio" else one
                 c = one.groupby("x")["c"]
                 axes.plot(c.mean().index, c.mean(), dashes, marker="o", ms=2.5, color=color)
                 axes.fill_between(c.mean().index, c.min(), c.max(), color=color, alpha=0.15, lw=0)
     widest = rows[rows["panel"] == "ratio"]["m"].max()
     ratio.axvline(rows["d"].iloc[0] / widest, color="0.5", ls=":", lw=0.9)
-    ratio.annotate(
-        r"$n = d$ ",
-        (rows["d"].iloc[0] / widest, 0.5),
-        ha="right",
-        xycoords=("data", "axes fraction"),
-        fontsize=7,
-        va="top",
-    )
+    above = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom"}
+    ratio.annotate("$n = d$", (rows["d"].iloc[0] / widest, 1.0), fontsize=7, **above)
     ratio.set(xscale="log", yscale="log", xlabel=f"$n/m$, at $m$ = {widest}")
     ratio.set_ylabel(r"$c = \|W_S - W_{\bar S}\|_2$")
-    noise.set(xlabel=r"pixel noise on $\bar S$ (std.)")
+    noise.set(yscale="log", xlabel=r"pixel noise on $\bar S$ (std.)")
     prior.set(xlabel=r"share kept of classes 0 to 4 in $\bar S$", xlim=(1.03, 0))
     handles = [Line2D([], [], color=c, label=m) for c, m in zip(style.PALETTE, methods, strict=False)]
     handles += [Line2D([], [], color="0.3", ls=d, label=h) for d, h in zip(("-", "--"), HEADS, strict=True)]

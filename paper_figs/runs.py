@@ -18,7 +18,6 @@ import bounds
 from bounds.examples.digits import digits
 from bounds.objectives import make_objective
 from bounds.pretraining import pretrain, ridge_probe
-from bounds.representations.encoders import SmallConvNet
 
 RESULTS = Path(__file__).parent / "results"
 # Learning rates of the digits runs, and options of the objectives.
@@ -40,6 +39,8 @@ TITLES = {
     "byol_logdet": "BYOL, LogDet entropy",
     "byol_pairwise": "BYOL, pairwise entropy",
 }
+# A description, not a network: the run then draws the first weights from its seed.
+ENCODER = {"name": "small_convnet", "in_channels": 1, "width": 32, "dim": 64}
 EPOCHS = {"quick": 6, "full": 60}
 BOUNDS = ("vicreg", "vicreg_certified", "vicreg_direct", "vicreg_second_moment", "simclr")
 
@@ -64,9 +65,7 @@ def trajectories(quick: bool, seed: int) -> tuple[str, pd.DataFrame]:
             for one in kept
         ]
         return f"CIFAR-10, run {record['run']}", pd.DataFrame(rows)
-    label, runs = load(quick, seed)
-    if not label.startswith("digits"):
-        label, runs = _trained("full", seed)
+    label, runs = _trained("quick" if quick else "full", seed)
     rows = []
     for run in runs:
         for path in run["trajectory"]:
@@ -114,7 +113,7 @@ def _trained(size: str, seed: int) -> tuple[str, list[dict[str, Any]]]:
             make_objective(name, 128, **loss),
             split.pretrain[0],
             out=Path(folder.name) / name,
-            encoder=SmallConvNet(in_channels=1, width=32, dim=64),
+            encoder=ENCODER,
             epochs=epochs,
             batch_size=125,
             lr=lr,

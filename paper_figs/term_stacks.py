@@ -123,8 +123,10 @@ def draw(rows: pd.DataFrame) -> Any:
     handles: list[Any] = [
         Patch(color=shade, label=label) for label, (shade, terms) in FAMILIES.items() if used & set(terms)
     ]
-    if used - {term for _, terms in FAMILIES.values() for term in terms}:
-        handles.append(Patch(color=OTHER[1], label=OTHER[0]))
+    others = sorted(used - {term for _, terms in FAMILIES.values() for term in terms})
+    if others:
+        label = ", ".join(others).replace("_", " ") if len(others) < 3 else OTHER[0]
+        handles.append(Patch(color=OTHER[1], label=label))
     handles.append(Patch(facecolor="white", edgecolor="0.3", hatch=HATCH, label="not certified"))
     handles.append(Line2D([], [], color="0.2", ls="--", lw=0.8, label="vacuous from here"))
     handles.append(Line2D([], [], color="black", lw=1.5, label="measured on test items"))
@@ -144,6 +146,8 @@ def _panel(axes: Any, part: pd.DataFrame, titles: list[str]) -> None:
         measured = bar["measured"].iloc[0]
         if pd.notna(measured):
             axes.plot([measured] * 2, [y - 0.42, y + 0.42], color="black", lw=1.5)
+    for title in set(titles) - set(part["row"]):
+        axes.text(0, titles.index(title), " not in the saved study", va="center", fontsize=6, color="0.4")
     axes.axvline(1, color="0.2", ls="--", lw=0.8)
     axes.axvspan(1, 1e6, color="black", alpha=0.05, lw=0, zorder=0)
     axes.set(xlim=(0, 1.2 * max(1.0, part["ratio"].max())), ylim=(len(titles) - 0.5, -0.5))
