@@ -1,7 +1,8 @@
 """Table of objectives: linear probe on test images, and the entropy of the embeddings it goes with.
 
 The probe is a ridge classifier on frozen representations; bars are 95 % Clopper-Pearson intervals over the test
-images, where their number is saved; they say nothing about other training seeds. Writes the table as CSV and LaTeX (booktabs), and the figure.
+images, where their number is saved; they say nothing about other training seeds. Writes the table as CSV and
+LaTeX (booktabs), and the figure.
 
     python paper_figs/objectives.py [--quick] --out figures
 
