@@ -9,11 +9,11 @@ from typing import Any
 from torch import Tensor
 
 from bounds.errors import MissingDependency
-from bounds.statistics.saved import Summary, pack, unpack
+from bounds.statistics.saved import pack, unpack
 
 
 def summary_metric(
-    empty: Callable[[], Summary], read: Callable[[Any], Any], **options: Any
+    empty: Callable[[], Any], read: Callable[[Any], Any], **options: Any
 ) -> Any:
     """A `torchmetrics.Metric` around one summary.
 
@@ -41,7 +41,7 @@ def summary_metric(
             "`summary_metric` needs torchmetrics; install it with pip install 'ssl-bounds[metrics]'."
         ) from err
 
-    class SummaryMetric(Metric):  # type: ignore[misc]
+    class SummaryMetric(Metric):
         """The state that processes exchange is what was seen, packed; batches since then are kept aside."""
 
         full_state_update = False

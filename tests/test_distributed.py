@@ -132,20 +132,20 @@ def failures_are_told(processes):
             all_merge(processes, mine)
 
 
-def close(one, other):
+def close(one, other, where="report"):
     """Equal numbers to 1e-10, equal everything else."""
     if isinstance(one, dict):
-        assert one.keys() == other.keys()
+        assert one.keys() == other.keys(), where
         for key in one:
-            close(one[key], other[key])
+            close(one[key], other[key], f"{where}.{key}")
     elif isinstance(one, list):
-        assert len(one) == len(other)
-        for a, b in zip(one, other, strict=True):
-            close(a, b)
+        assert len(one) == len(other), where
+        for i, (a, b) in enumerate(zip(one, other, strict=True)):
+            close(a, b, f"{where}[{i}]")
     elif isinstance(one, float):
-        assert other == pytest.approx(one, rel=1e-10, abs=1e-10)
+        assert other == pytest.approx(one, rel=1e-10, abs=1e-10), where
     else:
-        assert one == other
+        assert one == other, where
 
 
 def content(text):

@@ -52,7 +52,7 @@ def merge_stores(
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    shards = []
+    shards: list[dict[str, Any]] = []
     for store in stores:
         for shard, entry in enumerate(store.manifest["shards"]):
             for name in entry["sha256"]:

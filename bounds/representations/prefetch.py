@@ -72,7 +72,7 @@ def transferred(items: Iterable[T], move: Callable[[T], T], device: torch.device
     if device.type != "cuda":
         yield from items
         return
-    stream = torch.cuda.Stream(device)
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     for item in items:
         with torch.cuda.stream(stream):
             moved = move(item)

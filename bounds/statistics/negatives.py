@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bounds.errors import InvalidOption, InvalidStatistics
+from bounds.processes import ALONE, Processes
 from bounds.representations.draws import permutation
 from bounds.representations.table import Representations
+from bounds.statistics.distributed import all_merge
+from bounds.statistics.totals import Totals
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ def block_losses(
     rows: int = 8192,
     seed: int = 0,
     device: torch.device | str = "cpu",
+    processes: Processes = ALONE,
 ) -> Negatives:
     """Losses with k negatives, averaged over all anchors of seeded partitions into blocks of k + 1 items.
 
@@ -65,6 +69,7 @@ def block_losses(
         rows: Items read at a time, rounded to whole blocks.
         seed: Of the partitions.
         device: Where to compute.
+        processes: Those that take the chunks in turn; each must call this with the whole table.
 
     Raises:
         InvalidOption: negatives or scales out of range.
@@ -88,15 +93,22 @@ def block_losses(
     hinge = torch.zeros(len(scales), dtype=torch.float64, device=device)
     infonce = torch.zeros_like(hinge)
     generator = torch.Generator().manual_seed(seed)
-    for first, second in _gathered(table, items, max(1, rows // size) * size, device):
-        for _ in range(partitions):
-            order = torch.randperm(len(first), generator=generator).to(device)
-            margins = _negative_margins(first[order], second[order], size)
+    length = max(1, rows // size) * size
+    for start in range(0, len(items), length):
+        chosen = np.sort(items[start : start + length])  # each chunk is read in the order of the table
+        orders = [torch.randperm(len(chosen), generator=generator) for _ in range(partitions)]
+        if start // length % processes.world != processes.rank:
+            continue
+        ((views, _),) = table.chunks(length, device, items=chosen)
+        for order in orders:
+            first, second = (view[order.to(device)] for view in views)
+            margins = _negative_margins(first, second, size)
             for k, square in enumerate(squares):
                 scaled = square * margins
                 infonce[k] += torch.logsumexp(scaled, dim=2).sum()
                 scaled.diagonal(dim1=1, dim2=2).fill_(-math.inf)
                 hinge[k] += (1 + scaled.amax(2)).clamp_min(0).sum()
+    hinge, infonce = all_merge(processes, Totals(torch.stack([hinge, infonce]))).values
     anchors = partitions * blocks * size
     return Negatives(
         negatives,
@@ -114,14 +126,3 @@ def _negative_margins(first: Tensor, second: Tensor, size: int) -> Tensor:
     positive = (first * second).sum(1).reshape(-1, size)
     similarity.diagonal(dim1=1, dim2=2).copy_(positive)
     return similarity - positive[:, :, None]
-
-
-def _gathered(
-    table: Representations, items: np.ndarray, rows: int, device: torch.device | str
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Both views of the given items, `rows` at a time, each chunk read in the order of the table."""
-    for start in range(0, len(items), rows):
-        chosen = np.sort(items[start : start + rows])
-        part = replace(table, views=tuple(view[chosen] for view in table.views), labels=None)
-        ((views, _),) = part.chunks(rows, device)
-        yield views[0], views[1]

@@ -78,10 +78,11 @@ def predicted_errors(evidence: Evidence, head: Head, count: int) -> tuple[Moment
         wrong = torch.zeros(_BINS, dtype=torch.float64)
         seen = torch.zeros(_BINS, dtype=torch.float64)
         for (z, *_), labels in evidence.own_chunks(evidence.labeled, part_items(evidence, count, evidence.n)):
-            scores = head(z)
-            cell = _cell(scores).cpu()
-            wrong += torch.bincount(cell[(decide(scores) != labels).cpu()], minlength=_BINS)
-            seen += torch.bincount(cell, minlength=_BINS)
+            if labels is not None:
+                scores = head(z)
+                cell = _cell(scores).cpu()
+                wrong += torch.bincount(cell[(decide(scores) != labels).cpu()], minlength=_BINS)
+                seen += torch.bincount(cell, minlength=_BINS)
         wrong, seen = evidence.merged(Totals(torch.stack([wrong, seen]))).values
         rate = (wrong + 0.5) / (seen + 1.0)  # never exactly 0 or 1 where few were seen
         unlabeled = Moments.empty(1)

@@ -80,7 +80,9 @@ def losses_of_blocks(
             raise NotApplicable(
                 f"needs more than {negatives} pairs for {negatives} negatives, got {table.count}."
             )
-        return block_losses(table, negatives, scales, seed=seed, device=evidence.device)
+        return block_losses(
+            table, negatives, scales, seed=seed, device=evidence.device, processes=evidence.processes
+        )
 
     return memo(evidence, ("block_losses", negatives, scales, failure), make)
 

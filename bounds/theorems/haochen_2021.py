@@ -18,11 +18,13 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
     if evidence.m < 2:
         raise NotApplicable("needs at least two pairs, one of them as the negative.")
     split = pair_shares(evidence, delta)
-    table, device = thinned(evidence, split), evidence.device
+    table = thinned(evidence, split)
     moments = memo(
         evidence,
         ("spectral", split.get("delta_classes", 0.0)),
-        lambda: SpectralMoments.of((views for views, _ in table.chunks(device=device)), table.dim, device),
+        lambda: evidence.merged(
+            SpectralMoments.of((views for views, _ in evidence.own_chunks(table)), table.dim, evidence.device)
+        ),
     )
     values = {
         **sampling_values(evidence, 1, table.count),
