@@ -1,4 +1,4 @@
-"""Every certified bound holds where its assumptions do, fails where they are broken enough, and a false one is caught."""
+"""Bounds hold where their assumptions do, fail where they are broken enough, and a false bound is caught."""
 
 from dataclasses import replace
 
@@ -26,7 +26,11 @@ def one_thread():
 
 
 def refuted(rows):
-    return [(row.world, row.bound, row.violations, row.trials) for row in rows if row.promised and row.p_value < LEVEL]
+    return [
+        (row.world, row.bound, row.violations, row.trials)
+        for row in rows
+        if row.promised and row.p_value < LEVEL
+    ]
 
 
 @pytest.mark.parametrize("world", ["known_prior", "discrete", "few_items", "separable"])
@@ -98,7 +102,9 @@ def test_a_bound_without_its_confidence_is_caught():
 
 def test_a_limit_at_ten_times_its_level_is_caught():
     sound = THEOREMS["test_set"]
-    false = replace(sound, name="test_set_broken", inputs=lambda evidence, delta: sound.inputs(evidence, 5 * delta))
+    false = replace(
+        sound, name="test_set_broken", inputs=lambda evidence, delta: sound.inputs(evidence, 5 * delta)
+    )
     assert coverage(false, WORLDS["overlap"](), 0.1, 80).p_value < LEVEL
 
 

@@ -1,4 +1,4 @@
-"""What every registered bound must satisfy, whatever it says: parametrised over the registry, so new ones are covered."""
+"""What every registered bound must satisfy, whatever it says; parametrised over the registry."""
 
 import math
 from dataclasses import replace
@@ -63,7 +63,10 @@ def changed(evidence, view=lambda z: z, label=None, table=Representations, **set
         return table(tuple(view(v) for v in old.views), labels, old.name)
 
     return Evidence(
-        replace(evidence.setting, **setting), mapped(evidence.labeled), mapped(evidence.pairs), mapped(evidence.test)
+        replace(evidence.setting, **setting),
+        mapped(evidence.labeled),
+        mapped(evidence.pairs),
+        mapped(evidence.test),
     )
 
 
@@ -136,7 +139,9 @@ def test_more_data_with_the_same_averages_is_never_worse(name, size, evidence):
         grown = dict(inputs.values)
         grown[size] *= factor
         # Counts that belong to the size grow with it, and norms that are sums over it.
-        for count in {"n": ("n_min",), "N": ("mistakes",), "m": ("agreements", "disagreements")}.get(size, ()):
+        for count in {"n": ("n_min",), "N": ("mistakes",), "m": ("agreements", "disagreements")}.get(
+            size, ()
+        ):
             if count in grown:
                 grown[count] *= factor
         for norm in {"n": ("PY_S",), "m": ("PY_ref",)}.get(size, ()):
@@ -145,7 +150,9 @@ def test_more_data_with_the_same_averages_is_never_worse(name, size, evidence):
         values.append(inputs.expression.combined(inputs.expression.evaluate(grown)))
     if name in LOWER:
         values = [-value for value in values]
-    assert all(later <= earlier + 1e-9 * abs(earlier) for earlier, later in zip(values, values[1:], strict=False))
+    assert all(
+        later <= earlier + 1e-9 * abs(earlier) for earlier, later in zip(values, values[1:], strict=False)
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -156,7 +163,9 @@ def test_a_class_that_never_occurs_does_not_help(name, without_prior):
     assert found(name, more).value >= found(name, without_prior).value * (1 - 1e-9)
 
 
-@pytest.mark.parametrize("name", ["vicreg_direct", "vicreg_sharp", "vicreg_second_moment", "vicreg_second_moment_ridge"])
+@pytest.mark.parametrize(
+    "name", ["vicreg_direct", "vicreg_sharp", "vicreg_second_moment", "vicreg_second_moment_ridge"]
+)
 @pytest.mark.parametrize("scale", [1e-3, 8.0, 1e4])
 def test_the_unit_of_the_representation_does_not_matter(name, scale, evidence):
     setting = evidence.setting
@@ -168,10 +177,16 @@ def test_the_short_form_does_depend_on_the_unit(evidence):
     scaled = changed(evidence, lambda z: 8 * z, radius=8.0, tau=16.0)
     ratio = scaled.pair_moments.invariance / evidence.pair_moments.invariance
     assert ratio == pytest.approx(8)
-    assert found("vicreg_short", scaled).value != pytest.approx(found("vicreg_short", evidence).value, rel=0.1)
+    assert found("vicreg_short", scaled).value != pytest.approx(
+        found("vicreg_short", evidence).value, rel=0.1
+    )
 
 
 def test_every_bound_of_the_registry_has_a_known_truth():
     covered = {theorem.name for theorem in checkable()}
-    missing = [theorem.name for theorem in THEOREMS.values() if theorem.kind == "bound" and theorem.name not in covered]
+    missing = [
+        theorem.name
+        for theorem in THEOREMS.values()
+        if theorem.kind == "bound" and theorem.name not in covered
+    ]
     assert missing == []

@@ -159,7 +159,7 @@ class World:
         Raises:
             InvalidOption: a size below one.
         """
-        counts = [given or default for given, default in ((n, self.n), (m, self.m), (N, self.N))]
+        counts = [own if given is None else given for given, own in ((n, self.n), (m, self.m), (N, self.N))]
         if min(counts) < 1:
             raise InvalidOption(f"A sample needs at least one item of each kind, got {counts}.")
         population = self.population
