@@ -60,6 +60,13 @@ class Constants(StrEnum):
 P = ParamSpec("P")
 
 
+class Example(StrEnum):
+    """Embedded examples."""
+
+    digits = "digits"
+    cifar10 = "cifar10"
+
+
 class Optimizer(StrEnum):
     """Optimizers of pretraining."""
 
@@ -191,21 +198,21 @@ def merge(
 @_one_sentence
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the reports and the figure.")] = Path("bounds-out"),
+    example: Annotated[Example, typer.Option(help="Which embedded data.")] = Example.digits,
     delta: Annotated[float, typer.Option(help="Failure probability.")] = 0.05,
 ) -> None:
-    """Evaluate the embedded VICReg and SimCLR encoders of scikit-learn's digits, and compare them."""
-    from bounds.examples.demo import digits_comparison
+    """Evaluate the embedded VICReg and SimCLR encoders of digits or CIFAR-10, and compare them."""
+    from bounds.examples.demo import cifar10_comparison, digits_comparison
 
-    comparison = digits_comparison(delta=delta)
-    for report in comparison.reports.values():
+    compared = {Example.digits: digits_comparison, Example.cifar10: cifar10_comparison}[example](delta=delta)
+    for report in compared.reports.values():
         typer.echo(f"{report}\n")
-    typer.echo(repr(comparison))
-    for name, report in comparison.reports.items():
+    typer.echo(repr(compared))
+    for name, report in compared.reports.items():
         write(report, out / name.lower())
-    comparison.to_html(out / "comparison.html")
-    for path in save_figure(comparison.plot(), out / "comparison"):
+    compared.to_html(out / "comparison.html")
+    for path in [*save_figure(compared.plot(), out / "comparison"), out / "comparison.html"]:
         typer.echo(f"wrote {path}", err=True)
-    typer.echo(f"wrote {out / 'comparison.html'}", err=True)
 
 
 @app.command()

@@ -136,3 +136,16 @@ def test_plan_says_what_it_takes_or_what_stops_it(files):
             assert (need.stopped_by is None) == need.reachable
     assert (files / "plans" / "plan_vicreg_direct.pdf").exists()
     assert run("plan", out / "report.json", "--target", -1).exit_code == 2
+
+
+@pytest.mark.slow
+def test_demo_of_real_images_holds_every_assumption_and_some_bounds_are_informative(tmp_path):
+    result = run("demo", "--example", "cifar10", "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    for method in ("vicreg", "simclr"):
+        report = bounds.Report.from_json(tmp_path / method / "report.json")
+        assert all(report.assumptions[f"A{i}"].status == "holds" for i in range(1, 8))
+        certified = [bound for bound in report if bound.certified and bound.axis.name == "error"]
+        assert any(not bound.vacuous for bound in certified)
+        above = [b for b in report if b.certified and report.measured_for(b) is not None and "from below" not in b.axis.name]
+        assert all(bound.value >= report.measured_for(bound) for bound in above)

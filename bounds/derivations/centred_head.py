@@ -22,7 +22,7 @@ moment_range = symbol("moment_range", r"B^2/\lambda_{\min}", "bound on ‖A⁻¹
 
 
 def complexity() -> sp.Expr:
-    """C = √(π/2)·β·√(K V⁺)/√|Q|, V⁺ the empirical-Bernstein limit of E‖A⁻¹z‖²."""
+    """The radius C = √(π/2)·β·√(K V⁺)/√|Q|, V⁺ the empirical-Bernstein limit of E‖A⁻¹z‖²."""
     upper = second_moment + empirical_bernstein(moment_variance, moment_range, delta_1 / metrics, n_Q)
     return gaussian_head_class(beta, K, upper) / sp.sqrt(n_Q)
 

@@ -47,7 +47,7 @@ def pair_total_variation(evidence: Evidence) -> float:
 
 
 def head_distance(head: Head, reference: Head) -> float:
-    """C = ‖W_S − W_S̄‖₂ of the linear parts."""
+    """The distance c = ‖W_S − W_S̄‖₂ of the linear parts."""
     return float(torch.linalg.matrix_norm(head.weight - reference.weight, 2))
 
 
