@@ -146,11 +146,11 @@ def found(name, sample):
 def test_the_gibbs_error_is_that_of_random_heads():
     sample = sample_of("overlap")
     inputs = found("pac_bayes", sample)
-    chosen = [
+    chosen = next(
         one
         for one in true.candidates(sample.evidence)
         if (one.sigma, one.distance) == (inputs.values["sigma"], inputs.values["head_shift"])
-    ][0]
+    )
     inverse = chosen.metric.basis / chosen.metric.root @ chosen.metric.basis.T
     generator = torch.Generator().manual_seed(0)
     head, draws_ = sample.evidence.head, 400
