@@ -12,9 +12,7 @@ from bounds.errors import MissingDependency
 from bounds.statistics.saved import pack, unpack
 
 
-def summary_metric(
-    empty: Callable[[], Any], read: Callable[[Any], Any], **options: Any
-) -> Any:
+def summary_metric(empty: Callable[[], Any], read: Callable[[Any], Any], **options: Any) -> Any:
     """A `torchmetrics.Metric` around one summary.
 
         metric = summary_metric(lambda: LeastSquares.empty(dim, classes), lambda s: s.residual_norm())

@@ -147,5 +147,9 @@ def test_demo_of_real_images_holds_every_assumption_and_some_bounds_are_informat
         assert all(report.assumptions[f"A{i}"].status == "holds" for i in range(1, 8))
         certified = [bound for bound in report if bound.certified and bound.axis.name == "error"]
         assert any(not bound.vacuous for bound in certified)
-        above = [b for b in report if b.certified and report.measured_for(b) is not None and "from below" not in b.axis.name]
+        above = [
+            b
+            for b in report
+            if b.certified and report.measured_for(b) is not None and "from below" not in b.axis.name
+        ]
         assert all(bound.value >= report.measured_for(bound) for bound in above)

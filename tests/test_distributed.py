@@ -63,7 +63,9 @@ def reports(folder, batch_size, **options):
     common = options | {"batch_size": batch_size, "progress": False, "test": ENCODED["test"]}
     labeled, unlabeled = ENCODED["labeled"], ENCODED["unlabeled"]
     yield bounds.evaluate(encode, labeled, unlabeled, save_representations=folder, **CLASS_PAIRS, **common)
-    yield bounds.evaluate(encode, labeled, unlabeled[0], bounds=["vicreg_direct", "simclr", "augmentation_gain"], **common)
+    yield bounds.evaluate(
+        encode, labeled, unlabeled[0], bounds=["vicreg_direct", "simclr", "augmentation_gain"], **common
+    )
 
 
 def start(rank, world, folder):
@@ -217,9 +219,18 @@ def torchrun(world, *arguments, code=None, **environment):
         *start,
         *map(str, arguments),
     ]
-    extra = {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(bounds.__file__).parents[1])}
+    extra = {
+        "GLOO_SOCKET_IFNAME": "lo",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(Path(bounds.__file__).parents[1]),
+    }
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=600, env=os.environ | extra | environment, check=False
+        command,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=os.environ | extra | environment,
+        check=False,
     )
 
 
@@ -241,7 +252,10 @@ def test_torchrun_writes_the_report_of_the_plain_command(tmp_path):
     assert again.returncode == 0, again.stderr
     for name in ("report.json", "report.html", "figure.pdf"):
         assert (tmp_path / "shared" / name).is_file()
-    close(content((tmp_path / "again/report.json").read_text()), content((tmp_path / "shared/report.json").read_text()))
+    close(
+        content((tmp_path / "again/report.json").read_text()),
+        content((tmp_path / "shared/report.json").read_text()),
+    )
 
 
 DYING = """
@@ -291,4 +305,6 @@ def test_a_process_that_dies_ends_the_run_and_finished_parts_are_used_again(tmp_
     assert (tmp_path / "calls-0").stat().st_size == done, "the part of process 0 was not extracted again"
     x, y = ENCODED["labeled"]
     alone = bounds.evaluate(encode, (x, y), bounds=["supervised"], num_classes=4, progress=False)
-    assert float(finished.stdout.split("value ")[1].split()[0]) == pytest.approx(alone["supervised"].value, rel=1e-10)
+    assert float(finished.stdout.split("value ")[1].split()[0]) == pytest.approx(
+        alone["supervised"].value, rel=1e-10
+    )

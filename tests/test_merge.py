@@ -93,7 +93,11 @@ def test_rows_twice_or_missing_are_refused(tmp_path, ranges, message):
 
 
 def test_rows_in_common_hidden_among_other_data_are_refused(tmp_path):
-    parts = [save(tmp_path / "a", stop=20), save(tmp_path / "b", (X[:5], Y[:5])), save(tmp_path / "c", start=10)]
+    parts = [
+        save(tmp_path / "a", stop=20),
+        save(tmp_path / "b", (X[:5], Y[:5])),
+        save(tmp_path / "c", start=10),
+    ]
     with pytest.raises(InvalidData, match="rows in common"):
         merge_stores(parts, tmp_path / "merged")
 
@@ -134,7 +138,9 @@ def test_the_command_merges_folders_of_roles_that_evaluate_then_takes(tmp_path):
     result = CliRunner().invoke(app, ["merge", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(out)])
     assert result.exit_code == 0, result.output
     merged = bounds.evaluate(None, out / "labeled", test=out / "test", bounds=["test_set"])
-    whole = bounds.evaluate(None, (encode(torch.tensor(X)), Y), test=(encode(torch.tensor(X)), Y), bounds=["test_set"])
+    whole = bounds.evaluate(
+        None, (encode(torch.tensor(X)), Y), test=(encode(torch.tensor(X)), Y), bounds=["test_set"]
+    )
     assert merged["test_set"].value == whole["test_set"].value
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidOption, match="no saved representations"):
@@ -207,7 +213,7 @@ def test_damaged_files_are_named(tmp_path):
     path = tmp_path / "a.safetensors"
     for damage in (b"", b"not safetensors at all", json.dumps({}).encode()):
         path.write_bytes(damage)
-        with pytest.raises(CorruptStore, match="a.safetensors"):
+        with pytest.raises(CorruptStore, match=r"a\.safetensors"):
             load_summaries(path)
 
 

@@ -47,8 +47,12 @@ def test_the_value_of_a_call_is_that_of_its_batch():
     metric = summary_metric(lambda: PairMoments.empty(4), lambda pairs: pairs.invariance)
     value = metric(z[:10], other[:10])
     metric(z[10:], other[10:])
-    assert value == pytest.approx(float((z[:10].double() - other[:10].double()).norm(dim=1).mean()), rel=1e-12)
-    assert metric.compute() == pytest.approx(float((z.double() - other.double()).norm(dim=1).mean()), rel=1e-12)
+    assert value == pytest.approx(
+        float((z[:10].double() - other[:10].double()).norm(dim=1).mean()), rel=1e-12
+    )
+    assert metric.compute() == pytest.approx(
+        float((z.double() - other.double()).norm(dim=1).mean()), rel=1e-12
+    )
 
 
 def test_a_checkpoint_and_a_merge_keep_what_was_seen():

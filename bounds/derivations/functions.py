@@ -20,7 +20,9 @@ def _function(name: str, latex: str, number: Callable[..., float]) -> type[sp.Fu
         return rf"{latex}\left({arguments}\right)"
 
     NUMERIC[name] = number
-    made: type[sp.Function] = type(name, (sp.Function,), {"_latex": _latex, "is_nonnegative": True, "is_real": True})
+    made: type[sp.Function] = type(
+        name, (sp.Function,), {"_latex": _latex, "is_nonnegative": True, "is_real": True}
+    )
     return made
 
 

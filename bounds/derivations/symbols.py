@@ -37,12 +37,16 @@ delta_4 = _positive("delta_4", r"\delta_4", "share of δ: reference residual ove
 delta_5 = _positive("delta_5", r"\delta_5", "share of δ: class frequencies of the labeled items (step 3)")
 delta_6 = _positive("delta_6", r"\delta_6", "share of δ: class frequencies of the pairs")
 weight_j = _positive("weight_j", "w_j", "weight of β_j in the grid of head radii")
-functions = _positive("functions", "J", "number of functions in a finite class chosen on S̄; 1 when f is fixed")
+functions = _positive(
+    "functions", "J", "number of functions in a finite class chosen on S̄; 1 when f is fixed"
+)
 
 # Heads
 c = symbol("c", "c", "‖W_S − W*‖₂, distance of the two heads in spectral norm")
 W_norm = symbol("W_norm", r"\|W_S\|_2", "spectral norm of the head fitted on S")
-kappa_S = symbol("kappa_S", r"\kappa_S", "bound on ‖W_S f − y‖: 1 + ‖W_S‖₂B, or √2 after projection on the simplex")
+kappa_S = symbol(
+    "kappa_S", r"\kappa_S", "bound on ‖W_S f − y‖: 1 + ‖W_S‖₂B, or √2 after projection on the simplex"
+)
 kappa_ref = symbol("kappa_ref", r"\kappa_{\bar S}", "bound on ‖φ‖: 1 + ‖W_S̄‖₂B")
 beta = _positive("beta", r"\beta", "radius of the head class {‖W‖_F ≤ β}")
 
@@ -54,18 +58,26 @@ residual_S = symbol("residual_S", r"\hat r_S", "mean residual norm of the head o
 residual_ref = symbol("residual_ref", r"\hat r_{\bar S}", "mean residual norm of the reference head on S̄")
 projected_S = symbol("projected_S", r"\hat r^{\Pi}_S", "(1/n) Σ‖Π(W_S f(x_i)) − y_i‖")
 phi_S = symbol("phi_S", r"\hat\varphi_S", "(1/n) Σ‖y_i − W* f(x_i)‖ on the labeled items")
-phi_second = symbol("phi_second", r"\hat\varphi_{\bar S}^{++}", "(1/m) Σ‖y_i⁺ − W* f(x_i⁺⁺)‖ on fresh second views")
+phi_second = symbol(
+    "phi_second", r"\hat\varphi_{\bar S}^{++}", "(1/m) Σ‖y_i⁺ − W* f(x_i⁺⁺)‖ on fresh second views"
+)
 root_frequencies = symbol(
     "root_frequencies", r"\textstyle\sum_y(\sqrt{\hat p(y)}+\sqrt{p(y)})", "sum of root class probabilities"
 )
 TV_S = symbol("TV_S", r"\mathrm{TV}_S", "½‖p − p̂‖₁ of the labeled items, known when the prior is")
-TV_pairs = symbol("TV_pairs", r"\mathrm{TV}_{\bar S}", "½‖p − p̂‖₁ of the pairs, when their class counts are fixed")
+TV_pairs = symbol(
+    "TV_pairs", r"\mathrm{TV}_{\bar S}", "½‖p − p̂‖₁ of the pairs, when their class counts are fixed"
+)
 
 # Complexities
-R_F = symbol("R_F", r"\tilde R_m(\mathcal F)", "Rademacher complexity of pair distances over F; 0 when f is fixed")
+R_F = symbol(
+    "R_F", r"\tilde R_m(\mathcal F)", "Rademacher complexity of pair distances over F; 0 when f is fixed"
+)
 
 # Second-moment form
-bias = symbol("bias", r"\textstyle\sum_y\hat p_y\|W\hat\mu_y-e_y\|^2", "squared bias of the empirical class means")
+bias = symbol(
+    "bias", r"\textstyle\sum_y\hat p_y\|W\hat\mu_y-e_y\|^2", "squared bias of the empirical class means"
+)
 half_invariance = symbol(
     "half_invariance", r"\tfrac1m\sum_i\tfrac12\|W\Delta_i\|^2", "half the invariance seen through the head"
 )
@@ -82,4 +94,3 @@ W_reach = symbol("W_reach", r"M_0", "bound on ‖W μ − e_y‖ that needs no d
 # Held-out items
 N = _positive("N", "N", "number of held-out labeled items")
 mistakes = symbol("mistakes", "k", "errors of the head on the held-out items")
-

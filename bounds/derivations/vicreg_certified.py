@@ -9,11 +9,11 @@ import sympy as sp
 from bounds.derivations.expression import Expression
 from bounds.derivations.inequalities import head_class, hoeffding, weissman
 from bounds.derivations.symbols import (
+    R_F,
+    TV_S,
     B,
     K,
-    R_F,
     TV_pairs,
-    TV_S,
     W_norm,
     beta,
     c,

@@ -10,9 +10,9 @@ from bounds.derivations.expression import Expression
 from bounds.derivations.functions import kl_inverse, kl_inverse_first
 from bounds.derivations.inequalities import mcdiarmid_total_variation, weissman
 from bounds.derivations.symbols import (
+    TV_S,
     K,
     TV_pairs,
-    TV_S,
     c,
     delta_1,
     delta_2,
@@ -51,7 +51,9 @@ def total_variation(classes: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr
 def expression(*, prior_known: bool = False, conditioned_pairs: bool = False) -> Expression:
     """Theory §2, last paragraph, for one fixed representation (A3) and the projected head Π(W_S f)."""
     pair_shift = TV_pairs if prior_known or conditioned_pairs else total_variation(K, delta_6, m)
-    expected_invariance = upper_mean(invariance, tau, delta_2, m) + (tau * TV_pairs if conditioned_pairs else 0)
+    expected_invariance = upper_mean(invariance, tau, delta_2, m) + (
+        tau * TV_pairs if conditioned_pairs else 0
+    )
     labeled_invariance = upper_average(expected_invariance, tau, delta_1, n)
     expected_phi = upper_mean(phi_second, kappa_ref, delta_4, m) + kappa_ref * pair_shift
     return Expression(

@@ -82,7 +82,9 @@ def merge_folders(folders: Sequence[str | os.PathLike[str]], out: str | os.PathL
     for path in paths:
         found = sorted(entry.parent for entry in path.glob(f"*/{MANIFEST}"))
         if not found:
-            raise InvalidOption(f"{path} holds no saved representations; give folders of `save_representations`.")
+            raise InvalidOption(
+                f"{path} holds no saved representations; give folders of `save_representations`."
+            )
         for store in found:
             roles.setdefault(store.name, []).append(store)
     return [merge_stores(stores, Path(out) / role).folder for role, stores in roles.items()]
@@ -132,7 +134,9 @@ def _identified(stores: list[RepresentationStore]) -> tuple[list[RepresentationS
     for i, one in enumerate(parts):
         for other, store in zip(parts[:i], stores, strict=False):
             if one["data"] == other["data"] and _overlap(one["rows"], other["rows"]):
-                raise InvalidData(f"{stores[i].folder} and {store.folder} hold rows in common; give each row once.")
+                raise InvalidData(
+                    f"{stores[i].folder} and {store.folder} hold rows in common; give each row once."
+                )
     return stores, identities[0] | {"data": {"type": "merged", "parts": parts}, "rows": [0, None]}
 
 
@@ -149,7 +153,11 @@ def _joined(stores: Sequence[RepresentationStore]) -> list[int | None]:
     rows = [store.manifest["identity"]["rows"] for store in stores]
     for (_, stop), (start, _), store in zip(rows, rows[1:], stores[1:], strict=False):
         if stop != start:
-            here = "overlaps the part before it" if stop is None or stop > start else f"leaves out rows {stop} to {start}"
+            here = (
+                "overlaps the part before it"
+                if stop is None or stop > start
+                else f"leaves out rows {stop} to {start}"
+            )
             raise InvalidData(f"{store.folder} {here}; each row must occur once.")
     return [rows[0][0], rows[-1][1]]
 

@@ -34,7 +34,9 @@ def all_merge(processes: Processes, summary: S) -> S:
                 processes.send(one, to, what)
             break
         if (source := processes.rank + step) < processes.world:
-            summary = summary.merge(_unpacked(summary, processes, lambda one: processes.receive(one, source, what)))
+            summary = summary.merge(
+                _unpacked(summary, processes, lambda one: processes.receive(one, source, what))
+            )
         step *= 2
     if processes.world == 1:
         return summary

@@ -149,7 +149,10 @@ class Evidence:
         """Affine ridge heads on S over a fixed grid of penalties, in units of tr Cov(z)/d."""
         squares = self.least_squares
         unit = squares.mean_square_scale
-        if unit * squares.count * squares.dim <= (squares.default_rtol() * float(squares.singular_values[0])) ** 2:
+        if (
+            unit * squares.count * squares.dim
+            <= (squares.default_rtol() * float(squares.singular_values[0])) ** 2
+        ):
             return []  # what varies is rounding
         return [squares.ridge(unit * factor, intercept=True) for factor in RIDGE_GRID]
 

@@ -147,7 +147,7 @@ class LeastSquares:
 
     @property
     def mean_square_scale(self) -> float:
-        """tr Cov(z) / d: the natural unit of a ridge penalty."""
+        """Tr Cov(z) / d: the natural unit of a ridge penalty."""
         return float(self._centred_svd[1].square().sum()) / (max(self.count, 1) * self.dim)
 
     @property
@@ -158,7 +158,9 @@ class LeastSquares:
     @cached_property
     def svd(self) -> tuple[Tensor, Tensor, Tensor]:
         """U, s, Vᵀ of R_Z, which has the singular values and right vectors of Z."""
-        u, s, vh = torch.linalg.svd(self.reduced().factor[: 1 + self.dim, 1 : 1 + self.dim], full_matrices=False)
+        u, s, vh = torch.linalg.svd(
+            self.reduced().factor[: 1 + self.dim, 1 : 1 + self.dim], full_matrices=False
+        )
         return u, s, vh
 
     @cached_property

@@ -79,7 +79,9 @@ def _check_kl(mean: float, budget: float) -> None:
         raise InvalidStatistics(f"A kl inverse needs a budget of at least 0, got {budget}.")
 
 
-def _newton(low: float, start: float, gap: Callable[[float], float], slope: Callable[[float], float]) -> float:
+def _newton(
+    low: float, start: float, gap: Callable[[float], float], slope: Callable[[float], float]
+) -> float:
     """Zero of a gap that is convex and rises from `low` to 1; near it at least, as `_climb` has the last word."""
     x = start if low < start < 1.0 else 0.5 * (low + 1.0)
     for _ in range(100):

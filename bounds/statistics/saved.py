@@ -117,7 +117,9 @@ def save_summaries(
     }
     path = Path(path)
     part = path.with_name(f".{path.name}.part")
-    save_file({str(i): one.detach().cpu().contiguous().clone() for i, one in enumerate(tensors)}, part, header)
+    save_file(
+        {str(i): one.detach().cpu().contiguous().clone() for i, one in enumerate(tensors)}, part, header
+    )
     os.replace(part, path)
 
 
@@ -164,12 +166,16 @@ def merge_summaries(paths: Sequence[str | os.PathLike[str]], out: str | os.PathL
     for path, (summaries, others) in zip(list(paths)[1:], rest, strict=True):
         if others != options:
             differing = sorted(key for key in {*options, *others} if options.get(key) != others.get(key))
-            raise InvalidOption(f"{path} was made with other {', '.join(differing)} than {paths[0]}; they cannot merge.")
+            raise InvalidOption(
+                f"{path} was made with other {', '.join(differing)} than {paths[0]}; they cannot merge."
+            )
         if summaries.keys() != first.keys():
             raise InvalidOption(f"{path} holds {sorted(summaries)}, but {paths[0]} holds {sorted(first)}.")
         for name, one in summaries.items():
             if shapes(one) != shapes(first[name]):
-                raise InvalidData(f"{path} has {name!r} of another dimension or number of classes than {paths[0]}.")
+                raise InvalidData(
+                    f"{path} has {name!r} of another dimension or number of classes than {paths[0]}."
+                )
     merged = {name: reduce(lambda a, b: a.merge(b), [part[0][name] for part in parts]) for name in first}
     save_summaries(out, merged, options)
     return merged

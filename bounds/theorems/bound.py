@@ -224,17 +224,38 @@ def shares(delta: float, *events: str) -> dict[str, float]:
 
 TEXTS: dict[str, tuple[str, str]] = {
     "invariance": ("how far the two views of a pair lie apart, through the head", "a more invariant encoder"),
-    "labeled_residual": ("training residual of the head on S", "representations that separate the classes linearly"),
+    "labeled_residual": (
+        "training residual of the head on S",
+        "representations that separate the classes linearly",
+    ),
     "unlabeled_residual": ("residual of the reference head on S̄, counted twice", "linear separability on S̄"),
-    "representation_complexity": ("Rademacher complexity of the encoders considered", "a smaller class, or A3"),
-    "head_complexity": ("Rademacher complexity of the reference heads", "more pairs, a smaller ‖W_S̄‖, fewer classes"),
+    "representation_complexity": (
+        "Rademacher complexity of the encoders considered",
+        "a smaller class, or A3",
+    ),
+    "head_complexity": (
+        "Rademacher complexity of the reference heads",
+        "more pairs, a smaller ‖W_S̄‖, fewer classes",
+    ),
     "class_frequencies": ("class frequencies of S against the prior", "more labels, or a known prior"),
-    "pair_frequencies": ("class counts of a finite pool of pairs against the prior", "pairs balanced like the prior"),
+    "pair_frequencies": (
+        "class counts of a finite pool of pairs against the prior",
+        "pairs balanced like the prior",
+    ),
     "confidence": ("price of confidence: deviations of the means", "more labels, more pairs, larger δ"),
-    "class_bias": ("squared distance of the head's class means from the one-hot labels", "a better fitted head"),
+    "class_bias": (
+        "squared distance of the head's class means from the one-hot labels",
+        "a better fitted head",
+    ),
     "class_means": ("deviation of the K class means, through the head", "more labels, a smaller ‖W‖₂"),
-    "half_invariance": ("half the invariance seen through the head", "a more invariant encoder or a smaller head"),
-    "head_distance": ("distance of the two heads times the radius", "more labels, better-conditioned representations"),
+    "half_invariance": (
+        "half the invariance seen through the head",
+        "a more invariant encoder or a smaller head",
+    ),
+    "head_distance": (
+        "distance of the two heads times the radius",
+        "more labels, better-conditioned representations",
+    ),
     "reference_on_labeled": ("residual of the reference head on S", "linear separability"),
     "test_error": ("measured error on the held-out items", "a better head"),
 }

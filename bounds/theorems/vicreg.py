@@ -42,7 +42,9 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         evidence.min_norm,
         ()
         if constants == "counted"
-        else ("printed constants spend 4δ/3 and do not pay for β: not a certificate; see constants='counted'",),
+        else (
+            "printed constants spend 4δ/3 and do not pay for β: not a certificate; see constants='counted'",
+        ),
     )
 
 
@@ -52,7 +54,9 @@ def _short_inputs(evidence: Evidence, delta: float) -> Inputs:
         _values(evidence),
         {},
         evidence.min_norm,
-        (f"an expression, not a bound: c = 1, Q hidden, depends on the scale of f (B = {evidence.setting.radius:g})",),
+        (
+            f"an expression, not a bound: c = 1, Q hidden, depends on the scale of f (B = {evidence.setting.radius:g})",
+        ),
     )
 
 

@@ -40,7 +40,10 @@ SHARP = Theorem(
     assumptions=("A1", "A2", "A3", "A4", "A5", "A6", "A7"),
     inputs=_inputs,
     texts={
-        "unlabeled_residual": ("residual of the reference head on fresh second views", "linear separability on S̄"),
+        "unlabeled_residual": (
+            "residual of the reference head on fresh second views",
+            "linear separability on S̄",
+        ),
         "labeled_residual": ("projected training residual of the head on S", "linear separability on S"),
     },
 )

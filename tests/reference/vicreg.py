@@ -1,4 +1,4 @@
-"""Naive twin of the VICReg family: plain numpy, full SVD, n x n projectors and loops, typed from the paper's algebra."""
+"""Naive twin of the VICReg family: plain numpy, full SVD, n x n projectors and loops, from the paper's algebra."""
 
 import itertools
 import math
@@ -117,7 +117,9 @@ class Twin:
                 "representation_complexity": 0.0,
                 "head_complexity": 4 / math.sqrt(m) * math.sqrt(2) * beta * math.sqrt(K) * B,
                 "class_frequencies": kS * math.sqrt(2 * math.log(6 * K / d) / (2 * n)) * root,
-                "confidence": c * tau * (math.sqrt(math.log(3 / d) / (2 * m)) + math.sqrt(math.log(3 / d) / (2 * n)))
+                "confidence": c
+                * tau
+                * (math.sqrt(math.log(3 / d) / (2 * m)) + math.sqrt(math.log(3 / d) / (2 * n)))
                 + 2 * kappa * math.sqrt(math.log(4 / (d * w)) / (2 * m))
                 + 2 * kR * math.sqrt(math.log(4 / d) / (2 * n)),
             }
@@ -127,8 +129,10 @@ class Twin:
         mean_S = np.mean([np.linalg.norm(W @ zi - yi) for zi, yi in zip(z, Y)])
         mean_P = np.mean([np.linalg.norm(V @ zi - yi) for zi, yi in zip(a, Yp)])
         d5 = delta / 5
-        tv5 = math.sqrt((math.log(2**K - 2) + math.log(1 / d5)) / (2 * n)) if K < 1000 else math.sqrt(
-            (K * math.log(2) + math.log(1 / d5)) / (2 * n)
+        tv5 = (
+            math.sqrt((math.log(2**K - 2) + math.log(1 / d5)) / (2 * n))
+            if K < 1000
+            else math.sqrt((K * math.log(2) + math.log(1 / d5)) / (2 * n))
         )
         self.certified = {
             "invariance": c * invariance,
@@ -137,13 +141,17 @@ class Twin:
             "representation_complexity": 0.0,
             "head_complexity": 4 * math.sqrt(2) * beta * math.sqrt(K) * B / math.sqrt(m),
             "class_frequencies": kS * tv5,
-            "confidence": c * tau * (math.sqrt(math.log(1 / d5) / (2 * m)) + math.sqrt(math.log(1 / d5) / (2 * n)))
+            "confidence": c
+            * tau
+            * (math.sqrt(math.log(1 / d5) / (2 * m)) + math.sqrt(math.log(1 / d5) / (2 * n)))
             + 2 * kappa * math.sqrt(math.log(1 / (d5 * weight)) / (2 * m))
             + 2 * kR * math.sqrt(math.log(1 / d5) / (2 * n)),
         }
         d3 = delta / 3
         w2 = spectral(W)
-        tv3 = math.sqrt((math.log(2**K - 2) if K < 1000 else K * math.log(2)) / (2 * n) + math.log(1 / d3) / (2 * n))
+        tv3 = math.sqrt(
+            (math.log(2**K - 2) if K < 1000 else K * math.log(2)) / (2 * n) + math.log(1 / d3) / (2 * n)
+        )
         hoeff3 = tau * math.sqrt(math.log(1 / d3) / 2) * (1 / math.sqrt(m) + 1 / math.sqrt(n))
         self.direct = {
             "invariance": w2 * invariance,
@@ -165,7 +173,9 @@ class Twin:
             math.sqrt(((math.log(2**K - 2) if K < 1000 else K * math.log(2)) + math.log(1 / d6)) / 2),
             0.5 * math.sqrt(K - 1) + math.sqrt(math.log(1 / d6) / 2),
         )
-        projected = np.mean([np.linalg.norm(simplex(W @ zi) - yi) for zi, yi in zip(z, Y)]) if K < 50 else None
+        projected = (
+            np.mean([np.linalg.norm(simplex(W @ zi) - yi) for zi, yi in zip(z, Y)]) if K < 50 else None
+        )
         if projected is not None:
             expected_I = tau * kl_up(invariance / tau, math.log(1 / d6) / m)
             average = tau * kl_up_first(expected_I / tau, math.log(1 / d6) / n)
