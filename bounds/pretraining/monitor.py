@@ -43,6 +43,7 @@ def features(
     return torch.cat([encode(pixels[i : i + batch].to(device)).float() for i in range(0, len(pixels), batch)])
 
 
+@torch.no_grad()
 def ridge_probe(z: Tensor, labels: Tensor, test_z: Tensor, test_labels: Tensor, num_classes: int) -> float:
     """Accuracy on the test rows of the affine ridge head fitted on (z, labels), in closed form.
 
