@@ -19,6 +19,7 @@ from bounds.worlds.gaussian import (
     gaussian,
     gaussian_population,
     known_prior,
+    nonnegative,
     overlap,
     rare,
 )
@@ -47,6 +48,7 @@ WORLDS: dict[str, Callable[[], World]] = {
     for make in (
         gaussian,
         known_prior,
+        nonnegative,
         rare,
         overlap,
         few_items,

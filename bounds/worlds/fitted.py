@@ -12,10 +12,10 @@ from bounds.worlds.draws import Index
 from bounds.worlds.gaussian import on_sphere
 from bounds.worlds.world import Population, World
 
-_POINTS = 10_000  # inputs per class, so many that S and S̄ hardly ever share one
-_SIGNAL = (
-    0.05  # share of a memorised representation that is the label: the head needs norm 1/_SIGNAL to read it
-)
+# Inputs per class, so many that S and S̄ hardly ever share one.
+_POINTS = 10_000
+# Size of the label in a memorised representation: the head needs the norm 1/_SIGNAL to read it.
+_SIGNAL = 0.05
 
 
 def memorised_labels() -> World:
@@ -103,8 +103,8 @@ def _most_invariant(
 ) -> Tensor:
     best: tuple[float, Tensor] | None = None
     for _ in range(candidates):
-        z = torch.from_numpy(rng.normal(size=(len(population.labels), 2)))
+        z = on_sphere(rng.normal(size=(len(population.labels), 2)))
         moved = float((z[first] - z[second]).square().sum())
         if best is None or moved < best[0]:
             best = moved, z
-    return on_sphere(best[1] if best is not None else population.points)
+    return population.points if best is None else best[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -87,6 +88,17 @@ def few_items() -> World:
     population = gaussian_population(dim=40, separation=4.0, seed=3)
     return World(
         "few_items", "n = 24 and m = 30 items in 40 dimensions: the head interpolates", population, n=24, m=30
+    )
+
+
+def nonnegative() -> World:
+    """No negative value, so that τ = √2·B; ridge head, root-mean-square residuals."""
+    population = gaussian_population(seed=12)
+    return World(
+        "nonnegative",
+        "f ≥ 0 by construction, ridge head, Frobenius residuals",
+        replace(population, points=on_sphere(population.points.clamp_min(0.0))),
+        setting={"tau": 2**0.5, "head": ("ridge", 0.01), "residual": "frobenius"},
     )
 
 
