@@ -142,7 +142,7 @@ class Evidence:
     @cached_property
     def head(self) -> Head:
         """The head asked for by the option `head`, fitted on S."""
-        return self.fit(self.least_squares)
+        return self.min_norm if self._min_norm_asked else self.fit(self.least_squares)
 
     @cached_property
     def ridge_heads(self) -> list[Head]:
@@ -160,6 +160,10 @@ class Evidence:
         """The kind of head asked for by the option `head`, on any rows."""
         choice = self.setting.head
         return squares.min_norm() if isinstance(choice, str) else squares.ridge(choice[1])
+
+    @property
+    def _min_norm_asked(self) -> bool:
+        return isinstance(self.setting.head, str)
 
     @cached_property
     def _labeled_losses(self) -> dict[int, HeadLosses]:
@@ -181,13 +185,13 @@ class Evidence:
         squares = None
         if pairs.labels is not None:
             squares = LeastSquares.empty(pairs.dim, self.setting.num_classes, self.device)
-        heads = [self.head, *self.ridge_heads]
-        stacked = torch.cat([head.weight for head in heads])
-        through = Moments.empty(len(heads), self.device)
+        lenses = [head.lens for head in (self.head, *self.ridge_heads)]
+        through = Moments.empty(len(lenses), self.device)
         for (first, second), y in self.own_chunks(pairs):
-            moments = moments.update(first, second)
-            moved = ((first - second) @ stacked.T).reshape(len(first), len(heads), -1)
-            through = through.update(0.5 * moved.square().sum(2))
+            moments, delta = moments.update(first, second), first - second
+            through = through.update(
+                torch.stack([0.5 * (delta @ lens.T).square().sum(1) for lens in lenses], 1)
+            )
             if squares is not None and y is not None:
                 squares = squares.update(first, y)
         if squares is not None:
@@ -224,7 +228,7 @@ class Evidence:
     @cached_property
     def reference(self) -> Head:
         """The same kind of head as `head`, fitted on (f(x⁺), y⁺)."""
-        return self.fit(self.pair_least_squares)
+        return self.min_norm_reference if self._min_norm_asked else self.fit(self.pair_least_squares)
 
     @cached_property
     def pair_frequencies(self) -> Tensor:
@@ -293,6 +297,7 @@ class Evidence:
 
     def _losses(self, heads: list[Head], table: Representations, view: int = 0) -> dict[int, HeadLosses]:
         chunks = ((views[view], y) for views, y in self.own_chunks(table) if y is not None)
+        heads = list({id(head): head for head in heads}.values())
         found = HeadLosses.of_many(heads, chunks)
         return {id(head): self.merged(losses) for head, losses in zip(heads, found, strict=True)}
 

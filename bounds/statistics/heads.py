@@ -26,9 +26,15 @@ class Head:
         return scores if self.bias is None else scores + self.bias
 
     @cached_property
+    def lens(self) -> Tensor:
+        """A matrix A of at most d rows with ‖A z‖ = ‖W z‖ for every z: W, or its triangular factor when K > d."""
+        tall = len(self.weight) > self.weight.shape[1]
+        return torch.linalg.qr(self.weight, mode="r").R if tall else self.weight
+
+    @cached_property
     def spectral_norm(self) -> float:
         """‖W‖₂ of the linear part."""
-        return float(torch.linalg.matrix_norm(self.weight, 2))
+        return float(torch.linalg.matrix_norm(self.lens, 2))
 
     @cached_property
     def frobenius_norm(self) -> float:
@@ -120,9 +126,9 @@ class HeadLosses:
 
 
 def _losses(scores: Tensor, labels: Tensor) -> Tensor:
-    target = torch.nn.functional.one_hot(labels, scores.shape[1]).to(scores.dtype)
-    residual = torch.linalg.vector_norm(scores - target, dim=1)
-    projected = torch.linalg.vector_norm(project_simplex(scores) - target, dim=1)
-    own = scores.gather(1, labels[:, None])
-    rivals = scores.masked_fill(target.bool(), -torch.inf).amax(1, keepdim=True)
-    return torch.stack([residual, projected, residual.square(), (own <= rivals).squeeze(1).double()], dim=1)
+    own, minus_one = labels[:, None], scores.new_full((len(scores), 1), -1.0)
+    residual = torch.linalg.vector_norm(scores.scatter_add(1, own, minus_one), dim=1)
+    projected = torch.linalg.vector_norm(project_simplex(scores).scatter_add_(1, own, minus_one), dim=1)
+    rivals = scores.scatter(1, own, -torch.inf).amax(1)
+    wrong = scores.gather(1, own).squeeze(1) <= rivals
+    return torch.stack([residual, projected, residual.square(), wrong.double()], dim=1)
