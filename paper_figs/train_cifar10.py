@@ -1,7 +1,8 @@
 """Trains encoders on CIFAR-10 with several objectives; measures loss, entropy and linear probe on the way.
 
     python paper_figs/train_cifar10.py                  the GPU configuration: ResNet-18, CIFAR stem, width 64
-    python paper_figs/train_cifar10.py --cpu            a small network for a short time: another experiment
+    python paper_figs/train_cifar10.py --cpu            a narrow ResNet for a short time: another experiment
+    python paper_figs/train_cifar10.py --configuration cpu_small                     the small ConvNet, likewise
     python paper_figs/train_cifar10.py --cpu --example  then: the representations in bounds/examples
 
 The folder of CIFAR-10's parquet files is `--data` or $BOUNDS_DATA/cifar10. Runs are kept, and taken up again,
