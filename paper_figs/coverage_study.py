@@ -27,14 +27,17 @@ DELTA = 0.1
 REFUTED = 1e-3  # p-value below which violations are more frequent than delta
 
 
-def study(trials: int, workers: int, seed: int) -> Iterator[pd.DataFrame]:
+def study(trials: int, broken_trials: int, workers: int, seed: int) -> Iterator[pd.DataFrame]:
     """A row per world and bound: all rows so far, after each world."""
+    worlds = [make() for make in WORLDS.values()]
     rows: list[dict[str, Any]] = []
-    found = coverages(None, [make() for make in WORLDS.values()], DELTA, trials, seed, workers=workers)
-    for world, group in itertools.groupby(found, key=lambda row: row.world):
-        rows += [row.to_dict() for row in group]
-        print(f"{world}: {len(rows)} rows", flush=True)
-        yield pd.DataFrame(rows)
+    for count, broken in ((trials, False), (broken_trials, True)):
+        chosen = [world for world in worlds if bool(world.violated) == broken]
+        found = coverages(None, chosen, DELTA, count, seed, workers=workers)
+        for world, group in itertools.groupby(found, key=lambda row: row.world):
+            rows += [row.to_dict() for row in group]
+            print(f"{world}: {len(rows)} rows", flush=True)
+            yield pd.DataFrame(rows)
 
 
 def assumptions(rows: pd.DataFrame) -> dict[str, Any]:
@@ -71,21 +74,17 @@ def summary(rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def attacks(points: int, seed: int) -> pd.DataFrame:
-    """The worst worlds a search finds for every bound: one row per bound, family and knowledge of the prior."""
-    rows = []
-    for theorem in checkable():
-        if theorem.kind != "bound":
-            continue
+def attacks(points: int, seed: int) -> Iterator[pd.DataFrame]:
+    """The worst worlds a search finds for every bound, a row per bound and family: all so far, after each."""
+    rows: list[dict[str, Any]] = []
+    for theorem in (one for one in checkable() if one.kind == "bound"):
         for family in FAMILIES:
             found = attack(
-                theorem.name, family, prior_known=True, points=points, trials=30, confirm=300, seed=seed
+                theorem.name, family, prior_known=True, points=points, trials=20, confirm=200, seed=seed
             )
             rows.append(found.to_dict() | {"world": family})
-            print(
-                f"{theorem.name} in {family}: critical ratio {found.coverage.critical_ratio:.3f}", flush=True
-            )
-    return pd.DataFrame(rows)
+            print(f"{theorem.name} in {family}: ratio {found.coverage.critical_ratio:.3f}", flush=True)
+            yield pd.DataFrame(rows)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -99,7 +98,9 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     began = time.perf_counter()
     if options.trials:
-        for rows in study(options.trials, options.workers, options.seed):
+        for rows in study(
+            options.trials, options.broken_trials or options.trials, options.workers, options.seed
+        ):
             origin = style.provenance(**vars(options)) | {"seconds": round(time.perf_counter() - began)}
             style.write_csv(rows, "coverage", options.out, origin)
         partial = options.out / "coverage.part.json"
@@ -108,9 +109,8 @@ def main(argv: list[str] | None = None) -> None:
         )
         os.replace(partial, options.out / "coverage.json")
     if options.attacks:
-        style.write_csv(
-            attacks(options.attacks, options.seed), "attacks", options.out, style.provenance(**vars(options))
-        )
+        for rows in attacks(options.attacks, options.seed):
+            style.write_csv(rows, "attacks", options.out, style.provenance(**vars(options)))
 
 
 if __name__ == "__main__":
