@@ -326,3 +326,11 @@ def test_unknown_names_and_options_are_refused():
         derive("nothing")
     with pytest.raises(InvalidOption, match="does not take the options"):
         derive("test_set", prior_known=True)
+
+
+def test_a_symbol_stands_for_one_thing():
+    from bounds.derivations.symbols import symbol
+
+    assert symbol("n", "n", "number of labeled items, |S|", positive=True).name == "n"
+    with pytest.raises(InvalidOption, match="already stands for"):
+        symbol("n", "n", "number of negatives")

@@ -58,7 +58,9 @@ root_loss = symbol(
     "root_loss", r"\big(\mathbb E\|Wf(x)-y\|^2\big)^{1/2}", "root of the expected squared loss"
 )
 square_loss = symbol("square_loss", r"\mathbb E\|Wf(x)-y\|^2", "expected squared loss")
-class_part = symbol("class_part", r"\textstyle\sum_yp_y\|W\mu_y-e_y\|^2", "squared bias of the class means")
+class_part = symbol(
+    "squared_class_bias", r"\textstyle\sum_yp_y\|W\mu_y-e_y\|^2", "squared bias of the class means"
+)
 sampled_class_part = symbol(
     "sampled_class_part",
     r"\textstyle\sum_y\hat p_y\|W\mu_y-e_y\|^2",

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import sympy as sp
 
+from bounds.errors import InvalidOption
+
 SYMBOLS: dict[str, sp.Symbol] = {}
 LATEX: dict[str, str] = {}
 MEANING: dict[str, str] = {}
 
 
 def symbol(name: str, latex: str, meaning: str, **assumptions: bool) -> sp.Symbol:
-    """Declare a symbol by name, LaTeX and meaning; non-negative unless said otherwise."""
+    """Declare a symbol by name, LaTeX and meaning; non-negative unless said otherwise.
+
+    Raises:
+        InvalidOption: if the name already stands for something else.
+    """
+    if (LATEX.get(name, latex), MEANING.get(name, meaning)) != (latex, meaning):
+        raise InvalidOption(f"The symbol `{name}` already stands for: {MEANING[name]}; choose another name.")
     SYMBOLS[name] = sp.Symbol(name, **(assumptions or {"nonnegative": True}))
     LATEX[name] = latex
     MEANING[name] = meaning
