@@ -91,6 +91,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = style.parser(__doc__)
     parser.set_defaults(out=RESULTS)
     parser.add_argument("--trials", type=int, default=1000, help="per world; 0 leaves the study out")
+    parser.add_argument("--broken-trials", type=int, help="where an assumption is broken (default: --trials)")
     parser.add_argument(
         "--attacks", type=int, default=0, help="parameter points per bound; 0 leaves the search out"
     )
