@@ -230,7 +230,11 @@ def obvious(labeled: Any, pairs: Any, test: Any, classes: int) -> dict[str, floa
     found["invariance"] = np.linalg.norm(a - b, axis=1).mean()
     found["PY"] = np.linalg.norm(one_hot - x @ head)
     found["PY_bar"] = np.linalg.norm(pair_hot - a @ reference)
-    for name, z, w, targets in (("S", x, head, one_hot), ("a", a, reference, pair_hot), ("b", b, reference, pair_hot)):
+    for name, z, w, targets in (
+        ("S", x, head, one_hot),
+        ("a", a, reference, pair_hot),
+        ("b", b, reference, pair_hot),
+    ):
         found[f"loss_{name}"], found[f"projected_{name}"], found[f"error_{name}"] = losses(z @ w, targets)
     found["test_loss"], _, found["test_error"] = losses(t @ head, test_hot)
     unit_penalty = x.var(0).mean()
@@ -264,7 +268,12 @@ def one_report(options: argparse.Namespace) -> dict[str, Any]:
     count, dim, classes = (int(part) for part in options.sizes[0].split("x"))
     labeled, pairs, test = world(count, dim, classes)
     torch.set_num_threads(1)
-    bounds.evaluate(None, *[tuple(v[:200] for v in part) for part in (labeled, pairs)], num_classes=classes, progress=False)
+    bounds.evaluate(
+        None,
+        *[tuple(v[:200] for v in part) for part in (labeled, pairs)],
+        num_classes=classes,
+        progress=False,
+    )
     before, begun, clock = peak(), time.process_time(), time.perf_counter()
     if options.side == "script":
         found = obvious(labeled, pairs, test, classes)
@@ -288,11 +297,15 @@ def report(options: argparse.Namespace) -> dict[str, Any]:
     """The whole report against the obvious script, at growing sizes n x d x K with m = n pairs."""
     result = {}
     for size in options.sizes:
-        sides = {side: child("one_report", options, side=side, sizes=[size]) for side in ("script", "same", "all")}
+        sides = {
+            side: child("one_report", options, side=side, sizes=[size]) for side in ("script", "same", "all")
+        }
         script = sides["script"]
         assert abs(script["PY_S"] / sides["same"]["PY_S"] - 1) < 1e-6, "both compute the same"
         sides["speedup"] = {s: script["cpu_seconds"] / sides[s]["cpu_seconds"] for s in ("same", "all")}
-        sides["memory_share"] = {s: sides[s]["added_memory_mb"] / script["added_memory_mb"] for s in ("same", "all")}
+        sides["memory_share"] = {
+            s: sides[s]["added_memory_mb"] / script["added_memory_mb"] for s in ("same", "all")
+        }
         result[size] = sides
     return result
 
@@ -305,10 +318,18 @@ def one_process(rank: int, processes: int, folder: str, size: str) -> None:
 
     torch.set_num_threads(1)
     os.environ["GLOO_SOCKET_IFNAME"] = "lo"
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meet-{processes}", rank=rank, world_size=processes)
+    dist.init_process_group(
+        "gloo", init_method=f"file://{folder}/meet-{processes}", rank=rank, world_size=processes
+    )
     count, dim, classes = (int(part) for part in size.split("x"))
     labeled, pairs, test = world(count, dim, classes)
-    settings = {"num_classes": classes, "pairs": "class", "progress": False, "distributed": True, "bounds": SAME}
+    settings = {
+        "num_classes": classes,
+        "pairs": "class",
+        "progress": False,
+        "distributed": True,
+        "bounds": SAME,
+    }
     small = [tuple(v[:200] for v in part) for part in (labeled, pairs)]
     bounds.evaluate(None, *small, **settings)
     begun = time.process_time()
@@ -329,14 +350,24 @@ def processes(options: argparse.Namespace) -> dict[str, Any]:
 
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
-    one.__name__: one for one in (extraction, least_squares, signs, all_pairs, stream, processes, report, one_report)
+    one.__name__: one
+    for one in (extraction, least_squares, signs, all_pairs, stream, processes, report, one_report)
 }
 
 
 def child(name: str, options: argparse.Namespace, **changes: Any) -> dict[str, Any]:
     """A benchmark in a process of its own, on one thread."""
     settings = vars(options) | changes
-    command = [sys.executable, __file__, "--child", name, "--rounds", settings["rounds"], "--rows", settings["rows"]]
+    command = [
+        sys.executable,
+        __file__,
+        "--child",
+        name,
+        "--rounds",
+        settings["rounds"],
+        "--rows",
+        settings["rows"],
+    ]
     command += ["--side", settings["side"], "--sizes", *settings["sizes"]]
     environment = os.environ | {
         "OMP_NUM_THREADS": "1",
@@ -372,11 +403,15 @@ def figure(found: dict[str, Any], path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, default=Path("benchmarks-out"))
     parser.add_argument("--only", nargs="*", choices=[name for name in BENCHMARKS if name != "one_report"])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--rows", type=int, default=200_000, help="of the stream; 10 million for the whole claim")
+    parser.add_argument(
+        "--rows", type=int, default=200_000, help="of the stream; 10 million for the whole claim"
+    )
     parser.add_argument("--sizes", nargs="*", default=["2000x256x50", "4000x512x100", "8000x512x200"])
     parser.add_argument("--side", default="same", help=argparse.SUPPRESS)
     parser.add_argument("--child", help=argparse.SUPPRESS)
@@ -394,7 +429,10 @@ def main() -> None:
         print(name, json.dumps(found[name], indent=1), flush=True)
         path.write_text(json.dumps(found, indent=1))
     if "report" in found:
-        figure({size: one for size, one in found["report"].items() if size != "peak_mb"}, options.out / "scaling.png")
+        figure(
+            {size: one for size, one in found["report"].items() if size != "peak_mb"},
+            options.out / "scaling.png",
+        )
 
 
 if __name__ == "__main__":

@@ -167,13 +167,13 @@ class Evidence:
 
     @cached_property
     def _labeled_losses(self) -> dict[int, HeadLosses]:
-        heads = [self.min_norm, self.head, *self.ridge_heads]
+        heads = [self.min_norm, self.head]
         if self.pairs is not None and self.pairs.labels is not None:
             heads += [self.reference, self.min_norm_reference]
         return self._losses(heads, self.labeled)
 
     def labeled_losses(self, head: Head) -> HeadLosses:
-        """Losses on S of one of the heads this evidence made."""
+        """Losses on S of the heads fitted on S or on the pairs, ridge heads of the grid apart."""
         return self._labeled_losses[id(head)]
 
     # The pairs

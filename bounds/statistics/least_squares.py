@@ -15,6 +15,8 @@ from bounds.statistics.heads import Head
 
 _BLOCK_FLOATS = 2**24  # rows are collected up to about 128 MB before they are factorised
 
+_ONE_THREAD = 1024  # columns up to which one thread factorises
+
 
 @dataclass(frozen=True)
 class _Rows:
@@ -158,17 +160,13 @@ class LeastSquares:
     @cached_property
     def svd(self) -> tuple[Tensor, Tensor, Tensor]:
         """U, s, Vᵀ of R_Z, which has the singular values and right vectors of Z."""
-        u, s, vh = torch.linalg.svd(
-            self.reduced().factor[: 1 + self.dim, 1 : 1 + self.dim], full_matrices=False
-        )
-        return u, s, vh
+        return _thin_svd(self.reduced().factor[: 1 + self.dim, 1 : 1 + self.dim])
 
     @cached_property
     def _centred_svd(self) -> tuple[Tensor, Tensor, Tensor]:
         block = self.reduced().factor[: 1 + self.dim, 1 : 1 + self.dim].clone()
         block[:1] = 0.0
-        u, s, vh = torch.linalg.svd(block, full_matrices=False)
-        return u, s, vh
+        return _thin_svd(block)
 
     def _cut(self, rtol: float | None) -> Tensor:
         """1/s on the kept singular values, zero elsewhere."""
@@ -182,3 +180,17 @@ class LeastSquares:
         if svd is self._centred_svd:
             targets = torch.cat([torch.zeros_like(targets[:1]), targets[1:]])
         return (vh.T @ (gains[:, None] * (u.T @ targets))).T
+
+
+def _thin_svd(block: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """U, s, Vᵀ. A small block takes one thread: on a busy machine threads wait for each other, up to 80 times longer."""
+    threads = torch.get_num_threads()
+    alone = block.device.type == "cpu" and block.shape[1] <= _ONE_THREAD
+    if alone:
+        torch.set_num_threads(1)
+    try:
+        u, s, vh = torch.linalg.svd(block, full_matrices=False)
+    finally:
+        if alone:
+            torch.set_num_threads(threads)
+    return u, s, vh

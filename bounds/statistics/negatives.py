@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from bounds.representations.draws import permutation
 from bounds.representations.table import Representations
 from bounds.statistics.distributed import all_merge
 from bounds.statistics.totals import Totals
+
+_ANCHORS = 512  # of a block whose similarities are held at once
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,12 @@ def block_losses(
         ((views, _),) = table.chunks(length, device, items=chosen)
         for order in orders:
             first, second = (view[order.to(device)] for view in views)
-            margins = _negative_margins(first, second, size)
-            for k, square in enumerate(squares):
-                scaled = square * margins
-                infonce[k] += torch.logsumexp(scaled, dim=2).sum()
-                scaled.diagonal(dim1=1, dim2=2).fill_(-math.inf)
-                hinge[k] += (1 + scaled.amax(2)).clamp_min(0).sum()
+            for shift, margins in _negative_margins(first, second, size):
+                for k, square in enumerate(squares):
+                    scaled = square * margins
+                    infonce[k] += torch.logsumexp(scaled, dim=2).sum()
+                    scaled.diagonal(shift, 1, 2).fill_(-math.inf)
+                    hinge[k] += (1 + scaled.amax(2)).clamp_min(0).sum()
     hinge, infonce = all_merge(processes, Totals(torch.stack([hinge, infonce]))).values
     anchors = partitions * blocks * size
     return Negatives(
@@ -119,10 +121,15 @@ def block_losses(
     )
 
 
-def _negative_margins(first: Tensor, second: Tensor, size: int) -> Tensor:
-    """−v_ij within blocks, (blocks, size, size), with the positive's own zero on the diagonal."""
-    anchors = first.reshape(-1, size, first.shape[1])
-    similarity = anchors @ anchors.mT
+def _negative_margins(first: Tensor, second: Tensor, size: int) -> Iterator[tuple[int, Tensor]]:
+    """Some anchors at a time: (i, −v of the anchors i, i + 1, ... within blocks (blocks, anchors, size)).
+
+    The positive's own zero stands where an anchor would meet itself.
+    """
+    items = first.reshape(-1, size, first.shape[1])
     positive = (first * second).sum(1).reshape(-1, size)
-    similarity.diagonal(dim1=1, dim2=2).copy_(positive)
-    return similarity - positive[:, :, None]
+    for start in range(0, size, _ANCHORS):
+        anchors = slice(start, start + _ANCHORS)
+        similarity = items[:, anchors] @ items.mT
+        similarity.diagonal(start, 1, 2).copy_(positive[:, anchors])
+        yield start, similarity.sub_(positive[:, anchors, None])

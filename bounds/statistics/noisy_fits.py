@@ -13,6 +13,7 @@ from bounds.errors import InvalidOption, NotApplicable
 from bounds.representations.draws import uniforms
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.memo import memo
+from bounds.statistics.totals import Totals
 from bounds.statistics.votes import decide
 
 NOISE = 0.05  # as in the paper
@@ -84,7 +85,7 @@ def _fit(evidence: Evidence, noise: float, fits: int) -> NoisyFits:
             inside = replaced[rows, t]
             moved[t].index_add_(0, noisy[rows[inside], t], left[inside])
             moved[t].index_add_(0, labels[rows[inside]], -left[inside])
-    weights = evidence.head.weight + moved @ back
+    weights = evidence.head.weight + evidence.merged(Totals(moved)).values @ back
     group = max(1, _COLUMNS // classes)
     right, right_corrupted, corrupted, clean = 0, 0, 0, 0
     table = torch.zeros(classes * classes, dtype=torch.int64)
@@ -99,6 +100,9 @@ def _fit(evidence: Evidence, noise: float, fits: int) -> NoisyFits:
                 corrupted += int(replaced.sum())
                 shift = (decided.clamp_min(0) - labels) % classes * classes + (noisy[:, t] - labels) % classes
                 table += torch.bincount(shift.cpu(), minlength=classes * classes)
+    counts = evidence.merged(Totals(torch.tensor([right, right_corrupted, corrupted, clean])))
+    right, right_corrupted, corrupted, clean = counts.values.tolist()
+    table = evidence.merged(Totals(table)).values
     if corrupted == 0:
         raise NotApplicable(
             f"needs noisy labels, but none of {evidence.n} was replaced at noise {noise}; add labels."
@@ -120,9 +124,11 @@ def _solver(evidence: Evidence) -> tuple[Tensor, Tensor]:
 
 
 def _noisy_chunks(evidence: Evidence, noise: float, fits: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """(z (N, d), labels (N,), noisy labels (N, T)); the noise belongs to the row and the fit."""
-    classes, start = evidence.setting.num_classes, 0
-    for z, labels in evidence.labeled_chunks():
+    """(z (N, d), labels (N,), noisy labels (N, T)) of this process; the noise belongs to the row and the fit."""
+    classes, start = evidence.setting.num_classes, evidence.processes.share(evidence.n)[0]
+    for (z, *_), labels in evidence.own_chunks(evidence.labeled):
+        if labels is None:
+            continue
         rows = np.arange(start, start + len(z))
         start += len(z)
         draws = torch.from_numpy(uniforms(evidence.setting.seed, rows, _STREAM, 2 * fits)).to(z.device)
