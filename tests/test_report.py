@@ -281,3 +281,15 @@ def test_comparison_ranks_and_tabulates(report):
     assert len(both.plot().axes) == 4
     with pytest.raises(InvalidOption, match="at least one"):
         bounds.compare({})
+
+
+@pytest.mark.parametrize("prior", [None, "balanced"])
+def test_a_labeled_sample_of_one_class_gives_a_report(data, prior):
+    x, y = data["labeled"]
+    a, b, yp = data["unlabeled"]
+    one = (x[y == 0], y[y == 0])
+    report = bounds.evaluate(
+        None, one, (a, b, yp), test=data["test"], class_prior=prior, num_classes=4, **FRESH
+    )
+    assert report["vicreg_direct"].value > 0
+    assert "two classes" in report.not_applicable["simclr"]

@@ -221,6 +221,8 @@ def measured(evidence: Evidence, scale: float = 1.0, temperature: float = 1.0) -
     prior = evidence.classes.frequencies if setting.prior is None else setting.prior
     present = evidence.classes.counts > 0
     weight = torch.where(present, prior.to(evidence.classes.means), 0.0)
+    if int((weight > 0).sum()) < 2:
+        raise NotApplicable("needs labeled items of at least two classes.")
     return memo(
         evidence,
         ("mean_classifier", scale, temperature),
