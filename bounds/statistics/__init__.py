@@ -9,5 +9,17 @@ from bounds.statistics.heads import Head, HeadLosses, project_simplex
 from bounds.statistics.least_squares import LeastSquares
 from bounds.statistics.moments import Moments
 from bounds.statistics.pairs import PairMoments
+from bounds.statistics.saved import load_summaries, merge_summaries, save_summaries
 
-__all__ = ["ClassMoments", "Head", "HeadLosses", "LeastSquares", "Moments", "PairMoments", "project_simplex"]
+__all__ = [
+    "ClassMoments",
+    "Head",
+    "HeadLosses",
+    "LeastSquares",
+    "Moments",
+    "PairMoments",
+    "load_summaries",
+    "merge_summaries",
+    "project_simplex",
+    "save_summaries",
+]
