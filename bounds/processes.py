@@ -47,6 +47,15 @@ class Processes:
             )
         return cls(dist.get_rank(), dist.get_world_size())
 
+    @classmethod
+    def chosen(cls, distributed: bool) -> Processes:
+        """Those of the group if the caller says that all of them call, else this one alone.
+
+        Raises:
+            InvalidOption: there is no group.
+        """
+        return cls.of_group() if distributed else ALONE
+
     def share(self, count: int, rank: int | None = None) -> tuple[int, int]:
         """First row of `count` that a process takes (this one by default), and the row after its last."""
         rank = self.rank if rank is None else rank

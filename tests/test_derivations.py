@@ -3,10 +3,13 @@
 import re
 import shutil
 import subprocess
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import sympy as sp
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bounds.derivations import PROOFS, derive, inequalities
 from bounds.derivations import symbols as s
@@ -286,6 +289,17 @@ def test_a_chain_that_would_fall_as_a_quantity_grows_is_refused():
     falling = Step("x", sp.Le(goal, 5 - part, evaluate=False), "", "symbolic", lambda: None)
     upper = Step("y", sp.Le(part, s.tau, evaluate=False), "", "symbolic", lambda: None)
     assert not contract(goal, [falling, upper])[1].holds
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=6), st.booleans(), st.booleans())
+def test_a_total_is_rounded_to_the_side_on_which_it_stays_true(numbers, root, below):
+    names = [f"t{i}" for i in range(len(numbers))]
+    expression = Expression({name: sp.Symbol(name) for name in names}, "root" if root else "sum", below=below)
+    found = Fraction(expression.combined(dict(zip(names, numbers, strict=True))))
+    exact = sum(map(Fraction, numbers))
+    if root:
+        found, exact = found**2, max(exact, Fraction(0))
+    assert found <= exact if below else found >= exact
 
 
 # Presentation

@@ -13,12 +13,21 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 import bounds
+from bounds.complexity import FiniteClass, Information, LinearHead, LinearMap, Neighbourhood, SpectralNet
 from bounds.errors import InvalidOption, ProcessFailed
+from bounds.information import (
+    covariance,
+    log_det_entropy,
+    mixture_entropy,
+    nearest_neighbour_entropy,
+    sphere_mixture_entropy,
+    uniformity,
+)
 from bounds.processes import ALONE, Processes
 from bounds.representations.extraction import extract
 from bounds.representations.store import RepresentationStore
 from bounds.representations.together import range_of
-from bounds.statistics import ClassMoments, LeastSquares, Moments, PairMoments
+from bounds.statistics import ClassMoments, Covariance, LeastSquares, Moments, PairMoments
 from bounds.statistics.distributed import all_merge
 from bounds.statistics.spectral import SpectralMoments
 from bounds.statistics.totals import Totals
@@ -79,9 +88,54 @@ def worker(rank, world, folder):
     processes = start(rank, world, folder)
     same_merges(processes)
     failures_are_told(processes)
+    found = dict(measures(distributed=True))
+    (folder / f"measures-{rank}.json").write_text(json.dumps(found))
     for i, report in enumerate(reports(folder / "saved", 8 + 3 * rank, distributed=True)):
         (folder / f"report-{i}-{rank}.json").write_text(report.to_json())
     dist.destroy_process_group()
+
+
+def measures(**options):
+    """Rademacher complexities and entropies: name and number, whatever the class or the estimator reports."""
+    rng = np.random.default_rng(7)
+    z, y, a, b, _ = gaussian_classes(rng, 3, 6, 103, 90, separation=1.0)
+    far = a + rng.normal(size=a.shape)
+    network = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.ReLU(), torch.nn.Linear(5, 4))
+    for parameter in network.parameters():
+        parameter.data = torch.from_numpy(rng.normal(size=parameter.shape).astype(np.float32))
+    images = (a.astype(np.float32), far.astype(np.float32))
+    classes = {
+        "head": (LinearHead(beta=2.0), (z, y), None),
+        "gaussian head": (LinearHead(beta=2.0, contraction="gaussian"), (z, y), None),
+        "map": (LinearMap(beta=2.0), (a, far), None),
+        "spectral map": (LinearMap(beta=2.0, norm="spectral", outputs=2), (a, far), None),
+        "finite": (FiniteClass(), [(a, b), (a, far)], None),
+        "information": (Information(nats=0.5), (a, far), None),
+        "neighbourhood": (Neighbourhood(rho=0.5, steps=3), images, network),
+        "spectral": (SpectralNet(), images, network),
+    }
+    for name, (function_class, data, encoder) in classes.items():
+        settings = {"encoder": encoder, "draws": 20, "search": 2, "delta": 0.1, "rows": 16} | options
+        found = bounds.rademacher(data, function_class, **settings)
+        for kind in ("upper", "monte_carlo", "lower"):
+            value = getattr(found, kind)
+            yield (
+                f"{name}: {kind}",
+                value if kind == "upper" else [value and value.low, value and value.value],
+            )
+    block = {"block": 16} | options
+    for rows in (z, z[:5]):  # five rows are one block: two processes have nothing to do
+        size = len(rows)
+        yield f"log_det {size}", log_det_entropy(rows, rows=16, shrinkage=0.1, **options).value
+        yield f"covariance {size}", covariance(rows, rows=16, **options).matrix().tolist()
+        yield f"uniformity {size}", uniformity(rows, **block)
+        yield f"nearest {size}", nearest_neighbour_entropy(rows, **block).value
+        found = sphere_mixture_entropy(rows, 3.0, **block)
+        yield f"sphere {size}", [found.lower.value, found.upper.value]
+        full = np.stack([np.diag(1 + row**2) for row in rows])
+        for kind, shape in {"one": 0.3, "isotropic": 0.1 + rows[:, 0] ** 2, "full": full}.items():
+            found = mixture_entropy(rows, shape, **block)
+            yield f"mixture {kind} {size}", [found.lower.value, found.upper.value]
 
 
 def same_merges(processes):
@@ -96,6 +150,7 @@ def same_merges(processes):
         "pairs": lambda s: PairMoments.empty(5).update(z[s], other[s]),
         "spectral": lambda s: SpectralMoments.empty(5).update(z[s], other[s]),
         "totals": lambda s: Totals(z[s].sum(0)),
+        "covariance": lambda s: Covariance.empty(5).update(z[s]),
     }
     for make in made.values():
         alike(all_merge(processes, make(own)), make(slice(None)))
@@ -169,6 +224,15 @@ def test_every_process_gets_the_report_of_one(run):
     for i, expected in enumerate(alone):
         for rank in range(WORLD):
             close(content(expected), content((folder / f"report-{i}-{rank}.json").read_text()))
+
+
+def test_complexities_and_entropies_are_those_of_one_process(run):
+    folder, _, _ = run
+    alone = json.loads(json.dumps(dict(measures())))
+    assert alone["head: lower"][1] > 0
+    assert alone["neighbourhood: lower"][1] > 0
+    for rank in range(WORLD):
+        close(alone, json.loads((folder / f"measures-{rank}.json").read_text()))
 
 
 def test_the_saved_folder_is_that_of_one_process_and_is_used_again(run):

@@ -17,7 +17,7 @@ from bounds.certificate.provenance import provenance
 from bounds.certificate.quantities import measured_losses, quantities
 from bounds.certificate.report import Report
 from bounds.errors import InvalidData, InvalidOption, NotApplicable
-from bounds.processes import ALONE, Processes
+from bounds.processes import Processes
 from bounds.representations.extraction import Extracted, extract
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
@@ -103,7 +103,7 @@ def evaluate(
     data_arguments = ("checkpoint", "labeled", "unlabeled", "test")
     declared_options = {key: value for key, value in locals().items() if key not in data_arguments}
     theorems = select(None if bounds is None else list(bounds))
-    processes = Processes.of_group() if distributed else ALONE
+    processes = Processes.chosen(distributed)
     normalization = Normalization(normalize, radius)
     _check_options(delta, pairs, head, residual, constants, holdout, batch_size)
 

@@ -18,6 +18,7 @@ from bounds.complexity.signs import signs
 from bounds.complexity.singleton import Singleton
 from bounds.complexity.spectral_net import SpectralNet
 from bounds.errors import InvalidOption
+from bounds.processes import Processes
 
 __all__ = [
     "NORMALISATION",
@@ -51,6 +52,7 @@ def rademacher(
     rows: int = 1024,
     device: str | torch.device = "cpu",
     precision: Literal["float32", "float64"] = "float32",
+    distributed: bool = False,
 ) -> Complexity:
     r"""Rademacher complexity R = (1/sqrt m) E sup_f sum_i xi_i h_f(i) of a named class on data.
 
@@ -74,12 +76,14 @@ def rademacher(
         precision: Of the products of signs and rows in linear classes. "float32" sums blocks in float32 and
             blocks in float64; what rounding may have changed is bounded and added to the interval. "float64"
             takes about twice the time.
+        distributed: Every process of the torch.distributed group makes this same call on the same data; they share the
+            rows and get the same numbers, those of one process.
 
     Returns:
         Upper bound, Monte-Carlo estimate and lower bound with their validity.
 
     Raises:
-        InvalidOption: settings out of range, or not a class.
+        InvalidOption: settings out of range, or not a class; `distributed` without a process group.
         InvalidData: data that do not fit the class.
         NotApplicable: a network whose norms are unknown.
     """
@@ -88,5 +92,7 @@ def rademacher(
             "`function_class` must be Singleton, FiniteClass, LinearHead, LinearMap, SpectralNet, "
             f"Neighbourhood, Information, or an object like them, got {function_class!r}."
         )
-    sampling = Sampling(draws, seed, level, delta, search, rows, device, precision)
+    sampling = Sampling(
+        draws, seed, level, delta, search, rows, device, precision, Processes.chosen(distributed)
+    )
     return function_class.evaluate(data, sampling, encoder)

@@ -66,15 +66,19 @@ def _value_and_gradient(blocks: Blocks, weights: Tensor, sampling: Sampling) -> 
     """sum_i xi_i (||t_i - W z_i|| - ||t_i||) and its gradient in W, for each of the sign vectors."""
     search, outputs, dim = weights.shape
     flat = weights.reshape(search * outputs, dim)
-    value, gradient, start = torch.zeros_like(weights[:, 0, 0]), torch.zeros_like(flat), 0
-    for z, target in blocks():
-        residual = -(z @ flat.T).reshape(len(z), search, outputs)
-        base = 0.0 if target is None else torch.linalg.vector_norm(target, dim=1, keepdim=True)
-        residual = residual if target is None else residual + target[:, None, :]
-        length = torch.linalg.vector_norm(residual, dim=2)
-        xi = signs(sampling.seed, range(start, start + len(z)), search, sampling.device, torch.float64)
-        value += (xi * (length - base)).sum(0)
-        pull = torch.where(length > 0, -xi / length.clamp_min(1e-300), 0.0)
-        gradient += (residual * pull[..., None]).reshape(len(z), -1).T @ z
-        start += len(z)
+
+    def own() -> tuple[Tensor, ...]:
+        value, gradient = torch.zeros_like(weights[:, 0, 0]), torch.zeros_like(flat)
+        for rows, z, target in blocks():
+            residual = -(z @ flat.T).reshape(len(z), search, outputs)
+            base = 0.0 if target is None else torch.linalg.vector_norm(target, dim=1, keepdim=True)
+            residual = residual if target is None else residual + target[:, None, :]
+            length = torch.linalg.vector_norm(residual, dim=2)
+            xi = signs(sampling.seed, rows, search, sampling.device, torch.float64)
+            value += (xi * (length - base)).sum(0)
+            pull = torch.where(length > 0, -xi / length.clamp_min(1e-300), 0.0)
+            gradient += (residual * pull[..., None]).reshape(len(z), -1).T @ z
+        return value, gradient
+
+    value, gradient = sampling.total(own)
     return value, gradient.reshape(weights.shape)

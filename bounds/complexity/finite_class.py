@@ -59,22 +59,10 @@ class FiniteClass:
             data = [embed(network, images, sampling.rows, sampling.device) for network, images in pairs]
         tables = _tables(data)
         m, members = tables[0].count, len(tables)
-        sums = torch.zeros(sampling.draws, members, dtype=torch.float64, device=sampling.device)
-        from_mean, from_middle = torch.zeros(2, members, dtype=torch.float64, device=sampling.device)
-        squared_range = 0.0
-        for start, a in _distances(tables, sampling):
-            smallest, largest = a.amin(1, keepdim=True), a.amax(1, keepdim=True)
-            centred = a - (smallest + largest) / 2
-            xi = signs(
-                sampling.seed, range(start, start + len(a)), sampling.draws, sampling.device, torch.float64
-            )
-            sums += xi.T @ centred
-            from_mean += (a - a.mean(1, keepdim=True)).square().sum(0)
-            from_middle += centred.square().sum(0)
-            squared_range += float((largest - smallest).square().sum())
+        sums, from_mean, from_middle, squared_range = sampling.total(lambda: _sums(tables, sampling))
         massart = math.sqrt(2 * math.log(members) * float(from_mean.max()) / m)
         mean = float(sums.amax(1).mean()) / math.sqrt(m)
-        proxy = min(squared_range / (2 * m), 8 * float(from_middle.max()) / m)
+        proxy = min(float(squared_range) / (2 * m), 8 * float(from_middle.max()) / m)
         half = deviation(proxy, (1 - sampling.level) / 2, sampling.draws)
         upper, basis, spent = massart, "Massart's lemma, centred; deterministic given the data", 0.0
         if sampling.delta is not None:
@@ -103,10 +91,24 @@ def _tables(data: Any) -> list[Representations]:
     return tables
 
 
-def _distances(tables: list[Representations], sampling: Sampling) -> Iterator[tuple[int, Tensor]]:
-    """(number of the first row, a_ij of the block)."""
-    start = 0
-    for blocks in zip(*(table.chunks(sampling.rows, sampling.device) for table in tables), strict=True):
-        a = torch.stack([torch.linalg.vector_norm(views[0] - views[1], dim=1) for views, _ in blocks], dim=1)
-        yield start, a
-        start += len(a)
+def _sums(tables: list[Representations], sampling: Sampling) -> tuple[Tensor, ...]:
+    """xi^T B (T, J), sum_i (a_ij - v_i)^2 (J,), sum_i b_ij^2 (J,) and sum_i r_i^2, over this process's rows."""
+    members = len(tables)
+    sums = torch.zeros(sampling.draws, members, dtype=torch.float64, device=sampling.device)
+    from_mean, from_middle = torch.zeros(2, members, dtype=torch.float64, device=sampling.device)
+    squared_range = torch.zeros((), dtype=torch.float64, device=sampling.device)
+    for rows, a in _distances(tables, sampling):
+        smallest, largest = a.amin(1, keepdim=True), a.amax(1, keepdim=True)
+        centred = a - (smallest + largest) / 2
+        sums += signs(sampling.seed, rows, sampling.draws, sampling.device, torch.float64).T @ centred
+        from_mean += (a - a.mean(1, keepdim=True)).square().sum(0)
+        from_middle += centred.square().sum(0)
+        squared_range += (largest - smallest).square().sum()
+    return sums, from_mean, from_middle, squared_range
+
+
+def _distances(tables: list[Representations], sampling: Sampling) -> Iterator[tuple[range, Tensor]]:
+    """(numbers of the rows, a_ij of the block)."""
+    for blocks in zip(*(sampling.blocks(table) for table in tables), strict=True):
+        columns = [torch.linalg.vector_norm(views[0] - views[1], dim=1) for _, views, _ in blocks]
+        yield blocks[0][0], torch.stack(columns, dim=1)

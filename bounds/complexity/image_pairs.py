@@ -42,15 +42,16 @@ class ImagePairs:
         """Number of pairs."""
         return int(self.first.shape[0])
 
-    def batches(self, rows: int, device: torch.device | str) -> Iterator[tuple[int, Tensor, Tensor]]:
-        """Yield (number of the first row, x1, x2), float32, ready for the network.
+    def batches(self, starts: range, device: torch.device | str) -> Iterator[tuple[range, Tensor, Tensor]]:
+        """Yield (numbers of the rows, x1, x2), float32, ready for the network; `starts` are the first rows.
 
         Raises:
             InvalidData: at the first batch that holds NaN or infinity.
         """
-        for start in range(0, self.count, rows):
-            x1, x2 = (self._read(x, start, start + rows, device) for x in (self.first, self.second))
-            yield start, x1, x2
+        for start in starts:
+            stop = min(start + starts.step, self.count)
+            x1, x2 = (self._read(x, start, stop, device) for x in (self.first, self.second))
+            yield range(start, stop), x1, x2
 
     def _read(self, images: Any, start: int, stop: int, device: torch.device | str) -> Tensor:
         block = torch.as_tensor(images[start:stop]).to(device)

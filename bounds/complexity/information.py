@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from bounds.complexity.inputs import as_table
 from bounds.complexity.record import Complexity
 from bounds.complexity.sampling import Sampling
@@ -42,9 +45,15 @@ class Information:
 
     def evaluate(self, data: Any, sampling: Sampling, encoder: Any = None) -> Complexity:
         """The estimate on pairs (z1, z2)."""
-        table, square = as_table(data, pairs=True), 0.0
-        for views, _ in table.chunks(sampling.rows, sampling.device):
-            square += float((views[0] - views[1]).square().sum())
+        table = as_table(data, pairs=True)
+
+        def own() -> tuple[Tensor, ...]:
+            square = torch.zeros((), dtype=torch.float64, device=sampling.device)
+            for _, (first, second), _ in sampling.blocks(table):
+                square += (first - second).square().sum()
+            return (square,)
+
+        square = float(sampling.total(own)[0])
         # sqrt(e^I) as e^{I/2}: finite up to twice the exponent.
         size = math.exp(self.nats / 2) if self.nats < 1400 else math.inf
         value = 0.0 if square == 0 else size * math.sqrt(2 * square / table.count)

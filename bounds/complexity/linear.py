@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from torch import Tensor
 
@@ -23,11 +23,11 @@ def check_radius(radius: float | None) -> None:
 def within(radius: float | None, blocks: Blocks) -> Blocks:
     """The same blocks, refusing vectors longer than `radius`."""
 
-    def checked() -> Iterator[tuple[Tensor, Tensor | None]]:
-        for z, target in blocks():
+    def checked() -> Iterator[tuple[range, Tensor, Tensor | None]]:
+        for rows, z, target in blocks():
             if radius is not None and float(z.norm(dim=1).max()) > radius * (1 + 1e-6):
                 raise InvalidData(f"A vector is longer than `radius` = {radius:g}; clip or normalise first.")
-            yield z, target
+            yield rows, z, target
 
     return checked
 
@@ -35,14 +35,14 @@ def within(radius: float | None, blocks: Blocks) -> Blocks:
 def evaluate_linear(
     name: str,
     description: str,
-    blocks: Callable[[], Iterator[tuple[Tensor, Tensor | None]]],
+    blocks: Blocks,
     ball: LinearBall,
     shape: tuple[int, int],
     radius: float | None,
     search: bool,
     sampling: Sampling,
 ) -> Complexity:
-    """Complexity of ||t_i - W z_i|| over the ball, for blocks of (z, t); `shape` is (m, d).
+    """Complexity of ||t_i - W z_i|| over the ball, for blocks of (rows, z, t); `shape` is (m, d).
 
     With a radius fixed before the data the upper bound holds for every sample, hence also in expectation.
     """

@@ -27,7 +27,8 @@ from bounds.errors import InvalidOption
 
 Norm = Literal["frobenius", "spectral"]
 Contraction = Literal["maurer", "gaussian"]
-Blocks = Callable[[], Iterator[tuple[Tensor, Tensor | None]]]
+# This process's blocks: numbers of the rows, z, t.
+Blocks = Callable[[], Iterator[tuple[range, Tensor, Tensor | None]]]
 _MAX_SUMS = 1 << 23
 _DRAW_BLOCK = 2048
 
@@ -108,7 +109,7 @@ def contract(blocks: Blocks, ball: LinearBall, m: int, dim: int, sampling: Sampl
             float(singular.square().sum()),
         )
     else:
-        norms, rounding, trace = _sign_norms(blocks, ball, dim, sampling)
+        norms, rounding, trace = _sign_norms(blocks, ball, m, dim, sampling)
     scale = ball.constant * ball.beta / math.sqrt(m)
     mean_square = trace / m
     nuclear = None if singular is None else _rounded_up_sum(singular) / math.sqrt(m)
@@ -145,9 +146,14 @@ def _rounded_up_sum(singular: Tensor) -> float:
 
 def _singular_values(blocks: Blocks, dim: int, sampling: Sampling) -> Tensor:
     """Singular values of Z from its Gram matrix, largest first."""
-    gram = torch.zeros(dim, dim, dtype=torch.float64, device=sampling.device)
-    for z, _ in blocks():
-        gram += z.T @ z
+
+    def own() -> tuple[Tensor, ...]:
+        gram = torch.zeros(dim, dim, dtype=torch.float64, device=sampling.device)
+        for _, z, _ in blocks():
+            gram += z.T @ z
+        return (gram,)
+
+    (gram,) = sampling.total(own)
     values: Tensor = torch.linalg.eigvalsh(gram).clamp_min(0).sqrt().flip(0)
     return values
 
@@ -168,7 +174,7 @@ def _gaussian_norms(singular: Tensor, ball: LinearBall, sampling: Sampling) -> T
 
 
 def _sign_norms(
-    blocks: Blocks, ball: LinearBall, dim: int, sampling: Sampling
+    blocks: Blocks, ball: LinearBall, m: int, dim: int, sampling: Sampling
 ) -> tuple[Tensor, float, float]:
     r"""||Xi_t Z|| for each draw, a bound of what float32 products may have changed it by, and ||Z||_F^2.
 
@@ -178,26 +184,31 @@ def _sign_norms(
     """
     outputs, dtype = ball.outputs, sampling.dtype
     group = max(1, _MAX_SUMS // (outputs * dim))
-    norms, longest, trace = [], 0, 0.0
-    absolute = torch.zeros(dim, dtype=torch.float64, device=sampling.device)
+    norms, trace, rounding = [], 0.0, 0.0
     for first in range(0, sampling.draws, group):
         draws = min(group, sampling.draws - first)
-        sums = torch.zeros(draws * outputs, dim, dtype=torch.float64, device=sampling.device)
-        start = 0
-        for z, _ in blocks():
-            rows, z_low = range(start, start + len(z)), z.to(dtype)
-            for low in range(0, len(sums), _DRAW_BLOCK):
-                high = min(low + _DRAW_BLOCK, len(sums))
-                span = range(first * outputs + low, first * outputs + high)
-                sums[low:high] += signs(sampling.seed, rows, span, sampling.device, dtype).T @ z_low
-            if first == 0:
-                trace += float(z.square().sum())
-            if first == 0 and dtype == torch.float32:
-                absolute += z.abs().sum(0)
-                longest = max(longest, len(z))
-            start += len(z)
+
+        def own(first: int = first, draws: int = draws) -> tuple[Tensor, ...]:
+            sums = torch.zeros(draws * outputs, dim, dtype=torch.float64, device=sampling.device)
+            absolute, squares = torch.zeros_like(sums[0]), torch.zeros_like(sums[0, 0])
+            for rows, z, _ in blocks():
+                z_low = z.to(dtype)
+                for low in range(0, len(sums), _DRAW_BLOCK):
+                    high = min(low + _DRAW_BLOCK, len(sums))
+                    span = range(first * outputs + low, first * outputs + high)
+                    sums[low:high] += signs(sampling.seed, rows, span, sampling.device, dtype).T @ z_low
+                if first == 0:
+                    squares += z.square().sum()
+                if first == 0 and dtype == torch.float32:
+                    absolute += z.abs().sum(0)
+            return sums, absolute, squares
+
+        sums, absolute, squares = sampling.total(own)
         norms.append(_norms(sums.reshape(draws, outputs, dim), ball.norm))
-    gamma = (longest + 1) * 2.0**-24
-    gamma /= 1 - gamma
-    rank = min(outputs, dim) if ball.norm == "spectral" else 1
-    return torch.cat(norms), gamma * math.sqrt(outputs * rank) * float(absolute.norm()), trace
+        if first == 0:
+            gamma = (min(m, sampling.rows) + 1) * 2.0**-24
+            gamma /= 1 - gamma
+            rank = min(outputs, dim) if ball.norm == "spectral" else 1
+            rounding = gamma * math.sqrt(outputs * rank) * float(absolute.norm())
+            trace = float(squares)
+    return torch.cat(norms), rounding, trace

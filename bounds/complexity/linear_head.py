@@ -66,9 +66,9 @@ class LinearHead:
             )
         ball = LinearBall(self.beta, outputs, "frobenius", self.contraction)
 
-        def blocks() -> Iterator[tuple[Tensor, Tensor | None]]:
-            for views, labels in table.chunks(sampling.rows, sampling.device):
-                yield views[0], None if labels is None else _one_hot(labels, outputs)
+        def blocks() -> Iterator[tuple[range, Tensor, Tensor | None]]:
+            for rows, views, labels in sampling.blocks(table):
+                yield rows, views[0], None if labels is None else _one_hot(labels, outputs)
 
         return evaluate_linear(
             self.name, self.description, blocks, ball, (table.count, table.dim), self.radius,

@@ -61,9 +61,9 @@ class LinearMap:
         table = as_table(data, pairs=True)
         ball = LinearBall(self.beta, min(self.outputs or table.dim, table.dim), self.norm, self.contraction)
 
-        def blocks() -> Iterator[tuple[Tensor, Tensor | None]]:
-            for views, _ in table.chunks(sampling.rows, sampling.device):
-                yield views[0] - views[1], None
+        def blocks() -> Iterator[tuple[range, Tensor, Tensor | None]]:
+            for rows, views, _ in sampling.blocks(table):
+                yield rows, views[0] - views[1], None
 
         return evaluate_linear(
             self.name, self.description, blocks, ball, (table.count, table.dim), self.radius, True, sampling

@@ -100,11 +100,11 @@ class _Ascent:
 
     def climb(self, draw: int, rho: float, steps: int) -> tuple[float, float]:
         """Largest gain found in the ball for one sign vector, and the checkpoint's own value."""
-        offset = {name: torch.zeros_like(p) for name, p in self.origin.items()}
+        offset = {name: torch.zeros_like(p, dtype=torch.float64) for name, p in self.origin.items()}
         base, gradient = self._value_and_gradient(offset, draw)
         best = 0.0
         for step in range(steps):
-            length = math.sqrt(sum(float(g.double().square().sum()) for g in gradient.values()))
+            length = math.sqrt(sum(float(g.square().sum()) for g in gradient.values()))
             if length == 0:
                 break
             eta = 2 / (step + 2)
@@ -116,25 +116,31 @@ class _Ascent:
         return best, base
 
     def _value_and_gradient(self, offset: Weights, draw: int) -> tuple[float, Weights]:
-        weights = {name: (p + offset[name]).requires_grad_() for name, p in self.origin.items()}
-        gradient = {name: torch.zeros_like(p) for name, p in self.origin.items()}
-        value, sampling = 0.0, self.sampling
-        for start, x1, x2 in self.images.batches(sampling.rows, sampling.device):
-            rows = range(start, start + len(x1))
-            xi = signs(sampling.seed, rows, range(draw, draw + 1), sampling.device)[:, 0]
-            with torch.enable_grad():
-                distance = pair_distance(lambda x: self._forward(weights, x), x1, x2, self.normalize)
-                correlation = (xi * distance).double().sum()
-                parts = torch.autograd.grad(correlation, list(weights.values()), allow_unused=True)
-            value += float(correlation.detach())
-            for total, part in zip(gradient.values(), parts, strict=True):
-                if part is not None:
-                    total += part
+        weights = {name: (p + offset[name]).to(p).requires_grad_() for name, p in self.origin.items()}
+        total, *gradients = self.sampling.total(lambda: self._own_sums(weights, draw))
+        value, gradient = float(total), dict(zip(weights, gradients, strict=True))
         if not math.isfinite(value):
             raise NumericalError(
                 "The network returned NaN or infinity inside the ball; choose a smaller `rho`."
             )
         return value, gradient
+
+    def _own_sums(self, weights: Weights, draw: int) -> tuple[Tensor, ...]:
+        """The sign correlation and its gradients over the pairs of this process, in float64."""
+        sampling = self.sampling
+        value = torch.zeros((), dtype=torch.float64, device=sampling.device)
+        gradient = [torch.zeros_like(p, dtype=torch.float64) for p in weights.values()]
+        for rows, x1, x2 in self.images.batches(sampling.share(self.images.count), sampling.device):
+            xi = signs(sampling.seed, rows, range(draw, draw + 1), sampling.device)[:, 0]
+            with torch.enable_grad():
+                distance = pair_distance(lambda x: self._forward(weights, x), x1, x2, self.normalize)
+                correlation = (xi * distance).double().sum()
+                parts = torch.autograd.grad(correlation, list(weights.values()), allow_unused=True)
+            value += correlation.detach()
+            for total, part in zip(gradient, parts, strict=True):
+                if part is not None:
+                    total += part
+        return value, *gradient
 
     def _forward(self, weights: Weights, x: Tensor) -> Tensor:
         out = torch.func.functional_call(self.network, weights, (x,))

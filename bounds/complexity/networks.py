@@ -78,6 +78,7 @@ def embed(network: nn.Module, images: ImagePairs, rows: int, device: torch.devic
     """Both views of every pair through one network, as a float32 table."""
     with in_place(network, device), torch.no_grad():
         blocks = [
-            [network(x).flatten(1).cpu() for x in (x1, x2)] for _, x1, x2 in images.batches(rows, device)
+            [network(x).flatten(1).cpu() for x in (x1, x2)]
+            for _, x1, x2 in images.batches(range(0, images.count, rows), device)
         ]
     return Representations(tuple(torch.cat(view) for view in zip(*blocks, strict=True)))

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from bounds.errors import InvalidOption
+from bounds.processes import ALONE, Processes
+from bounds.representations.table import Representations
+from bounds.statistics.distributed import all_sum
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class Sampling:
         rows: Items read at a time.
         device: Where to compute.
         precision: "float32" or "float64" for products of signs and rows; sums over blocks are always float64.
+        processes: Those that share the items; each holds all the data and makes the same evaluation.
 
     Raises:
         InvalidOption: a setting outside its range.
@@ -37,6 +43,7 @@ class Sampling:
     rows: int = 1024
     device: str | torch.device = "cpu"
     precision: Literal["float32", "float64"] = "float32"
+    processes: Processes = ALONE
 
     def __post_init__(self) -> None:
         for name, least in (("draws", 1), ("search", 0), ("rows", 1)):
@@ -57,6 +64,23 @@ class Sampling:
             torch.get_float32_matmul_precision() == "highest" and not torch.backends.cuda.matmul.allow_tf32
         )
         return torch.float32 if self.precision == "float32" and exact else torch.float64
+
+    def share(self, count: int) -> range:
+        """First items of the blocks that this process reads: whole blocks, so that no rounding tells how many share."""
+        first, last = self.processes.share(-(-count // self.rows))
+        return range(first * self.rows, min(last * self.rows, count), self.rows)
+
+    def blocks(self, table: Representations) -> Iterator[tuple[range, tuple[Tensor, ...], Tensor | None]]:
+        """This process's blocks of a table: numbers of the rows, views, labels."""
+        own = self.share(table.count)
+        start = own.start
+        for views, labels in table.chunks(self.rows, self.device, start=start, stop=own.stop):
+            yield range(start, start + len(views[0])), views, labels
+            start += len(views[0])
+
+    def total(self, sums: Callable[[], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+        """Sums over all items, from those over the blocks of each process."""
+        return all_sum(self.processes, "summing over signs and items", sums)
 
 
 def deviation(proxy: float, failure: float, draws: int) -> float:

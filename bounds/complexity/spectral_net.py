@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bounds.complexity.image_pairs import ImagePairs
 from bounds.complexity.layers import Layer, NetworkNorms, network_norms
@@ -108,7 +108,7 @@ class SpectralNet:
 
 def _norms(network: nn.Module, images: ImagePairs) -> NetworkNorms:
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    _, example, _ = next(images.batches(1, device))
+    _, example, _ = next(images.batches(range(1), device))
     with in_place(network, device), torch.no_grad():
         return network_norms(network, example)
 
@@ -117,13 +117,17 @@ def _input_sums(
     images: ImagePairs, lipschitz: float, cap: float, sampling: Sampling
 ) -> tuple[float, float, float]:
     """Sum of ||x||^2 over both views, and of H_i and H_i^2, H_i = min(Lip ||x+ - x++||, cap)."""
-    square = total = total_square = 0.0
-    for _, x1, x2 in images.batches(sampling.rows, sampling.device):
-        first, second = x1.double().flatten(1), x2.double().flatten(1)
-        square += float(first.square().sum() + second.square().sum())
-        reach = (lipschitz * (first - second).norm(dim=1)).clamp_max(cap)
-        total += float(reach.sum())
-        total_square += float(reach.square().sum())
+
+    def own() -> tuple[Tensor, ...]:
+        sums = torch.zeros(3, dtype=torch.float64, device=sampling.device)
+        for _, x1, x2 in images.batches(sampling.share(images.count), sampling.device):
+            first, second = x1.double().flatten(1), x2.double().flatten(1)
+            reach = (lipschitz * (first - second).norm(dim=1)).clamp_max(cap)
+            square = first.square().sum() + second.square().sum()
+            sums += torch.stack([square, reach.sum(), reach.square().sum()])
+        return (sums,)
+
+    square, total, total_square = sampling.total(own)[0].tolist()
     return square, total, total_square
 
 

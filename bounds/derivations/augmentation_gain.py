@@ -25,8 +25,6 @@ cross = symbol(
 cross_variance = symbol("cross_variance", r"\hat V_H", "sample variance of ⟨r⁺, r⁺⁺⟩")
 agreements = symbol("agreements", "m-k", "pairs on whose two views the head decides alike")
 
-_ROUND_DOWN = sp.Float(1e-11)  # a lower limit is never rounded up
-
 
 @cache
 def upper() -> Expression:
@@ -40,7 +38,7 @@ def upper() -> Expression:
 def lower() -> Expression:
     """Lower end of the same interval."""
     radius = empirical_bernstein(gain_variance, sp.Integer(1), delta_2, m)
-    return Expression({"gain": gain, "confidence": -radius - _ROUND_DOWN})
+    return Expression({"gain": gain, "confidence": -radius}, below=True)
 
 
 @cache
@@ -65,9 +63,7 @@ def error_floor(*, conditioned_pairs: bool = False) -> Expression:
     return Expression(
         {
             "half_disagreement": disagreements / (2 * m),
-            "confidence": (1 - clopper_pearson(agreements, m, level)) / 2
-            - disagreements / (2 * m)
-            - shift
-            - _ROUND_DOWN,
-        }
+            "confidence": (1 - clopper_pearson(agreements, m, level)) / 2 - disagreements / (2 * m) - shift,
+        },
+        below=True,
     )

@@ -14,8 +14,8 @@ from bounds.derivations.functions import NUMERIC
 from bounds.derivations.symbols import LATEX
 from bounds.errors import InvalidStatistics, NumericalError
 
-# One part in 10^12 covers the rounding of every step in float64, so that a certificate is never rounded down.
-_ROUND_UP = 1.0 + 1e-12
+# One part in 10^12 covers the rounding of every step in float64, so that a certificate is never rounded to its wrong side.
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +26,13 @@ class Expression:
         terms: Name to sympy expression.
         combine: "sum", or "root" for the square root of the sum.
         parts: For some terms, the named summands they consist of.
+        below: Whether it bounds from below, so that its number is rounded down.
     """
 
     terms: Mapping[str, sp.Expr]
     combine: Literal["sum", "root"] = "sum"
     parts: Mapping[str, Mapping[str, sp.Expr]] = field(default_factory=dict)
+    below: bool = False
 
     @cached_property
     def symbols(self) -> tuple[sp.Symbol, ...]:
@@ -68,9 +70,11 @@ class Expression:
         return numbers
 
     def combined(self, numbers: Mapping[str, float]) -> float:
-        """The bound from its terms' numbers, rounded up."""
+        """The bound from its terms' numbers, rounded to the side on which it stays true."""
         total = math.fsum(numbers.values())
-        return (math.sqrt(max(total, 0.0)) if self.combine == "root" else total) * _ROUND_UP
+        rounding = _ROUNDING * math.fsum(abs(number) for number in numbers.values())
+        total += -rounding if self.below else rounding
+        return math.sqrt(max(total, 0.0)) if self.combine == "root" else total
 
     def latex(self, term: str | None = None) -> str:
         """LaTeX of one term, or of the whole."""

@@ -10,7 +10,7 @@ from bounds.information.affine import (
 )
 from bounds.information.describe import Description, describe
 from bounds.information.distances import Overlap, PairwiseDistances, pairwise_distances
-from bounds.information.gaussian import Covariance, covariance, log_det_entropy
+from bounds.information.gaussian import covariance, log_det_entropy
 from bounds.information.information_table import InformationRow, InformationTable, information_table
 from bounds.information.knn import nearest_neighbour_entropy
 from bounds.information.measures import (
@@ -34,6 +34,7 @@ from bounds.information.normality import NormalityTable, NormalityTest, normalit
 from bounds.information.pixels import pixel_function
 from bounds.information.records import Entropy, EntropyBounds, InformationBounds, MutualInformation
 from bounds.information.sphere import VonMisesFisher, sphere_mixture_entropy, von_mises_fisher_entropy
+from bounds.statistics.covariance import Covariance
 
 __all__ = [
     "AffineMaps",

@@ -4,89 +4,46 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from bounds.errors import InvalidData, InvalidOption
+from bounds.errors import InvalidOption
 from bounds.information.records import Entropy
 from bounds.information.rows import as_rows, row_chunks
+from bounds.processes import ALONE, Processes
 from bounds.representations.table import Representations
+from bounds.statistics.covariance import Covariance
+from bounds.statistics.distributed import all_merge
 
 Shrinkage = Literal["oas", "ledoit-wolf"] | float | None
 
 
-@dataclass(frozen=True)
-class Covariance:
-    """Count, mean and centred scatter of rows, in float64; merging parts gives the same as one pass.
-
-    Attributes:
-        count: Rows seen.
-        mean: (d,).
-        scatter: sum_i (z_i - mean)(z_i - mean)^T, (d, d).
-    """
-
-    count: int
-    mean: Tensor
-    scatter: Tensor
-
-    @classmethod
-    def from_rows(cls, rows: Tensor) -> Covariance:
-        """Summary of one chunk (N, d)."""
-        rows = rows.double()
-        mean = rows.mean(dim=0)
-        centred = rows - mean
-        return cls(len(rows), mean, centred.T @ centred)
-
-    def merge(self, other: Covariance) -> Covariance:
-        """Summary of both chunks together (Chan, Golub and LeVeque 1979).
-
-        Raises:
-            InvalidData: the dimensions differ.
-        """
-        if self.mean.shape != other.mean.shape:
-            raise InvalidData(
-                f"Cannot merge covariances of dimension {len(self.mean)} and {len(other.mean)}."
-            )
-        count = self.count + other.count
-        shift = other.mean - self.mean
-        between = torch.outer(shift, shift) * (self.count * other.count / count)
-        return Covariance(
-            count, self.mean + shift * (other.count / count), self.scatter + other.scatter + between
-        )
-
-    @property
-    def constant(self) -> Tensor:
-        """Dimensions that never change beyond the rounding of their mean, (d,)."""
-        return self.scatter.diagonal() <= self.count * (1e-12 * self.mean) ** 2
-
-    def matrix(self, *, unbiased: bool = True) -> Tensor:
-        """The scatter divided by n - 1, or by n; exactly zero for constant dimensions.
-
-        Raises:
-            InvalidData: fewer than two rows.
-        """
-        if self.count < 2:
-            raise InvalidData(f"A covariance needs at least two rows, got {self.count}.")
-        varies = (~self.constant).to(self.scatter)
-        return self.scatter * torch.outer(varies, varies) / (self.count - 1 if unbiased else self.count)
-
-
-def chunked(data: Any, rows: int = 8192, name: str = "representations") -> Iterator[Tensor]:
-    """The first view in float64 chunks: Representations, tensor, array or memory map."""
+def chunked(data: Any, rows: int = 8192, processes: Processes = ALONE) -> Iterator[Tensor]:
+    """This process's share of the first view in float64 chunks: Representations, tensor, array or memory map."""
     if isinstance(data, Representations):
-        yield from (views[0] for views, _ in data.chunks(rows))
+        start, stop = processes.share(data.count)
+        yield from (views[0] for views, _ in data.chunks(rows, start=start, stop=stop))
     else:
-        whole = as_rows(data, name)
-        yield from (part.double() for part in row_chunks(whole, rows))
+        whole = as_rows(data)
+        yield from (part.double() for part in row_chunks(whole[slice(*processes.share(len(whole)))], rows))
 
 
-def covariance(data: Any, rows: int = 8192) -> Covariance:
-    """One pass over the rows, `rows` at a time, in memory of order d^2."""
-    return reduce(Covariance.merge, map(Covariance.from_rows, chunked(data, rows)))
+def covariance(data: Any, rows: int = 8192, *, distributed: bool = False) -> Covariance:
+    """One pass over the rows, `rows` at a time, in memory of order d^2.
+
+    With `distributed`, every process of the torch.distributed group makes this same call and they share the rows.
+    """
+    processes = Processes.chosen(distributed)
+    data = data if isinstance(data, Representations) else as_rows(data)
+    dim = data.dim if isinstance(data, Representations) else data.shape[1]
+
+    def own() -> Covariance:
+        return reduce(Covariance.update, chunked(data, rows, processes), Covariance.empty(dim))
+
+    return all_merge(processes, processes.together("summing over rows", own))
 
 
 def oas_weight(summary: Covariance) -> float:
@@ -158,7 +115,12 @@ def log_det_bias(n: int, d: int) -> float:
 
 
 def log_det_entropy(
-    data: Any, *, shrinkage: Shrinkage = None, correct_bias: bool = False, rows: int = 8192
+    data: Any,
+    *,
+    shrinkage: Shrinkage = None,
+    correct_bias: bool = False,
+    rows: int = 8192,
+    distributed: bool = False,
 ) -> Entropy:
     r"""Entropy of the Gaussian with the covariance of the rows, (1/2) ln det(2 pi e Sigma), in nats.
 
@@ -174,6 +136,8 @@ def log_det_entropy(
             from the merged summary); `ledoit-wolf` (2004).
         correct_bias: Subtract the Wishart bias; only with `shrinkage=None` and n > d.
         rows: Rows in memory at a time.
+        distributed: Every process of the torch.distributed group makes this same call and they share the pass over the
+            rows (not the second one, of `ledoit-wolf`).
 
     Returns:
         Entropy of kind `upper`; -inf where the covariance is singular (the bias note gives its rank).
@@ -182,7 +146,7 @@ def log_det_entropy(
         InvalidOption: unknown shrinkage, or a correction that has no meaning.
         InvalidData: NaN, infinity, or fewer than two rows.
     """
-    summary = data if isinstance(data, Covariance) else covariance(data, rows)
+    summary = data if isinstance(data, Covariance) else covariance(data, rows, distributed=distributed)
     n, d = summary.count, len(summary.mean)
     if correct_bias and (shrinkage is not None or n <= d):
         raise InvalidOption(

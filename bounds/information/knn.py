@@ -12,11 +12,14 @@ from bounds.errors import BoundsWarning, InvalidData
 from bounds.information.pairwise import BLOCK, nearest
 from bounds.information.records import Entropy
 from bounds.information.rows import as_rows
+from bounds.processes import Processes
 
 TRUSTED_DIMENSION = 10
 
 
-def nearest_neighbour_entropy(data: Any, k: int = 3, *, block: int = BLOCK) -> Entropy:
+def nearest_neighbour_entropy(
+    data: Any, k: int = 3, *, block: int = BLOCK, distributed: bool = False
+) -> Entropy:
     r"""Kozachenko-Leonenko estimate of h(Z) from distances to the k-th nearest neighbour, in nats.
 
     .. math:: \hat h = \psi(n) - \psi(k) + \ln V_d + \frac d n \sum_i \ln \epsilon_i,
@@ -29,6 +32,7 @@ def nearest_neighbour_entropy(data: Any, k: int = 3, *, block: int = BLOCK) -> E
         data: Representations, tensor or array (n, d).
         k: Which neighbour; larger k, less variance and more bias.
         block: Rows on a side of a block.
+        distributed: Every process of the torch.distributed group makes this same call and they share the blocks.
 
     Returns:
         Entropy of kind `estimate`; its standard error ignores the weak dependence between neighbours.
@@ -42,7 +46,7 @@ def nearest_neighbour_entropy(data: Any, k: int = 3, *, block: int = BLOCK) -> E
     """
     rows = as_rows(data, least=2)
     n, d = rows.shape
-    distances = nearest(rows, k, block)[0][:, -1]
+    distances = nearest(rows, k, block, Processes.chosen(distributed))[0][:, -1]
     if not bool((distances > 0).all()):
         row = int((distances == 0).nonzero()[0, 0])
         raise InvalidData(

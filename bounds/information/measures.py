@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption
-from bounds.information.gaussian import Covariance
 from bounds.information.pairwise import BLOCK, exponential_, half_square_blocks
 from bounds.information.rows import as_pair, as_rows, row_chunks, unit_rows
+from bounds.processes import Processes
+from bounds.statistics.covariance import Covariance
+from bounds.statistics.distributed import all_sum
 
 
 def exp_entropy(values: Tensor, epsilon: float = 0.0) -> float:
@@ -147,18 +149,25 @@ def lidar(data: Any, *, delta: float = 1e-4, epsilon: float = 1e-8, rows: int = 
     return exp_entropy(torch.linalg.eigvalsh(0.5 * (matrix + matrix.T)), epsilon)
 
 
-def uniformity(data: Any, *, t: float = 2.0, block: int = BLOCK) -> float:
+def uniformity(data: Any, *, t: float = 2.0, block: int = BLOCK, distributed: bool = False) -> float:
     """Uniformity: ln mean_{i<j} exp(-t |z_i - z_j|^2) of the l2-normalised rows; lower is more uniform.
+
+    With `distributed`, every process of the torch.distributed group makes this same call and they share the blocks.
 
     Reference:
         Wang & Isola, ICML 2020 (arXiv:2005.10242), L_uniform with t = 2.
     """
     rows = unit_rows(as_rows(data, least=2))
-    n = len(rows)
-    total = 0.0
-    for _, _, values in half_square_blocks(rows, block):
-        total += float(exponential_(values.mul_(2 * t)).sum(dim=1).sum(dtype=torch.float64))
-    return math.log((total - n) / (n * (n - 1)))
+    n, processes = len(rows), Processes.chosen(distributed)
+
+    def own() -> tuple[Tensor, ...]:
+        total = torch.zeros((), dtype=torch.float64, device=rows.device)
+        for _, _, values in half_square_blocks(rows, block, processes=processes):
+            total += exponential_(values.mul_(2 * t)).sum(dim=1).sum(dtype=torch.float64)
+        return (total,)
+
+    (total,) = all_sum(processes, "summing over pairs", own)
+    return math.log((float(total) - n) / (n * (n - 1)))
 
 
 def alignment(data: Any, *, power: float = 2.0) -> float:

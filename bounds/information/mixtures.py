@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +14,8 @@ from bounds.errors import InvalidData, InvalidOption
 from bounds.information.pairwise import BLOCK, exponential_, half_square_blocks, product_blocks
 from bounds.information.records import Entropy, EntropyBounds
 from bounds.information.rows import as_rows
+from bounds.processes import Processes
+from bounds.statistics.distributed import all_sum
 
 LOG_2PIE = math.log(2 * math.pi * math.e)
 NOTE = "holds for this mixture; tight where components are far apart or coincide"
@@ -20,7 +23,9 @@ LOWER, UPPER = 0, 1
 Affinities = Iterator[tuple[int, slice, slice, Tensor]]
 
 
-def mixture_entropy(means: Any, covariance: Any, weights: Any = None, *, block: int = BLOCK) -> EntropyBounds:
+def mixture_entropy(
+    means: Any, covariance: Any, weights: Any = None, *, block: int = BLOCK, distributed: bool = False
+) -> EntropyBounds:
     r"""Lower and upper bounds on the entropy of sum_i w_i N(mu_i, Sigma_i), in nats.
 
     .. math:: \hat H_D = \sum_i w_i H(p_i) - \sum_i w_i \ln \sum_j w_j e^{-D(p_i \| p_j)},
@@ -36,6 +41,7 @@ def mixture_entropy(means: Any, covariance: Any, weights: Any = None, *, block: 
         covariance: One variance (all components isotropic and alike), (m,) variances, or (m, d, d) matrices.
         weights: (m,), non-negative, summing to one; uniform by default.
         block: Components on a side of a block.
+        distributed: Every process of the torch.distributed group makes this same call and they share the blocks.
 
     Raises:
         InvalidData: shapes that do not fit, weights that are no distribution.
@@ -55,20 +61,27 @@ def mixture_entropy(means: Any, covariance: Any, weights: Any = None, *, block: 
         )
     if scale.ndim < 3 and not bool(((scale > 0) & torch.isfinite(scale)).all()):
         raise InvalidOption("Every variance in `covariance` must be positive and finite.")
+    affinities: Callable[[Processes], Affinities]
     if scale.ndim == 0:
         within = 0.5 * d * (LOG_2PIE + math.log(float(scale)))
-        affinities = _shared(centres, float(scale), block)
+        affinities = partial(_shared, centres, float(scale), block)
     elif scale.ndim == 1:
         within = float(w @ (0.5 * d * (LOG_2PIE + scale.log())))
-        affinities = _isotropic(centres, scale, block)
+        affinities = partial(_isotropic, centres, scale, block)
     else:
         factors = _cholesky(scale)
         half_log_det = factors.diagonal(dim1=1, dim2=2).log().sum(dim=1)
         within = float(w @ (half_log_det + 0.5 * d * LOG_2PIE))
-        affinities = _full(centres.double(), scale, factors, half_log_det, block)
-    overlap = torch.zeros(2, m, dtype=torch.float64, device=centres.device)
-    for side, rows, columns, affinity in affinities:
-        overlap[side, rows] += affinity @ w[columns].to(affinity)
+        affinities = partial(_full, centres.double(), scale, factors, half_log_det, block)
+    processes = Processes.chosen(distributed)
+
+    def own() -> tuple[Tensor, ...]:
+        overlap = torch.zeros(2, m, dtype=torch.float64, device=centres.device)
+        for side, rows, columns, affinity in affinities(processes):
+            overlap[side, rows] += affinity @ w[columns].to(affinity)
+        return (overlap,)
+
+    (overlap,) = all_sum(processes, "summing over components", own)
     # Rounding must not push the inner sums outside [w_i, 1].
     overlap = torch.minimum(torch.maximum(overlap, w), torch.ones_like(overlap))
     lower, upper = (within - float(w @ row.log().masked_fill(w == 0, 0)) for row in overlap)
@@ -102,22 +115,23 @@ def _precise(centres: Tensor, variance: float) -> Tensor:
     return centres.double() if largest * torch.finfo(centres.dtype).eps > 1e-3 else centres
 
 
-def _shared(centres: Tensor, variance: float, block: int) -> Affinities:
+def _shared(centres: Tensor, variance: float, block: int, processes: Processes) -> Affinities:
     """KL = |delta|^2 / (2 v) and BD = KL / 4, so one exponential serves both."""
     centres = _precise(centres, variance) / math.sqrt(4 * variance)
-    for rows, columns, values in half_square_blocks(centres, block):
+    for rows, columns, values in half_square_blocks(centres, block, processes=processes):
         yield LOWER, rows, columns, exponential_(values)
         yield UPPER, rows, columns, values.square_().square_()
 
 
-def _isotropic(centres: Tensor, v: Tensor, block: int) -> Affinities:
+def _isotropic(centres: Tensor, v: Tensor, block: int, processes: Processes) -> Affinities:
     """The two divergences with variances v_i, v_j.
 
     KL = (d (r - 1 - ln r) + |delta|^2 / v_j) / 2, r = v_i / v_j;
     BD = |delta|^2 / (4 (v_i + v_j)) + (d/2) ln((v_i + v_j) / (2 sqrt(v_i v_j))).
     """
     d = centres.shape[1]
-    for rows, columns, values in half_square_blocks(_precise(centres, float(v.min())), block):
+    precise = _precise(centres, float(v.min()))
+    for rows, columns, values in half_square_blocks(precise, block, processes=processes):
         vi, vj = v[rows, None], v[None, columns]
         ratio = vi / vj
         kullback = values / vj - 0.5 * d * (ratio - 1 - ratio.log())
@@ -128,7 +142,9 @@ def _isotropic(centres: Tensor, v: Tensor, block: int) -> Affinities:
         yield UPPER, rows, columns, exponential_(kullback)
 
 
-def _full(x: Tensor, sigma: Tensor, factors: Tensor, half_log_det: Tensor, block: int) -> Affinities:
+def _full(
+    x: Tensor, sigma: Tensor, factors: Tensor, half_log_det: Tensor, block: int, processes: Processes
+) -> Affinities:
     """KL by one product, tr(P_j(S_i + x_i x_i^T)) - 2 x_i.P_j x_j + x_j.P_j x_j; BD by a factor per pair."""
     m, d = x.shape
     x = x - x.mean(dim=0)
@@ -141,7 +157,7 @@ def _full(x: Tensor, sigma: Tensor, factors: Tensor, half_log_det: Tensor, block
     )
     right = torch.cat([precision.flatten(1), pushed, one, const_right[:, None]], dim=1)
     side = max(1, min(block, math.isqrt(2**24 // d**2)))
-    for rows, columns, kullback in product_blocks(left, right, side):
+    for rows, columns, kullback in product_blocks(left, right, side, processes=processes):
         middle = torch.linalg.cholesky(0.5 * (sigma[rows, None] + sigma[None, columns]))
         delta = x[rows, None] - x[None, columns]
         solved = torch.linalg.solve_triangular(middle, delta[..., None], upper=False)[..., 0]

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption
+from bounds.processes import ALONE, Processes
+from bounds.statistics.distributed import all_sum
 
 BLOCK = 2048
 
@@ -27,7 +29,12 @@ class Block(NamedTuple):
 
 
 def product_blocks(
-    left: Tensor, right: Tensor, block: int = BLOCK, *, upper: bool = False
+    left: Tensor,
+    right: Tensor,
+    block: int = BLOCK,
+    *,
+    upper: bool = False,
+    processes: Processes = ALONE,
 ) -> Iterator[Block]:
     """Yield left @ right.T block by block, reusing one buffer of block^2 numbers.
 
@@ -36,6 +43,7 @@ def product_blocks(
         right: (m, d).
         block: Rows and columns of a block.
         upper: Only the blocks on and above the diagonal, for symmetric matrices.
+        processes: Those that take the rows of blocks in turn; sums over blocks need `all_sum`.
 
     Raises:
         InvalidOption: `block` is not positive.
@@ -43,7 +51,7 @@ def product_blocks(
     if block < 1:
         raise InvalidOption(f"`block` must be a positive number of rows, got {block}.")
     buffer = left.new_empty(min(block, len(left)) * min(block, len(right)))
-    for i in range(0, len(left), block):
+    for i in range(processes.rank * block, len(left), processes.world * block):
         a = left[i : i + block]
         for j in range(i if upper else 0, len(right), block):
             b = right[j : j + block]
@@ -52,7 +60,9 @@ def product_blocks(
             yield Block(slice(i, i + len(a)), slice(j, j + len(b)), values)
 
 
-def half_square_blocks(x: Tensor, block: int = BLOCK, *, upper: bool = False) -> Iterator[Block]:
+def half_square_blocks(
+    x: Tensor, block: int = BLOCK, *, upper: bool = False, processes: Processes = ALONE
+) -> Iterator[Block]:
     """Yield -|x_i - x_j|^2 / 2, exactly zero on the diagonal, elsewhere below zero but for rounding.
 
     The squared norms ride along as two more columns, so a block costs one product and one pass.
@@ -61,13 +71,13 @@ def half_square_blocks(x: Tensor, block: int = BLOCK, *, upper: bool = False) ->
     half = (-0.5 * x.double().square().sum(dim=1, keepdim=True)).to(x)
     one = torch.ones_like(half)
     left, right = torch.cat([x, half, one], dim=1), torch.cat([x, one, half], dim=1)
-    for item in product_blocks(left, right, block, upper=upper):
+    for item in product_blocks(left, right, block, upper=upper, processes=processes):
         if item.rows == item.columns:
             item.values.fill_diagonal_(0)
         yield item
 
 
-def nearest(x: Tensor, k: int = 1, block: int = BLOCK) -> tuple[Tensor, Tensor]:
+def nearest(x: Tensor, k: int = 1, block: int = BLOCK, processes: Processes = ALONE) -> tuple[Tensor, Tensor]:
     """Distances (n, k) and indices (n, k) of the k nearest other rows, nearest first.
 
     Candidates are found by blocked products, their distances then recomputed exactly in float64.
@@ -81,15 +91,20 @@ def nearest(x: Tensor, k: int = 1, block: int = BLOCK) -> tuple[Tensor, Tensor]:
         raise InvalidData(f"Nearest neighbours need at least two rows, got {n}.")
     if not 1 <= k < n:
         raise InvalidOption(f"`k` must be between 1 and n - 1 = {n - 1}, got {k}.")
-    best = x.new_full((n, k), -torch.inf)
-    index = torch.zeros((n, k), dtype=torch.int64, device=x.device)
-    for rows, columns, values in half_square_blocks(x, block):
-        if rows == columns:
-            values.fill_diagonal_(-torch.inf)
-        top, where = values.topk(min(k, values.shape[1]), dim=1)
-        merged = torch.cat([best[rows], top], dim=1)
-        best[rows], keep = merged.topk(k, dim=1)
-        index[rows] = torch.cat([index[rows], where + columns.start], dim=1).gather(1, keep)
+
+    def own() -> tuple[Tensor, ...]:
+        best = x.new_full((n, k), -torch.inf)
+        index = torch.zeros((n, k), dtype=torch.int64, device=x.device)
+        for rows, columns, values in half_square_blocks(x, block, processes=processes):
+            if rows == columns:
+                values.fill_diagonal_(-torch.inf)
+            top, where = values.topk(min(k, values.shape[1]), dim=1)
+            merged = torch.cat([best[rows], top], dim=1)
+            best[rows], keep = merged.topk(k, dim=1)
+            index[rows] = torch.cat([index[rows], where + columns.start], dim=1).gather(1, keep)
+        return (index,)
+
+    (index,) = all_sum(processes, "finding neighbours", own)
     return exact_distances(x, index)
 
 

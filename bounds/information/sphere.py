@@ -19,6 +19,8 @@ from bounds.information.bessel import bessel_ratio, log_bessel_i
 from bounds.information.pairwise import BLOCK, exponential_, product_blocks
 from bounds.information.records import Entropy, EntropyBounds
 from bounds.information.rows import as_rows, unit_rows
+from bounds.processes import Processes
+from bounds.statistics.distributed import all_sum
 
 
 def log_sphere_area(d: int) -> float:
@@ -105,7 +107,9 @@ def von_mises_fisher_entropy(data: Any) -> Entropy:
     return VonMisesFisher.fit(data).entropy()
 
 
-def sphere_mixture_entropy(directions: Any, kappa: float, *, block: int = BLOCK) -> EntropyBounds:
+def sphere_mixture_entropy(
+    directions: Any, kappa: float, *, block: int = BLOCK, distributed: bool = False
+) -> EntropyBounds:
     r"""Pairwise bounds on the entropy of (1/m) sum_i vMF(mu_i, kappa), in nats per surface measure.
 
     KL(i||j) = kappa A_d(kappa)(1 - mu_i.mu_j) gives the upper bound; the Bhattacharyya distance
@@ -116,6 +120,7 @@ def sphere_mixture_entropy(directions: Any, kappa: float, *, block: int = BLOCK)
         directions: (m, d), normalised here.
         kappa: Common concentration, at least zero.
         block: Components on a side of a block.
+        distributed: Every process of the torch.distributed group makes this same call and they share the blocks.
 
     Raises:
         InvalidOption: a negative or infinite concentration.
@@ -137,15 +142,21 @@ def sphere_mixture_entropy(directions: Any, kappa: float, *, block: int = BLOCK)
     table = log_normaliser(kappa, d) - log_normaliser(kappa * np.sqrt(0.5 * (1 + cosines)), d)
     affinity = torch.as_tensor(np.exp(np.minimum(table, 0.0)), device=mu.device)
     affinity[-1] = 1.0
-    total = torch.zeros(2, m, dtype=torch.float64, device=mu.device)
-    for rows, columns, values in product_blocks(mu, mu, block):
-        values.clamp_(-1, 1)
-        if rows == columns:
-            values.fill_diagonal_(1)
-        # Affinity grows with the cosine: its value at the right end of a cell is never too small.
-        cell = ((values + 1) * (cells / 2)).ceil_().long().clamp_(max=cells)
-        total[0, rows] += affinity[cell].sum(dim=1)
-        total[1, rows] += exponential_(values.sub_(1).mul_(slope)).sum(dim=1)
+    processes = Processes.chosen(distributed)
+
+    def own() -> tuple[Tensor, ...]:
+        total = torch.zeros(2, m, dtype=torch.float64, device=mu.device)
+        for rows, columns, values in product_blocks(mu, mu, block, processes=processes):
+            values.clamp_(-1, 1)
+            if rows == columns:
+                values.fill_diagonal_(1)
+            # Affinity grows with the cosine: its value at the right end of a cell is never too small.
+            cell = ((values + 1) * (cells / 2)).ceil_().long().clamp_(max=cells)
+            total[0, rows] += affinity[cell].sum(dim=1)
+            total[1, rows] += exponential_(values.sub_(1).mul_(slope)).sum(dim=1)
+        return (total,)
+
+    (total,) = all_sum(processes, "summing over components", own)
     lower, upper = (within - float((row / m).clamp(1 / m, 1).log().mean()) for row in total)
     note = "holds for this mixture; at most ln m apart"
     return EntropyBounds(

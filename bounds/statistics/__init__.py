@@ -5,6 +5,7 @@ order give the same result to rounding, and the finished numbers are its propert
 """
 
 from bounds.statistics.classes import ClassMoments
+from bounds.statistics.covariance import Covariance
 from bounds.statistics.heads import Head, HeadLosses, project_simplex
 from bounds.statistics.least_squares import LeastSquares
 from bounds.statistics.moments import Moments
@@ -13,6 +14,7 @@ from bounds.statistics.saved import load_summaries, merge_summaries, save_summar
 
 __all__ = [
     "ClassMoments",
+    "Covariance",
     "Head",
     "HeadLosses",
     "LeastSquares",

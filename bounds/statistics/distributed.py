@@ -12,6 +12,7 @@ from torch import Tensor
 from bounds.errors import ProcessFailed
 from bounds.processes import Processes, as_bytes
 from bounds.statistics.saved import Summary, from_plain, shapes, to_plain
+from bounds.statistics.totals import Totals
 
 S = TypeVar("S", bound=Summary)
 
@@ -45,6 +46,20 @@ def all_merge(processes: Processes, summary: S) -> S:
     for one in _packed(summary):
         processes.broadcast(one, what)
     return summary
+
+
+def all_sum(processes: Processes, what: str, sums: Callable[[], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """Sums over all items, from those over each process's own; `sums` may raise, then all processes do.
+
+    Raises:
+        ProcessFailed: another process raised, or is gone.
+    """
+    own = processes.together(what, sums)
+    if processes.world == 1:
+        return own
+    flat = Totals(torch.cat([one.flatten() for one in own]))
+    parts = all_merge(processes, flat).values.split_with_sizes([one.numel() for one in own])
+    return tuple(part.reshape(one.shape) for part, one in zip(parts, own, strict=True))
 
 
 def _packed(summary: Summary) -> list[Tensor]:

@@ -16,6 +16,7 @@ from torch import Tensor
 from bounds.errors import CorruptStore, InvalidData, InvalidOption
 from bounds.processes import as_bytes
 from bounds.statistics.classes import ClassMoments
+from bounds.statistics.covariance import Covariance
 from bounds.statistics.heads import HeadLosses
 from bounds.statistics.least_squares import LeastSquares
 from bounds.statistics.margins import MarginTable
@@ -27,7 +28,8 @@ from bounds.statistics.totals import Totals
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
-        *(ClassMoments, HeadLosses, LeastSquares, MarginTable, Moments, PairMoments, SpectralMoments, Totals),
+        *(ClassMoments, Covariance, HeadLosses, LeastSquares, MarginTable, Moments, PairMoments),
+        *(SpectralMoments, Totals),
     )
 }
 _FORMAT = "bounds-summaries-1"

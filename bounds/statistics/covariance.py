@@ -1,0 +1,78 @@
+"""Mean and centred scatter of rows: the covariance as a summary that streams and merges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bounds.errors import InvalidData
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """Count, mean and centred scatter of rows, in float64; merging parts gives the same as one pass.
+
+    Attributes:
+        count: Rows seen.
+        mean: (d,).
+        scatter: sum_i (z_i - mean)(z_i - mean)^T, (d, d).
+    """
+
+    count: int
+    mean: Tensor
+    scatter: Tensor
+
+    @classmethod
+    def empty(cls, dim: int) -> Covariance:
+        """No rows yet."""
+        mean = torch.zeros(dim, dtype=torch.float64)
+        return cls(0, mean, torch.zeros(dim, dim, dtype=torch.float64))
+
+    @classmethod
+    def from_rows(cls, rows: Tensor) -> Covariance:
+        """Summary of one chunk (N, d)."""
+        rows = rows.double()
+        mean = rows.mean(dim=0)
+        centred = rows - mean
+        return cls(len(rows), mean, centred.T @ centred)
+
+    def update(self, rows: Tensor) -> Covariance:
+        """Summary with one more chunk (N, d)."""
+        return self.merge(Covariance.from_rows(rows)) if len(rows) else self
+
+    def merge(self, other: Covariance) -> Covariance:
+        """Summary of both chunks together (Chan, Golub and LeVeque 1979).
+
+        Raises:
+            InvalidData: the dimensions differ.
+        """
+        if self.mean.shape != other.mean.shape:
+            raise InvalidData(
+                f"Cannot merge covariances of dimension {len(self.mean)} and {len(other.mean)}."
+            )
+        if not self.count or not other.count:
+            return self if self.count else other
+        count = self.count + other.count
+        shift = other.mean - self.mean
+        between = torch.outer(shift, shift) * (self.count * other.count / count)
+        return Covariance(
+            count, self.mean + shift * (other.count / count), self.scatter + other.scatter + between
+        )
+
+    @property
+    def constant(self) -> Tensor:
+        """Dimensions that never change beyond the rounding of their mean, (d,)."""
+        return self.scatter.diagonal() <= self.count * (1e-12 * self.mean) ** 2
+
+    def matrix(self, *, unbiased: bool = True) -> Tensor:
+        """The scatter divided by n - 1, or by n; exactly zero for constant dimensions.
+
+        Raises:
+            InvalidData: fewer than two rows.
+        """
+        if self.count < 2:
+            raise InvalidData(f"A covariance needs at least two rows, got {self.count}.")
+        varies = (~self.constant).to(self.scatter)
+        return self.scatter * torch.outer(varies, varies) / (self.count - 1 if unbiased else self.count)
