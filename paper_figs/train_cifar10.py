@@ -160,6 +160,7 @@ def run(
         "lr": lr,
         "settings": configuration | {"recipe": repr(RECIPE)},
         "test_probe": round(accuracy, 4),
+        "test_images": len(test.labels),
         "history": done.history,
         "provenance": provenance(seed, device, sum(row["seconds"] for row in done.history)),
     }

@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import sympy as sp
+from numpy.typing import NDArray
 
-from bounds.derivations.functions import NUMERIC
+from bounds.derivations.functions import ARRAYS, NUMERIC
 from bounds.derivations.symbols import LATEX
 from bounds.errors import InvalidStatistics, NumericalError
 
@@ -62,12 +64,27 @@ class Expression:
             if value is None or math.isnan(value):
                 raise InvalidStatistics(f"The symbol `{symbol.name}` needs a number, got {value}.")
             arguments.append(float(value))
-        numeric = _compiled(self.symbols, tuple(self.terms.values()))
-        numbers = {name: float(number) for name, number in zip(self.terms, numeric(*arguments), strict=True)}
+        numbers = {
+            name: float(number) for name, number in zip(self.terms, self._numeric(*arguments), strict=True)
+        }
         for name, number in numbers.items():
             if math.isnan(number):
                 raise NumericalError(f"The term `{name}` is not a number at {dict(values)}.")
         return numbers
+
+    @cached_property
+    def _numeric(self) -> Callable[..., list[float]]:
+        return _compiled(self.symbols, tuple(self.terms.values()))
+
+    def compared(self, values: Mapping[str, Any]) -> NDArray[np.float64]:
+        """The bound for arrays of numbers that broadcast, to choose the best of many by: not rounded up.
+
+        Args:
+            values: A number or an array for each symbol's name.
+        """
+        function = _compiled_for_arrays(self.symbols, self.total)
+        found: NDArray[np.float64] = function(*(np.asarray(values[one.name], float) for one in self.symbols))
+        return found
 
     def combined(self, numbers: Mapping[str, float]) -> float:
         """The bound from its terms' numbers, rounded to the side on which it stays true."""
@@ -88,4 +105,12 @@ class Expression:
 def _compiled(symbols: tuple[sp.Symbol, ...], terms: tuple[sp.Expr, ...]) -> Callable[..., list[float]]:
     """The terms as one Python function; kept, because printing sympy costs more than a small report."""
     function: Callable[..., list[float]] = sp.lambdify(symbols, list(terms), modules=[NUMERIC, "math"])
+    return function
+
+
+@lru_cache(maxsize=64)
+def _compiled_for_arrays(
+    symbols: tuple[sp.Symbol, ...], total: sp.Expr
+) -> Callable[..., NDArray[np.float64]]:
+    function: Callable[..., NDArray[np.float64]] = sp.lambdify(symbols, total, modules=[ARRAYS, "numpy"])
     return function

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
@@ -10,6 +11,8 @@ from sympy.printing.latex import LatexPrinter
 from bounds.statistics import limits
 
 NUMERIC: dict[str, Callable[..., float]] = {}
+# For arrays, where a number is only compared with others.
+ARRAYS: dict[str, Callable[..., Any]] = {"kl_inverse": limits.kl_inverse_near}
 
 
 def _function(name: str, latex: str, number: Callable[..., float]) -> type[sp.Function]:

@@ -7,8 +7,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from bounds.errors import NotApplicable
 from bounds.statistics.evidence import Evidence
@@ -32,7 +33,7 @@ _LARGEST = 2**22  # scores on Q: more classes, fewer items
 _TRIAL = 10_000  # scores that the search looks at
 _TRIAL_SPACING = 0.5
 
-Objective = Callable[["GaussianHead", MarginTable], tuple[float, float]]
+Values = Callable[[list["GaussianHead"], NDArray[np.float64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -67,24 +68,22 @@ class GaussianHead:
 
         return memo(evidence, ("margins", self.key), make)
 
-    def trial(self, evidence: Evidence) -> MarginTable:
-        """The same on its first rows, and coarser."""
 
-        def make() -> MarginTable:
-            z, scores, labels = memo(evidence, "trial rows", lambda: _trial_rows(evidence))
-            unit = memo(evidence, ("trial spread", self.key[:2]), lambda: self.metric.spread(z))
-            rows = slice(0, self.count)
-            empty = MarginTable.empty(evidence.setting.num_classes, spacing=_TRIAL_SPACING)
-            return empty.update(scores[rows], labels[rows], self.sigma * unit[rows])
-
-        return memo(evidence, ("trial margins", self.key), make)
-
-
-def _trial_rows(evidence: Evidence) -> tuple[Tensor, Tensor, Tensor]:
-    rows = max(FEWEST, _TRIAL // evidence.setting.num_classes)
+def _trials(evidence: Evidence) -> list[MarginTable]:
+    """Margins of all candidates on the first rows of Q, and coarser; a table for those that share Q."""
+    classes = evidence.setting.num_classes
+    rows = max(FEWEST, _TRIAL // classes)
     kept = list(held_out_chunks(evidence, min(rows, evidence.n)))
-    z = torch.cat([z for z, _ in kept])
-    return z, evidence.head(z), torch.cat([labels for _, labels in kept])
+    z, labels = (torch.cat(parts) for parts in zip(*kept, strict=True))
+    scores, tables = evidence.head(z), []
+    for count, group in itertools.groupby(candidates(evidence), key=lambda head: head.count):
+        heads = list(group)
+        metrics = list({id(head.metric): head.metric for head in heads}.values())
+        unit = {id(metric): metric.spread(z[:count]) for metric in metrics}
+        spread = torch.stack([head.sigma * unit[id(head.metric)] for head in heads])
+        empty = MarginTable.empty(classes, spacing=_TRIAL_SPACING, heads=(len(heads),))
+        tables.append(empty.update(scores[:count], labels[:count], spread))
+    return tables
 
 
 def metrics(evidence: Evidence, outside: int) -> list[Metric]:
@@ -126,21 +125,16 @@ def _candidates(evidence: Evidence) -> list[GaussianHead]:
 
 
 def search(
-    evidence: Evidence, objective: Objective, floor: Callable[[GaussianHead], float]
+    evidence: Evidence, shifts: tuple[float, ...], values: Values
 ) -> tuple[GaussianHead, MarginTable, float]:
     """The head and shift that look best on a few rows, and the margins of that head on all of Q.
 
-    Every point of the grid is paid for, so the choice may use any data; `objective` maps a head and its margins to
-    (value, shift), smaller is better, and `floor` is a value that no margins can beat: it spares most of the grid.
+    Every point of the grid is paid for, so the choice may use any data. `values` maps heads (H) and their errors at the
+    shifts (H, S) to the bound there (H, S).
     """
-    best: tuple[float, GaussianHead] | None = None
-    for least, _, head in sorted((floor(head), i, head) for i, head in enumerate(candidates(evidence))):
-        if best is not None and least >= best[0]:
-            break
-        value = objective(head, head.trial(evidence))[0]
-        if best is None or value < best[0]:
-            best = value, head
-    if best is None:
-        raise NotApplicable("needs at least one point of the grid of Gaussian heads.")
-    table = best[1].table(evidence)
-    return best[1], table, objective(best[1], table)[1]
+    heads = candidates(evidence)
+    trials = memo(evidence, "trial margins", lambda: _trials(evidence))
+    tried = values(heads, torch.cat([table.errors(shifts) for table in trials]).numpy())
+    head = heads[int(tried.min(axis=1).argmin())]
+    table = head.table(evidence)
+    return head, table, shifts[int(values([head], table.errors(shifts)[None].numpy()).argmin())]

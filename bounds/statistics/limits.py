@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bounds.errors import InvalidStatistics
 
 _EPS = 2.0**-52
@@ -47,6 +50,22 @@ def kl_inverse(q: float, budget: float) -> float:
         _newton(q, start, lambda p: binary_kl(q, p) - budget, lambda p: (p - q) / (p * (1 - p))),
         lambda p: _surely_kl_at_least(q, p, budget),
     )
+
+
+def kl_inverse_near(q: NDArray[np.float64], budget: NDArray[np.float64]) -> NDArray[np.float64]:
+    """kl⁻¹ of arrays, to rounding but on either side of the true value: to choose by, never to certify with."""
+    from scipy.special import rel_entr
+
+    q, budget = np.broadcast_arrays(np.minimum(q, 1 - 1e-12), budget)
+    with np.errstate(divide="ignore", over="ignore"):
+        p = np.minimum(q + np.sqrt(budget / 2), -np.expm1(-(budget + math.log(2.0)) / (1 - q)))
+        for _ in range(
+            8
+        ):  # from above Newton falls towards the zero of a convex function, doubling the digits
+            p = np.clip(p, q, 1 - 1e-12)
+            gap = rel_entr(q, p) + rel_entr(1 - q, 1 - p) - budget
+            p = p - gap * p * (1 - p) / np.maximum(p - q, 1e-300)
+    return np.clip(p, q, 1.0)
 
 
 def kl_inverse_first(p: float, budget: float) -> float:

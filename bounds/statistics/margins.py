@@ -79,7 +79,7 @@ class MarginTable:
 
     Attributes:
         counts: (K,) items per class.
-        sums: (K, J) float64.
+        sums: (K, J) float64; (H, K, J) for H spreads of each item.
         nodes: (J,) the equally spaced t_j.
     """
 
@@ -88,7 +88,7 @@ class MarginTable:
     nodes: Tensor
 
     @classmethod
-    def empty(cls, classes: int, *, spacing: float | None = None) -> MarginTable:
+    def empty(cls, classes: int, *, spacing: float | None = None, heads: tuple[int, ...] = ()) -> MarginTable:
         """The neutral element; the spacing is by default fine enough for that many classes."""
         step = spacing or (0.25 if classes <= 50 else 0.125 if classes <= 2_000 else 0.0625)
         nodes = (
@@ -97,22 +97,23 @@ class MarginTable:
         )
         return cls(
             torch.zeros(classes, dtype=torch.float64),
-            torch.zeros(classes, len(nodes), dtype=torch.float64),
+            torch.zeros(*heads, classes, len(nodes), dtype=torch.float64),
             nodes,
         )
 
     def update(self, scores: Tensor, labels: Tensor, spread: Tensor) -> MarginTable:
-        """Add items: scores of the mean head (N, K), labels (N,), s = σ‖A⁻¹z‖ (N,)."""
-        rows = max(1, _BLOCK // (scores.shape[1] * len(self.nodes)))
+        """Add items: scores of the mean head (N, K), labels (N,), s = σ‖A⁻¹z‖ (N,) or (H, N)."""
+        rows = max(1, _BLOCK // self.sums.numel())
         if len(scores) > rows:
-            parts = (torch.split(one, rows) for one in (scores, labels, spread))
+            parts = (torch.split(scores, rows), torch.split(labels, rows), torch.split(spread, rows, -1))
             return self.add(zip(*parts, strict=True))
         margins = scores.gather(1, labels[:, None]) - scores
         sure = torch.where(margins > 0, math.inf, -math.inf).to(margins)
-        scaled = torch.where(spread[:, None] > 0, margins / spread[:, None], sure)
-        scaled = scaled.scatter_(1, labels[:, None], math.inf) / math.sqrt(2.0)
+        spread = spread[..., None]
+        scaled = torch.where(spread > 0, margins / spread, sure) / math.sqrt(2.0)
+        scaled[..., torch.arange(len(labels), device=labels.device), labels] = math.inf
         nodes = self.nodes.to(scaled) / math.sqrt(2.0)
-        products = (0.5 + 0.5 * torch.erf(scaled[:, :, None] + nodes)).prod(1).cpu()
+        products = (0.5 + 0.5 * torch.erf(scaled[..., None] + nodes)).prod(-2).cpu()
         if bool(products.isnan().any()):
             raise NumericalError(
                 "A margin of the Gaussian head is not a number; check the representations for NaN."
@@ -120,7 +121,7 @@ class MarginTable:
         labels = labels.cpu()
         added = MarginTable(
             torch.bincount(labels, minlength=len(self.counts)).double(),
-            torch.zeros_like(self.sums).index_add_(0, labels, products),
+            torch.zeros_like(self.sums).index_add_(-2, labels, products),
             self.nodes,
         )
         return self.merge(added)
@@ -142,18 +143,26 @@ class MarginTable:
         Shift 0 is the error of the random head; for a shift of √2Φ⁻¹(q), wherever the mean head errs the value at
         that item is at least q. Shifts beyond `MAX_SHIFT` leave the table.
         """
-        weights = _weights(shift, *self.nodes[[0, 1, -1]].tolist())
-        correct = (self.sums @ weights) / self.counts.clamp_min(1.0)
-        return torch.where(self.counts > 0, (1.0 - correct + QUADRATURE_TOLERANCE).clamp(0.0, 1.0), 1.0)
+        return self._class_errors((shift,))[..., 0]
 
     def error(self, shift: float) -> float:
         """The same averaged over all items."""
-        return float((self.class_errors(shift) * self.counts).sum() / self.counts.sum())
+        return float(self.errors((shift,)))
+
+    def errors(self, shifts: tuple[float, ...]) -> Tensor:
+        """The same for several shifts, (S,) or (H, S)."""
+        return self.counts @ self._class_errors(shifts) / self.counts.sum()
+
+    def _class_errors(self, shifts: tuple[float, ...]) -> Tensor:
+        """(K, S) or (H, K, S)."""
+        weights = _weights(shifts, len(self.nodes), float(self.nodes[0]), float(self.nodes[-1]))
+        correct = (self.sums @ weights) / self.counts.clamp_min(1.0)[:, None]
+        return (1.0 - correct + QUADRATURE_TOLERANCE).clamp(0.0, 1.0).where(self.counts[:, None] > 0, 1.0)
 
 
 @lru_cache(maxsize=256)
-def _weights(shift: float, first: float, second: float, last: float) -> Tensor:
-    """Trapezoidal weights of the normal density, moved by −shift, on the equally spaced nodes of a table."""
-    step = second - first
-    nodes = first + step * torch.arange(round((last - first) / step) + 1, dtype=torch.float64)
-    return step / math.sqrt(2 * math.pi) * (-0.5 * (nodes + shift).square()).exp()
+def _weights(shifts: tuple[float, ...], count: int, first: float, last: float) -> Tensor:
+    """Trapezoidal weights of the normal density, moved by −shift, on equally spaced nodes: (nodes, shifts)."""
+    nodes = torch.linspace(first, last, count, dtype=torch.float64)[:, None]
+    moved = nodes + torch.tensor(shifts, dtype=torch.float64)
+    return (last - first) / (count - 1) / math.sqrt(2 * math.pi) * (-0.5 * moved.square()).exp()

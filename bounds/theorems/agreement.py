@@ -8,13 +8,12 @@ from bounds.derivations import agreement as derivation
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.gaussian_heads import FEWEST, SHIFTS, GaussianHead, search
 from bounds.statistics.heads import Head
-from bounds.statistics.margins import MarginTable
 from bounds.statistics.splits import fitting_head, held_out_count
 from bounds.statistics.votes import class_mistakes, view_votes
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import pair_total_variation, require_fixed_encoder
-from bounds.theorems.pac_bayes import gaussian_values, quantile
+from bounds.theorems.pac_bayes import QUANTILES, Array, gaussian_columns, gaussian_values, quantile
 
 _KINKS = 64
 _TEXTS = {
@@ -94,14 +93,13 @@ def _no_holdout_inputs(evidence: Evidence, delta: float) -> Inputs:
         values = {**shared, "n_Q": items, "margin_error": soft, "quantile": quantile(shift)}
         return limit.combined(limit.evaluate(values))
 
-    def typical(head: GaussianHead, table: MarginTable) -> tuple[float, float]:
+    def typical(heads: list[GaussianHead], errors: Array) -> Array:
         """A class of average size and error stands for all in the search."""
-        return min((upper(head, shift, head.count / classes, table.error(shift)), shift) for shift in SHIFTS)
+        columns = gaussian_columns(heads, split["delta_2"] / classes, len(SHIFTS))
+        columns["n_Q"] = columns["n_Q"] / classes
+        return limit.compared({**columns, "margin_error": errors, "quantile": QUANTILES})
 
-    def floor(head: GaussianHead) -> float:
-        return upper(head, SHIFTS[-1], head.count / classes, 0.0)
-
-    head, table, shift = search(evidence, typical, floor)
+    head, table, shift = search(evidence, SHIFTS, typical)
     limits = [
         min(1.0, upper(head, shift, items, soft)) if items >= FEWEST else 1.0
         for items, soft in zip(table.counts.tolist(), table.class_errors(shift).tolist(), strict=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bounds.derivations import pac_bayes as derivation
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.gaussian_heads import GRID, SHIFTS, GaussianHead, search
-from bounds.statistics.margins import MarginTable
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
 
+Array = NDArray[np.float64]
 SOURCE = (
     "Maurer (2004), Thm 5; prior from a part of S after Ambroladze, Parrado-Hernandez and Shawe-Taylor (2007)"
 )
@@ -27,9 +30,18 @@ def gaussian_values(head: GaussianHead, delta: float, shifts: int) -> dict[str, 
     }
 
 
+def gaussian_columns(heads: list[GaussianHead], delta: float, shifts: int) -> dict[str, Array]:
+    """The same of many heads, each symbol a column (H, 1)."""
+    rows = [gaussian_values(head, delta, shifts) for head in heads]
+    return {name: np.array([[row[name]] for row in rows]) for name in rows[0]}
+
+
 def quantile(shift: float) -> float:
     """The q with √2Φ⁻¹(q) = shift, rounded down."""
     return 0.5 * (1.0 + math.erf(0.5 * shift)) * (1.0 - 1e-15)
+
+
+QUANTILES = np.array([quantile(shift) for shift in SHIFTS])
 
 
 def _note(head: GaussianHead, share: str = "") -> tuple[str, ...]:
@@ -41,44 +53,29 @@ def _note(head: GaussianHead, share: str = "") -> tuple[str, ...]:
 
 
 def _randomised(evidence: Evidence, delta: float) -> Inputs:
-    def values(head: GaussianHead, table: MarginTable) -> dict[str, float]:
-        return {**gaussian_values(head, delta, 1), "gibbs_error": table.error(0.0)}
-
-    def objective(head: GaussianHead, table: MarginTable) -> tuple[float, float]:
-        return value(values(head, table)), 0.0
-
-    def value(numbers: dict[str, float]) -> float:
-        return expression.combined(expression.evaluate(numbers))
-
-    def floor(head: GaussianHead) -> float:
-        return value({**gaussian_values(head, delta, 1), "gibbs_error": 0.0})
+    def compared(heads: list[GaussianHead], errors: Array) -> Array:
+        return expression.compared({**gaussian_columns(heads, delta, 1), "gibbs_error": errors})
 
     expression = derivation.randomised()
-    head, table, _ = search(evidence, objective, floor)
-    return Inputs(expression, values(head, table), {"delta": delta}, None, _note(head))
+    head, table, shift = search(evidence, (0.0,), compared)
+    values = {**gaussian_values(head, delta, 1), "gibbs_error": table.error(shift)}
+    return Inputs(expression, values, {"delta": delta}, None, _note(head))
 
 
 def _deterministic(evidence: Evidence, delta: float) -> Inputs:
-    def values(head: GaussianHead, table: MarginTable, shift: float) -> dict[str, float]:
-        found = gaussian_values(head, delta, len(SHIFTS))
-        return {**found, "margin_error": table.error(shift), "quantile": quantile(shift)}
-
-    def objective(head: GaussianHead, table: MarginTable) -> tuple[float, float]:
-        return min((value(values(head, table, s)), s) for s in SHIFTS)
-
-    def floor(head: GaussianHead) -> float:
-        found = gaussian_values(head, delta, len(SHIFTS))
-        return value({**found, "margin_error": 0.0, "quantile": quantile(SHIFTS[-1])})
-
-    def value(numbers: dict[str, float]) -> float:
-        return expression.combined(expression.evaluate(numbers))
+    def compared(heads: list[GaussianHead], errors: Array) -> Array:
+        columns = gaussian_columns(heads, delta, len(SHIFTS))
+        return expression.compared({**columns, "margin_error": errors, "quantile": QUANTILES})
 
     expression = derivation.deterministic()
-    head, table, shift = search(evidence, objective, floor)
-    values_found = values(head, table, shift)
-    return Inputs(
-        expression, values_found, {"delta": delta}, evidence.head, _note(head, f", q = {quantile(shift):.3f}")
-    )
+    head, table, shift = search(evidence, SHIFTS, compared)
+    values = {
+        **gaussian_values(head, delta, len(SHIFTS)),
+        "margin_error": table.error(shift),
+        "quantile": quantile(shift),
+    }
+    note = _note(head, f", q = {quantile(shift):.3f}")
+    return Inputs(expression, values, {"delta": delta}, evidence.head, note)
 
 
 PAC_BAYES = Theorem(

@@ -13,7 +13,7 @@ from bounds.worlds.gaussian import on_sphere
 from bounds.worlds.world import Population, World
 
 # Inputs per class, so many that S and S̄ hardly ever share one.
-_POINTS = 10_000
+_POINTS = 5_000
 # Size of the label in a memorised representation: the head needs the norm 1/_SIGNAL to read it.
 _SIGNAL = 0.05
 

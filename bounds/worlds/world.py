@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,10 @@ class Population:
         prior: NDArray[np.float64] = np.bincount(self.labels, self.weights).astype(np.float64)
         return prior
 
+    @cached_property
+    def _edges(self) -> NDArray[np.float64]:
+        return np.concatenate([[0.0], np.cumsum(self.weights)])
+
     @property
     def num_classes(self) -> int:
         """K."""
@@ -65,7 +69,7 @@ class Population:
 
     def within(self, groups: Index, keys: Index, rng: np.random.Generator) -> Index:
         """One point, by its weight, of each group in `keys`; groups are runs of equal entries of `groups`."""
-        edges = np.concatenate([[0.0], np.cumsum(self.weights)])
+        edges = self._edges
         start = np.searchsorted(groups, keys, "left")
         stop = np.searchsorted(groups, keys, "right")
         at = edges[start] + rng.random(len(keys)) * (edges[stop] - edges[start])
@@ -81,7 +85,7 @@ class Sample:
         evidence: What a theorem sees.
         z: (M, d) representations of the whole population by the encoder of this draw.
         labels, weights, images: Of the population, (M,).
-        fresh_pairs: (count, rng) -> indices of i.i.d. pairs, by the law that the pairs claim to follow.
+        fresh_pairs: count -> indices of i.i.d. pairs, by the law that the pairs claim to follow; of a seed of their own.
         kept: Numbers that depend on the representations alone, shared by all samples of a fixed encoder.
     """
 
@@ -90,7 +94,7 @@ class Sample:
     labels: Tensor
     weights: Tensor
     images: Tensor
-    fresh_pairs: Callable[[int, np.random.Generator], tuple[Index, Index]]
+    fresh_pairs: Callable[[int], tuple[Index, Index]]
     kept: dict[Any, float]
 
     def mean(self, losses: Tensor) -> float:
@@ -178,15 +182,22 @@ class World:
             table("test", test),
         )
         kept = self._kept if self.encoder is draws.identity else {}
-        return Sample(evidence, z, *self._population_tensors, partial(self._fresh_pairs, S), kept)
+        return Sample(evidence, z, *self._population_tensors, self._fresh_pairs, kept)
 
     @cached_property
     def _kept(self) -> dict[Any, float]:
         return {}
 
-    def _fresh_pairs(self, S: Index, count: int, rng: np.random.Generator) -> tuple[Index, Index]:
-        law = self.pairs if self.pairs_independent else draws.class_pairs
-        return law(self.population, count, rng, S)
+    @cached_property
+    def _drawn(self) -> dict[int, tuple[Index, Index]]:
+        return {}
+
+    def _fresh_pairs(self, count: int) -> tuple[Index, Index]:
+        if count not in self._drawn:
+            law = self.pairs if self.pairs_independent else draws.class_pairs
+            nothing = np.zeros(0, np.int64)  # i.i.d. pairs know nothing of S
+            self._drawn[count] = law(self.population, count, np.random.default_rng(0), nothing)
+        return self._drawn[count]
 
     @cached_property
     def _population_tensors(self) -> tuple[Tensor, Tensor, Tensor]:
