@@ -98,11 +98,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(argv)
     began = time.perf_counter()
+    origin = style.provenance(**vars(options))
     if options.trials:
         for rows in study(
             options.trials, options.broken_trials or options.trials, options.workers, options.seed
         ):
-            origin = style.provenance(**vars(options)) | {"seconds": round(time.perf_counter() - began)}
+            origin["seconds"] = round(time.perf_counter() - began)
             style.write_csv(rows, "coverage", options.out, origin)
         partial = options.out / "coverage.part.json"
         partial.write_text(
@@ -111,7 +112,7 @@ def main(argv: list[str] | None = None) -> None:
         os.replace(partial, options.out / "coverage.json")
     if options.attacks:
         for rows in attacks(options.attacks, options.seed):
-            style.write_csv(rows, "attacks", options.out, style.provenance(**vars(options)))
+            style.write_csv(rows, "attacks", options.out, origin)
 
 
 if __name__ == "__main__":

@@ -88,9 +88,13 @@ def gibbs_error(found: Inputs, sample: Sample) -> float:
 
 def _mean_scores(sample: Sample) -> tuple[Tensor, Tensor]:
     """f(x)ᵀμ_c (M, K) with the true class means, and the prior (K,)."""
-    chosen = torch.nn.functional.one_hot(sample.labels).double() * sample.weights[:, None]
-    prior = chosen.sum(0)
-    return sample.z @ (chosen.T @ sample.z / prior[:, None]).T, prior
+
+    def make() -> tuple[Tensor, Tensor]:
+        chosen = torch.nn.functional.one_hot(sample.labels).double() * sample.weights[:, None]
+        prior = chosen.sum(0)
+        return sample.z @ (chosen.T @ sample.z / prior[:, None]).T, prior
+
+    return memo(sample.evidence, _mean_scores, make)
 
 
 def two_class_loss(found: Inputs, sample: Sample) -> float:
@@ -107,8 +111,13 @@ def two_class_loss(found: Inputs, sample: Sample) -> float:
 
 def mean_softmax_loss(found: Inputs, sample: Sample) -> float:
     """E −ln softmax(f(x)ᵀμ_c/t)_y."""
-    scores = _mean_scores(sample)[0] / found.values["temperature"]
-    return sample.mean(scores.logsumexp(1) - scores.gather(1, sample.labels[:, None]).squeeze(1))
+    temperature = found.values["temperature"]
+
+    def make() -> float:
+        scores = _mean_scores(sample)[0] / temperature
+        return sample.mean(scores.logsumexp(1) - scores.gather(1, sample.labels[:, None]).squeeze(1))
+
+    return memo(sample.evidence, (mean_softmax_loss, temperature), make)
 
 
 def scaled_means_root_square(found: Inputs, sample: Sample) -> float:

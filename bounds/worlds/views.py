@@ -17,7 +17,7 @@ def augmentations() -> World:
 
 def near_duplicates() -> World:
     """Views that hardly differ: the invariance says nothing about the class."""
-    return _views("near_duplicates", 0.01, 1000)
+    return _views("near_duplicates", 0.01, 500)
 
 
 def _views(name: str, noise: float, size: int) -> World:
