@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bounds.information import describe as describe
     from bounds.representations.checkpoints import load_encoder as load_encoder
     from bounds.representations.checkpoints import save_encoder as save_encoder
+    from bounds.sweeps import plot_sweep as plot_sweep
+    from bounds.sweeps import sweep as sweep
     from bounds.theorems import Bound as Bound
     from bounds.theorems import Theorem as Theorem
     from bounds.theorems import register as register
@@ -39,6 +41,8 @@ _HOME = {
     "describe": "information",
     "load_encoder": "representations.checkpoints",
     "save_encoder": "representations.checkpoints",
+    "sweep": "sweeps",
+    "plot_sweep": "sweeps",
 }
 _MODULES = (
     "certificate",

@@ -16,7 +16,6 @@ from bounds.examples.digits import digits
 from bounds.objectives import NTXent, VICReg
 from bounds.pretraining import pretrain, ridge_probe
 from bounds.representations.checkpoints import load_encoder
-from bounds.representations.encoders import SmallConvNet
 from bounds.representations.views import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,7 +46,7 @@ def main() -> None:
                 objective,
                 split.pretrain[0],
                 out=folder,
-                encoder=SmallConvNet(in_channels=1, width=32, dim=64),
+                encoder={"name": "small_convnet", "width": 32, "dim": 64},
                 epochs=args.epochs,
                 batch_size=250,
                 recipe=RECIPE,

@@ -109,6 +109,11 @@ def test_the_callers_random_state_is_left_alone(tmp_path: Path) -> None:
     assert torch.equal(torch.rand(3), expected)
 
 
+def test_an_architecture_takes_its_channels_from_the_images(tmp_path: Path) -> None:
+    made = run(tmp_path, encoder={"name": "resnet", "depth": 18, "stem": "cifar", "width": 2}, epochs=1)
+    assert made.encoder.architecture["in_channels"] == 1
+
+
 def test_seeds_make_runs(tmp_path: Path) -> None:
     a, b, c = (run(tmp_path / str(i), epochs=1, seed=seed) for i, seed in enumerate((0, 0, 1)))
     assert same_weights(a.encoder, b.encoder)

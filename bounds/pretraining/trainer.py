@@ -370,7 +370,7 @@ def _make_encoder(
     if isinstance(encoder, ResNet | SmallConvNet):
         return encoder
     if isinstance(encoder, Mapping):
-        return build_encoder(encoder)
+        return build_encoder({"in_channels": channels, **encoder})
     if encoder == "small_convnet":
         return SmallConvNet(in_channels=channels)
     if encoder in ("resnet18", "resnet34", "resnet50"):
