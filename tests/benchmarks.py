@@ -310,6 +310,24 @@ def report(options: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def comparison(options: argparse.Namespace) -> dict[str, Any]:
+    """Every bound on 50,000 labels, 50,000 pairs and 10,000 test items, d = 512, K = 10, on all cores: wall seconds."""
+    import bounds
+
+    torch.set_num_threads(os.cpu_count() or 1)
+    labeled, pairs, test = world(50_000, 512, 10)
+    begun = time.perf_counter()
+    report = bounds.evaluate(
+        None, labeled, pairs, test=test, pairs="class", num_classes=10, class_prior="balanced",
+        labeled_is_fresh=True, unlabeled_is_fresh=True, progress=False,
+    )  # fmt: skip
+    return {
+        "wall_seconds": time.perf_counter() - begun,
+        "threads": torch.get_num_threads(),
+        "bounds": len(list(report)),
+    }
+
+
 def one_process(rank: int, processes: int, folder: str, size: str) -> None:
     """One of several processes of a report; writes its CPU seconds."""
     import torch.distributed as dist
@@ -351,7 +369,9 @@ def processes(options: argparse.Namespace) -> dict[str, Any]:
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     one.__name__: one
-    for one in (extraction, least_squares, signs, all_pairs, stream, processes, report, one_report)
+    for one in (
+        *(extraction, least_squares, signs, all_pairs, stream, processes, comparison, report, one_report),
+    )
 }
 
 

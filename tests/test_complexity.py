@@ -277,7 +277,7 @@ def test_float32_products_stay_within_the_stated_rounding() -> None:
     assert high is not None
     assert low.value == pytest.approx(high.value, rel=1e-5)
     gamma = 1025 * 2.0**-24 / (1 - 1025 * 2.0**-24)
-    rounding = math.sqrt(2 / 3000) * gamma * 2 * np.linalg.norm(np.abs(z).sum(0))
+    rounding = math.sqrt(2 / 3000) * gamma * 2 * math.sqrt(3000) * np.linalg.norm(z)
     assert (low.value - low.low) - (high.value - high.low) == pytest.approx(rounding, rel=1e-3)
 
 

@@ -180,35 +180,32 @@ def _sign_norms(
 
     A block of b rows is summed in float32, blocks in float64: whatever the order of summation each entry is
     off by at most gamma sum_i |z_ij|, gamma = (b+1) u / (1 - (b+1) u), u = 2^-24, so ||Xi Z||_F by gamma
-    sqrt(K) ||sum_i |z_i| ||_2, times sqrt(min(K, d)) for the nuclear norm.
+    sqrt(K) ||sum_i |z_i| ||_2 <= gamma sqrt(K m) ||Z||_F, times sqrt(min(K, d)) for the nuclear norm.
     """
     outputs, dtype = ball.outputs, sampling.dtype
     group = max(1, _MAX_SUMS // (outputs * dim))
-    norms, trace, rounding = [], 0.0, 0.0
+    norms, trace = [], 0.0
     for first in range(0, sampling.draws, group):
         draws = min(group, sampling.draws - first)
 
         def own(first: int = first, draws: int = draws) -> tuple[Tensor, ...]:
             sums = torch.zeros(draws * outputs, dim, dtype=torch.float64, device=sampling.device)
-            absolute, squares = torch.zeros_like(sums[0]), torch.zeros_like(sums[0, 0])
+            squares = torch.zeros((), dtype=torch.float64, device=sampling.device)
             for rows, z, _ in blocks():
                 z_low = z.to(dtype)
                 for low in range(0, len(sums), _DRAW_BLOCK):
                     high = min(low + _DRAW_BLOCK, len(sums))
                     span = range(first * outputs + low, first * outputs + high)
                     sums[low:high] += signs(sampling.seed, rows, span, sampling.device, dtype).T @ z_low
-                if first == 0:
-                    squares += z.square().sum()
-                if first == 0 and dtype == torch.float32:
-                    absolute += z.abs().sum(0)
-            return sums, absolute, squares
+                squares += torch.dot(z.flatten(), z.flatten())
+            return sums, squares
 
-        sums, absolute, squares = sampling.total(own)
+        sums, squares = sampling.total(own)
         norms.append(_norms(sums.reshape(draws, outputs, dim), ball.norm))
-        if first == 0:
-            gamma = (min(m, sampling.rows) + 1) * 2.0**-24
-            gamma /= 1 - gamma
-            rank = min(outputs, dim) if ball.norm == "spectral" else 1
-            rounding = gamma * math.sqrt(outputs * rank) * float(absolute.norm())
-            trace = float(squares)
-    return torch.cat(norms), rounding, trace
+        trace = float(squares)
+    if dtype == torch.float64:
+        return torch.cat(norms), 0.0, trace
+    gamma = (min(m, sampling.rows) + 1) * 2.0**-24
+    gamma /= 1 - gamma
+    rank = min(outputs, dim) if ball.norm == "spectral" else 1
+    return torch.cat(norms), gamma * math.sqrt(outputs * rank * m * trace), trace
