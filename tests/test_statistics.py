@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bounds.errors import InvalidOption, InvalidStatistics
+from bounds.representations.normalization import Normalization
 from bounds.statistics import (
     ClassMoments,
     Head,
@@ -150,3 +151,20 @@ def test_variance_of_offset_float32_data_is_right_where_raw_moments_fail():
     truth = float(np.var(x.double().numpy(), ddof=1))
     assert float(moments.variance[0]) == pytest.approx(truth, rel=1e-10)
     assert abs(raw - truth) > 0.1
+
+
+@pytest.mark.parametrize("kind", ["l2", "clip"])
+@pytest.mark.parametrize("rows", [[1.0, 3.0, 0.01], [1e-200, 1e200, 0.0, 1.0, 5e-324, 1e308, 0.7]])
+def test_normalised_rows_have_the_radius_however_small_or_large_they_were(kind, rows):
+    direction = torch.tensor([0.6, 0.8, 0.0], dtype=torch.float64)
+    z = torch.tensor(rows, dtype=torch.float64)[:, None] * direction
+    norms = Normalization(kind, 2.0)(z).norm(dim=1)
+    wanted = [
+        0.0 if row == 0 else 2.0 if kind == "l2" or row > 2.0 else row if row > 1e-150 else None
+        for row in rows
+    ]
+    for norm, expected in zip(norms.tolist(), wanted, strict=True):
+        if expected is None:  # too short to have its norm in float64: left as it is
+            assert norm < 1e-100
+        else:
+            assert norm == pytest.approx(expected, rel=1e-12)

@@ -11,6 +11,8 @@ from torch import Tensor
 from bounds.errors import InvalidOption
 from bounds.representations.table import Representations
 
+_TINY = 1e-120  # norms between it and its inverse have neither lost nor overflowed a square that matters
+
 
 @dataclass(frozen=True)
 class Normalization:
@@ -35,15 +37,17 @@ class Normalization:
         """Rows z (N, d) -> rows of norm at most B, unless the kind is None."""
         if self.kind is None:
             return z
-        # Scaling by the largest entry first keeps the norm of huge or tiny rows from over- or underflowing.
-        largest = z.abs().amax(1, keepdim=True)
-        safe = torch.where(largest > 0, largest, 1.0)
-        direction = z / safe
-        norm = torch.linalg.vector_norm(direction, dim=1, keepdim=True).clamp_min(1.0)
-        unit: Tensor = self.radius * direction / norm
-        if self.kind == "l2":
-            return unit
-        return torch.where(norm * safe > self.radius, unit, z)
+        norm = torch.linalg.vector_norm(z, dim=1, keepdim=True)
+        if not bool(((norm > _TINY) & (norm < 1 / _TINY)).all()):
+            # Scaling by the largest entry first keeps the norm of huge or tiny rows from over- or underflowing.
+            largest = z.abs().amax(1, keepdim=True)
+            safe = torch.where(largest > 0, largest, 1.0)
+            z = z / safe
+            norm = torch.linalg.vector_norm(z, dim=1, keepdim=True).clamp_min(1.0)
+            factor = self.radius / norm
+            return z * (factor if self.kind == "l2" else torch.minimum(safe, factor))
+        unit: Tensor = z * (self.radius / norm)
+        return unit if self.kind == "l2" else torch.where(norm > self.radius, unit, z)
 
     def apply(self, table: Representations) -> Representations:
         """The same table, normalised as it is read."""

@@ -93,26 +93,35 @@ def all_pairs(
         exact = table.count <= _EXACT_UP_TO or torch.get_float32_matmul_precision() != "highest"
         dtype = torch.float64 if exact else torch.float32
     sums = _Sums(tuple(scales), radius, dtype, hinge, logistic, processes)
+    positives: list[Tensor] = []
+    chunks, world, turn = -(-table.count // rows), processes.world, 0
+    # Each process takes as many pairs of chunks as the others, so that it reads no more; the rest block by block.
+    alone = chunks * (chunks - 1) // 2 // world * world
     for start in range(0, table.count, rows):
-        mine = _read(table, start, rows, radius, device)
-        sums.within(*mine, block)
-        for other in range(start + rows, table.count, rows):
-            sums.between(*mine, *_read(table, other, rows, radius, device), block)
+        first, second = _read(table, start, rows, radius, device)
+        positives.append((first * second).sum(1))
+        sums.within(first, positives[-1], block)
+        for index, earlier in enumerate(positives[:-1]):
+            turn += 1
+            if turn <= alone and turn % world != processes.rank:
+                continue
+            (other,) = _read(table, index * rows, rows, radius, device, views=1)
+            sums.between(first, positives[-1], other, earlier, block, shared=turn > alone)
     return sums.result(table.count, table.dim, block)
 
 
 def _read(
-    table: Representations, start: int, rows: int, radius: float, device: torch.device | str
-) -> tuple[Tensor, Tensor]:
-    """First views (N, d) and positives f(x⁺)ᵀf(x⁺⁺) (N,) of items start..start + rows, float64."""
-    part = replace(table, views=tuple(view[start : start + rows] for view in table.views), labels=None)
-    ((views, _),) = part.chunks(rows, device)
-    longest = max(float(torch.linalg.vector_norm(view, dim=1).max()) for view in views)
+    table: Representations, start: int, rows: int, radius: float, device: torch.device | str, views: int = 2
+) -> tuple[Tensor, ...]:
+    """Views (N, d) of items start..start + rows, float64; the first ones."""
+    part = replace(table, views=table.views[:views], labels=None)
+    ((read, _),) = part.chunks(rows, device, start=start, stop=start + rows)
+    longest = max(float(torch.linalg.vector_norm(view, dim=1).max()) for view in read)
     if longest > radius * (1 + 1e-9):
         raise InvalidStatistics(
             f"`{table.name}` has a row of norm {longest:.6g} above B = {radius:g}; normalise it."
         )
-    return views[0], (views[0] * views[1]).sum(1)
+    return read
 
 
 class _Sums:
@@ -147,13 +156,20 @@ class _Sums:
                     self._add_both(similarity, positive[rows], positive[j : j + block])
 
     def between(
-        self, first: Tensor, positive: Tensor, other: Tensor, other_positive: Tensor, block: int
+        self,
+        first: Tensor,
+        positive: Tensor,
+        other: Tensor,
+        other_positive: Tensor,
+        block: int,
+        *,
+        shared: bool,
     ) -> None:
-        """Both orders of all pairs across two sets of items."""
+        """Both orders of all pairs across two sets of items; this process's blocks of them if they are shared."""
         narrow, wide = first.to(self.dtype), other.to(self.dtype)
         for i in range(0, len(narrow), block):
             for j in range(0, len(wide), block):
-                if self._my_turn():
+                if not shared or self._my_turn():
                     similarity = narrow[i : i + block] @ wide[j : j + block].T
                     self._add_both(similarity, positive[i : i + block], other_positive[j : j + block])
 
