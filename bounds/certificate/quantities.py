@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
-
 from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import Head
+from bounds.statistics.heads import Head, spectral_norm
 from bounds.theorems import Bound, select
 
 
@@ -65,7 +63,7 @@ def quantities(evidence: Evidence) -> dict[str, float]:
             first = evidence.first_view_losses(reference)
             short = select(["vicreg_short"])[0].evaluate(evidence, 0.5)
             found |= {
-                "c": float(torch.linalg.matrix_norm(head.weight - reference.weight, 2)),
+                "c": spectral_norm(head.weight - reference.weight),
                 "W_ref_norm": reference.spectral_norm,
                 "W_ref_frobenius": reference.frobenius_norm,
                 "rank_S_bar": evidence.pair_least_squares.rank(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,12 +35,22 @@ class Head:
     @cached_property
     def spectral_norm(self) -> float:
         """‖W‖₂ of the linear part."""
-        return float(torch.linalg.matrix_norm(self.lens, 2))
+        return spectral_norm(self.weight)
 
     @cached_property
     def frobenius_norm(self) -> float:
         """‖W‖_F of the linear part."""
         return float(torch.linalg.matrix_norm(self.weight))
+
+
+def spectral_norm(matrix: Tensor) -> float:
+    """‖A‖₂ from the smaller Gram matrix: squaring costs the small singular values their digits, not the largest."""
+    scale = float(matrix.abs().max())
+    if scale == 0.0:
+        return 0.0
+    scaled = matrix / scale  # squares neither over- nor underflow
+    gram = scaled @ scaled.T if len(matrix) <= matrix.shape[1] else scaled.T @ scaled
+    return scale * math.sqrt(float(torch.linalg.eigvalsh(gram)[-1]))
 
 
 def project_simplex(u: Tensor) -> Tensor:

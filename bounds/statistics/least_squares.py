@@ -106,7 +106,7 @@ class LeastSquares:
         Args:
             rtol: Singular values of Z below rtol * largest count as zero; default max(1e-12, max(n, d) * eps).
         """
-        return Head(self._solve(self.svd, self._cut(rtol)), None, "min-norm")
+        return Head(_solution(self.svd, self._cut(rtol), self._targets), None, "min-norm")
 
     def ridge(self, penalty: float, *, intercept: bool = False) -> Head:
         r"""The minimiser of (1/n) Σ‖W z_i (+ b) − y_i‖² + λ‖W‖_F²; the intercept b is not penalised.
@@ -117,8 +117,9 @@ class LeastSquares:
         if not 0 < penalty < float("inf"):
             raise InvalidOption(f"The ridge penalty must be positive and finite, got {penalty}.")
         svd = self._centred_svd if intercept else self.svd
+        targets = _without_mean(self._targets) if intercept else self._targets
         s = svd[1]
-        weight = self._solve(svd, s / (s.square() + self.count * penalty))
+        weight = _solution(svd, s / (s.square() + self.count * penalty), targets)
         name = f"{'affine ' if intercept else ''}ridge, λ = {penalty:.3g}"
         if not intercept:
             return Head(weight, None, name)
@@ -150,7 +151,7 @@ class LeastSquares:
     @property
     def mean_square_scale(self) -> float:
         """Tr Cov(z) / d: the natural unit of a ridge penalty."""
-        return float(self._centred_svd[1].square().sum()) / (max(self.count, 1) * self.dim)
+        return float(self._centred_block.square().sum()) / (max(self.count, 1) * self.dim)
 
     @property
     def _targets(self) -> Tensor:
@@ -164,9 +165,12 @@ class LeastSquares:
 
     @cached_property
     def _centred_svd(self) -> tuple[Tensor, Tensor, Tensor]:
-        block = self.reduced().factor[: 1 + self.dim, 1 : 1 + self.dim].clone()
-        block[:1] = 0.0
-        return _thin_svd(block)
+        return _thin_svd(self._centred_block)
+
+    @property
+    def _centred_block(self) -> Tensor:
+        """R of Z less its column means."""
+        return _without_mean(self.reduced().factor[: 1 + self.dim, 1 : 1 + self.dim])
 
     def _cut(self, rtol: float | None) -> Tensor:
         """1/s on the kept singular values, zero elsewhere."""
@@ -174,12 +178,16 @@ class LeastSquares:
         threshold = (self.default_rtol() if rtol is None else rtol) * (s[0] if len(s) else 0.0)
         return torch.where(s > threshold, 1.0 / s.clamp_min(torch.finfo(s.dtype).tiny), 0.0)
 
-    def _solve(self, svd: tuple[Tensor, Tensor, Tensor], gains: Tensor) -> Tensor:
-        u, _, vh = svd
-        targets = self._targets
-        if svd is self._centred_svd:
-            targets = torch.cat([torch.zeros_like(targets[:1]), targets[1:]])
-        return (vh.T @ (gains[:, None] * (u.T @ targets))).T
+
+def _solution(svd: tuple[Tensor, Tensor, Tensor], gains: Tensor, targets: Tensor) -> Tensor:
+    """W = (V diag(gains) Uᵀ targets)ᵀ."""
+    u, _, vh = svd
+    return (vh.T @ (gains[:, None] * (u.T @ targets))).T
+
+
+def _without_mean(rows: Tensor) -> Tensor:
+    """Rows of the factor but for the first, which belongs to the constant column."""
+    return torch.cat([torch.zeros_like(rows[:1]), rows[1:]])
 
 
 def _thin_svd(block: Tensor) -> tuple[Tensor, Tensor, Tensor]:

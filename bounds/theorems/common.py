@@ -8,7 +8,7 @@ import torch
 
 from bounds.errors import NotApplicable
 from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import Head
+from bounds.statistics.heads import Head, spectral_norm
 
 
 def sizes(evidence: Evidence) -> dict[str, float]:
@@ -48,7 +48,7 @@ def pair_total_variation(evidence: Evidence) -> float:
 
 def head_distance(head: Head, reference: Head) -> float:
     """The distance c = ‖W_S − W_S̄‖₂ of the linear parts."""
-    return float(torch.linalg.matrix_norm(head.weight - reference.weight, 2))
+    return spectral_norm(head.weight - reference.weight)
 
 
 def loss_range(head: Head, radius: float) -> float:
