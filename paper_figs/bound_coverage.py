@@ -76,6 +76,10 @@ def draw(rows: pd.DataFrame) -> Any:
         xlabel=rf"{1 - delta:.0%} quantile of truth / bound".replace("%", r" %"),
         xlim=(FLOOR / 1.5, CAP * 1.2),
     )
+    decades = [10.0**power for power in range(-3, 2)]
+    ratio.set_xticks(
+        decades, ["≤ 10$^{-3}$", *(f"$10^{{{power}}}$" for power in range(-2, 1)), "≥ 10"], fontsize=6
+    )
     rate.set_yticks(range(len(names)), names, fontsize=6)
     for axes in (rate, ratio):
         axes.grid(axis="y", color="0.92", lw=0.5)

@@ -28,7 +28,7 @@ BOUNDS = (
     "held_out",
     "agreement",
 )
-LOWEST, BEYOND = 1e-3, 1000  # the axis ends here; projections to so many times the data
+LOWEST, BEYOND = 1e-3, 1000  # the axis goes no lower; projections to so many times the data
 AXES = {"n": ("labels $n$", "labels"), "m": ("pairs $m$", "pairs")}
 
 
@@ -97,7 +97,7 @@ def draw(rows: pd.DataFrame) -> Any:
                 axes.set_xlabel(label)
         panels[0].set_ylabel("certified error rate")
         panels[0].set_title(f"{method} encoder, {rows['data'].iloc[0]}", loc="left")
-    grid[0, 0].set_ylim(bottom=LOWEST)
+    grid[0, 0].set_ylim(bottom=max(LOWEST, 0.5 * rows["error_rate"].min()))
     handles["projected, not certified"] = Line2D([], [], color="0.3", ls=":", lw=1)
     figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=3)
     return figure

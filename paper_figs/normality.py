@@ -9,7 +9,8 @@ correction over dimensions and images (dashed). Legend and head of the CSV say w
 
 An encoder of one channel is tested on the digits that scikit-learn carries, others on CIFAR-10 test images
 (--data); `imagenet` stands for the EfficientNet-lite0 of imagenet_encoder.py, on at most 4 images. Without
---encoder: the two digits encoders in the package and, unless --quick, the ImageNet encoder if installed.
+--encoder: the two digits encoders in the package and, unless --quick, the ImageNet encoder if installed and the rows
+saved in results/normality_cifar10.csv, of encoders that train_cifar10.py trained.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from bounds.information import normality_under_noise, pixel_function
 from bounds.representations.checkpoints import load_encoder
 from bounds.representations.sources import open_source
 
+SAVED = Path(__file__).parent / "results" / "normality_cifar10.csv"
 LEVELS = (1e-4, 1e-3, 3e-3, 1e-2, 2e-2, 5e-2, 1e-1, 2e-1, 5e-1)
 IMAGENET_PIXELS = 64
 
@@ -117,6 +119,9 @@ def main(argv: list[str] | None = None) -> None:
         origins[label] = f"{origin}, on {data}, {tuple(pixels.shape[1:])}"
         shown = table.summary()[["noise", "constant", "median_p", "rejected", "rejected_image"]]
         print(f"{label} ({origins[label]})\n{shown.to_string(index=False, float_format='%.4g')}")
+    if SAVED.exists() and not (options.quick or options.encoder):
+        tables.append(pd.read_csv(SAVED, comment="#"))
+        origins["saved"] = f"results/{SAVED.name}, sha256 {style.digest(SAVED)[:16]}"
     rows = pd.concat(tables, ignore_index=True)
     settings = {k: v for k, v in vars(options).items() if k != "encoder"}
     origin = style.provenance(**settings, images_per_encoder=count, samples=512) | {"encoders": origins}

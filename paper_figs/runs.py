@@ -50,7 +50,7 @@ def load(quick: bool, seed: int) -> tuple[str, list[dict[str, Any]]]:
     saved = {} if quick else _saved()
     if saved:
         label = max(saved, key=lambda one: (one.startswith("gpu"), len(saved[one])))
-        return f"CIFAR-10, run {label}", saved[label]
+        return _described(label), saved[label]
     return _trained("quick" if quick else "full", seed)
 
 
@@ -64,7 +64,7 @@ def trajectories(quick: bool, seed: int) -> tuple[str, pd.DataFrame]:
             for name, kept in record["trajectories"].items()
             for one in kept
         ]
-        return f"CIFAR-10, run {record['run']}", pd.DataFrame(rows)
+        return _described(record["run"]), pd.DataFrame(rows)
     label, runs = _trained("quick" if quick else "full", seed)
     rows = []
     for run in runs:
@@ -89,6 +89,13 @@ def _saved() -> dict[str, list[dict[str, Any]]]:
         if "history" in record:
             found[path.stem.removeprefix("cifar10-").removesuffix(f"-{record['objective']}")].append(record)
     return dict(found)
+
+
+def _described(run: str) -> str:
+    """A saved run in words."""
+    settings = _saved()[run][0]["settings"]
+    encoder, epochs, images = (settings[key] for key in ("encoder", "epochs", "images"))
+    return f"CIFAR-10, ResNet-{encoder['depth']} of width {encoder['width']}, {epochs} epochs of {images:,} images"
 
 
 def _scalars(row: dict[str, Any]) -> dict[str, Any]:

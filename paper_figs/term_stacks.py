@@ -142,12 +142,15 @@ def _panel(axes: Any, part: pd.DataFrame, titles: list[str]) -> None:
             axes.barh(y, row.share, 0.7, left, color=color(row.term), ec="white", lw=0.4, hatch=hatch)
             left += row.share
         text = significant(float(bar["ratio"].iloc[0]), 3, up=True)
-        axes.annotate(text, (left, y), (3, 0), textcoords="offset points", va="center", fontsize=6)
+        axes.annotate(
+            text, (left, y), (3, 0), textcoords="offset points", va="center", fontsize=6, bbox=CLEAR
+        )
         measured = bar["measured"].iloc[0]
         if pd.notna(measured):
             axes.plot([measured] * 2, [y - 0.42, y + 0.42], color="black", lw=1.5)
     for title in set(titles) - set(part["row"]):
-        axes.text(0, titles.index(title), " not in the saved study", va="center", fontsize=6, color="0.4")
+        place = titles.index(title)
+        axes.text(0, place, " not in the saved study", va="center", fontsize=6, color="0.4", bbox=CLEAR)
     axes.axvline(1, color="0.2", ls="--", lw=0.8)
     axes.axvspan(1, 1e6, color="black", alpha=0.05, lw=0, zorder=0)
     axes.set(xlim=(0, 1.2 * max(1.0, part["ratio"].max())), ylim=(len(titles) - 0.5, -0.5))
@@ -156,6 +159,7 @@ def _panel(axes: Any, part: pd.DataFrame, titles: list[str]) -> None:
 
 
 ACROSS = 2
+CLEAR = {"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.8}  # keeps lines out of the text
 
 
 def color(term: str) -> str:
