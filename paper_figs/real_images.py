@@ -178,6 +178,7 @@ def main() -> None:
         "test_error": report.test_error,
         "trivial_loss": report.quantities["trivial_loss"],
         "bounds": rows,
+        "vicreg_counted": rows_of(evaluate(data, options.seed, bounds=["vicreg"], constants="counted"))[0],
         "not_applicable": dict(report.not_applicable),
         "targets_missed": [
             r["bound"] for r in rows if r["target"] is not None and not r["value"] <= r["target"]

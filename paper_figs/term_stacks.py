@@ -73,8 +73,7 @@ def _saved() -> list[dict[str, Any]]:
     saved = {row["bound"]: row for row in record["bounds"]}
     found = []
     for title, (name, options) in (item for group in GROUPS for item in group.items()):
-        if name in saved and not options:
-            row = saved[name]
+        if row := record.get("vicreg_counted") if options else saved.get(name):
             trivial = record["trivial_loss"] if row["axis"] == "loss" else select([name])[0].axis.trivial
             about = {"encoder": "ImageNet encoder, CIFAR-10", "row": title, "bound": name}
             if trivial is not None:
