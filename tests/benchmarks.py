@@ -15,6 +15,7 @@ import argparse
 import io
 import json
 import os
+import platform
 import resource
 import statistics
 import subprocess
@@ -402,6 +403,21 @@ def child(name: str, options: argparse.Namespace, **changes: Any) -> dict[str, A
     return result
 
 
+def provenance() -> dict[str, Any]:
+    """Commit, date, machine and versions of one measurement."""
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    return {
+        "commit": subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip(),
+        "date": time.strftime("%Y-%m-%d"),
+        "cores": os.cpu_count(),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+    }
+
+
 def figure(found: dict[str, Any], path: Path) -> None:
     """CPU seconds and memory of the report and the script over n."""
     import matplotlib
@@ -432,7 +448,7 @@ def main() -> None:
     parser.add_argument(
         "--rows", type=int, default=200_000, help="of the stream; 10 million for the whole claim"
     )
-    parser.add_argument("--sizes", nargs="*", default=["2000x256x50", "4000x512x100", "8000x512x200"])
+    parser.add_argument("--sizes", nargs="*", default=["2000x512x100", "4000x512x100", "8000x512x100"])
     parser.add_argument("--side", default="same", help=argparse.SUPPRESS)
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -446,11 +462,12 @@ def main() -> None:
     found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     for name in options.only or [name for name in BENCHMARKS if name != "one_report"]:
         found[name] = report(options) if name == "report" else child(name, options)
+        found[name]["provenance"] = provenance()
         print(name, json.dumps(found[name], indent=1), flush=True)
         path.write_text(json.dumps(found, indent=1))
     if "report" in found:
         figure(
-            {size: one for size, one in found["report"].items() if size != "peak_mb"},
+            {size: one for size, one in found["report"].items() if size != "provenance"},
             options.out / "scaling.png",
         )
 
