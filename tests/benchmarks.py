@@ -200,6 +200,9 @@ def world(count: int, dim: int, classes: int) -> tuple[Any, Any, Any]:
     return (draw(y), y), (draw(yp), draw(yp), yp), (draw(yt), yt)
 
 
+SCALES = (1.0, 2.0, 4.0)  # of the contrastive losses, on both sides
+
+
 def obvious(labeled: Any, pairs: Any, test: Any, classes: int) -> dict[str, float]:
     """The script one would write: whole arrays in float64, lstsq, ridge by scikit-learn, the m x m similarities."""
     from sklearn.linear_model import Ridge
@@ -248,7 +251,7 @@ def obvious(labeled: Any, pairs: Any, test: Any, classes: int) -> dict[str, floa
     margins = (a * b).sum(1)[:, None] - a @ a.T
     np.fill_diagonal(margins, np.inf)
     count = len(a) * (len(a) - 1)
-    for scale in (1.0, 2.0, 4.0):
+    for scale in SCALES:
         found[f"hinge_{scale}"] = np.maximum(0, 1 - scale * margins).sum() / count
         found[f"logistic_{scale}"] = np.log1p(np.exp(-scale * margins)).sum() / count / np.log(2)
     means = np.stack([x[labeled[1] == k].mean(0) for k in range(classes)])
@@ -283,7 +286,7 @@ def one_report(options: argparse.Namespace) -> dict[str, Any]:
         report = bounds.evaluate(
             None, labeled, pairs, test=test, pairs="class", num_classes=classes, class_prior="balanced",
             labeled_is_fresh=True, unlabeled_is_fresh=True, progress=False,
-            bounds=SAME if options.side == "same" else None,
+            bounds=SAME if options.side == "same" else None, options={"contrastive_scales": list(SCALES)},
         )  # fmt: skip
         value = report.quantities["PY_S"]
     return {

@@ -13,7 +13,7 @@ from torch import Tensor
 from bounds.errors import InvalidOption
 from bounds.statistics.heads import Head
 
-_BLOCK_FLOATS = 2**24  # rows are collected up to about 128 MB before they are factorised
+_BLOCK_FLOATS = 2**25  # rows are collected up to about 256 MB before they are factorised
 
 _ONE_THREAD = 1024  # columns up to which one thread factorises
 
