@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.stats import beta
 
+import bounds
 from bounds.errors import NotApplicable
 from bounds.representations.table import Representations
 from bounds.statistics.heads import Head, project_simplex
@@ -123,8 +124,21 @@ def test_no_more_violations_than_delta_allows_on_either_side():
 
 def test_two_views_of_labeled_images_are_needed_for_the_whole_risk():
     evidence = World().evidence(0, 50, 50)
-    with pytest.raises(NotApplicable, match="two views of each labeled image"):
+    with pytest.raises(NotApplicable, match="two views of each labeled item"):
         THEOREMS["augmentation_risk"].evaluate(evidence, 0.1)
+
+
+def test_evaluate_takes_two_views_of_each_labeled_item_and_the_first_is_the_sample():
+    world, rng = Augmented(), np.random.default_rng(1)
+    first, second, labels = world.draw(rng, 60)
+    pairs = world.draw(rng, 50)[:2]
+    options = {"num_classes": 3, "progress": False}
+    both = bounds.evaluate(None, (first, second, labels), pairs, **options)
+    one = bounds.evaluate(None, (first, labels), pairs, **options)
+    assert both["augmentation_risk"].value > both["augmentation_gain"].value
+    assert "augmentation_risk" in one.not_applicable
+    for bound in one:
+        assert both[bound.name].value == bound.value
 
 
 def test_the_whole_risk_converts_to_twice_itself_as_an_error():

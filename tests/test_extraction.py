@@ -370,7 +370,7 @@ BY_CLASS = PAIRED | {"pairs": "class"}
 BAD = {
     "images without an encoder": (None, (RGB, Y), {}, InvalidInput, "holds images; give a checkpoint"),
     "labels missing": (None, Z, {}, InvalidData, r"`labeled` has no labels; give \(x, y\)"),
-    "pairs as labeled": (None, (Z, Z, Y), {}, InvalidData, "two views of each item"),
+    "pairs as test": (None, (Z, Z, Y), {"role": "test"}, InvalidData, "two views of each item"),
     "vectors cannot be augmented": (
         None,
         Z,

@@ -65,7 +65,8 @@ def evaluate(
     Args:
         checkpoint: A path (`.safetensors`, `.pt`, `.pth`, `.ckpt`), an `nn.Module`, a callable batch -> (N, d), or
             None when the data already are representations.
-        labeled: S: `(x, y)`, a Dataset, a DataLoader, or a path, glob or list of paths.
+        labeled: S: `(x, y)`, a Dataset, a DataLoader, or a path, glob or list of paths. Of `(x1, x2, y)`, two views of
+            each item, the first is the sample; `augmentation_risk` uses both.
         unlabeled: S̄: the same without labels (views are made by augmentation), a pair `(x1, x2)`, or `(x1, x2, y)`;
             with `pairs="class"` and labels, disjoint pairs are drawn within classes. None: only bounds on S.
         delta: Failure probability of each bound, or of all together with `simultaneous`.

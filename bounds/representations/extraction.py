@@ -84,7 +84,7 @@ def extract(
         encoder: What `load_encoder` takes or returns; None when the data are representations.
         data: Whatever `open_source` takes, or a source.
         role: "labeled", "unlabeled" or "test": for messages; all but "unlabeled" need labels.
-        views: 1, or 2 for pairs.
+        views: 1, or 2 for pairs. Labeled data may hold two views all the same; the first is the sample.
         pairs: Where the second view comes from if the data have one: two augmentations of each image, or
             two items of one class (which needs labels; see `class_pairs`). Data given as pairs stay.
         class_prior_known: For class pairs; see `class_pairs`.
@@ -146,9 +146,9 @@ def _second_view(
     if role != "unlabeled" and not source.has_labels:
         raise InvalidData(f"{source.where} has no labels{source.found}; give (x, y).")
     if views == 1:
-        if source.views == 2:
+        if source.views == 2 and role != "labeled":
             raise InvalidData(f"{source.where} has two views of each item; give one, as (x, y) or x.")
-        return None
+        return "given" if source.views == 2 else None
     if source.views == 2:
         return "given"
     if pairs == "class":

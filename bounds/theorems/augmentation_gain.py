@@ -65,9 +65,7 @@ def _cross(evidence: Evidence, head: Head, count: int) -> Moments:
 
 def _risk(evidence: Evidence, delta: float) -> Inputs:
     if len(evidence.labeled.views) != 2:
-        raise NotApplicable(
-            "needs two views of each labeled image; pass `labeled` as a table with two views."
-        )
+        raise NotApplicable("needs two views of each labeled item; pass `labeled` as (x1, x2, y).")
     count = held_out_count(evidence, fewest=2)
     head = fitting_head(evidence, count)
     cross = memo(evidence, ("cross", count), lambda: _cross(evidence, head, count))
