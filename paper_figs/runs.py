@@ -92,8 +92,10 @@ def _saved() -> dict[str, list[dict[str, Any]]]:
 
 
 def _described(run: str) -> str:
-    """A saved run in words."""
-    settings = _saved()[run][0]["settings"]
+    """A saved run in words, or its name where its settings are not saved."""
+    settings = next((record["settings"] for record in _saved().get(run, []) if "settings" in record), None)
+    if settings is None:
+        return f"CIFAR-10, run {run}"
     encoder, epochs, images = (settings[key] for key in ("encoder", "epochs", "images"))
     return f"CIFAR-10, ResNet-{encoder['depth']} of width {encoder['width']}, {epochs} epochs of {images:,} images"
 

@@ -84,10 +84,11 @@ def test_saved_runs_are_preferred_and_two_runs_are_never_mixed(
         ("gpu-400ep", "vicreg", 0.8),
         ("gpu-400ep", "vicreg_logdet", 0.9),
     ):
-        text = json.dumps(record(name, probe, [1.0, 2.0]))
+        settings = {"encoder": {"depth": 18, "width": 64}, "epochs": int(label[4:-2]), "images": 50_000}
+        text = json.dumps(record(name, probe, [1.0, 2.0]) | {"settings": settings})
         (tmp_path / f"cifar10-{label}-{name}.json").write_text(text)
     label, rows = objectives.table(quick=False, seed=0)
-    assert label == "CIFAR-10, run gpu-400ep"
+    assert label == "CIFAR-10, ResNet-18 of width 64, 400 epochs of 50,000 images"
     assert list(rows["objective"]) == ["VICReg, LogDet entropy", "VICReg"]
     assert list(rows["entropy_logdet"]) == [2.0, 2.0]
     assert rows["probe_low"].isna().all()  # the number of test images was not saved
