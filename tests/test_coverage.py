@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from scipy import stats
 
 from bounds.derivations.expression import Expression
@@ -12,18 +11,12 @@ from bounds.errors import InvalidOption, NotApplicable
 from bounds.theorems import THEOREMS
 from bounds.worlds import WORLDS, attack, checkable, coverage, coverage_table, coverages
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 # A sound bound fails the test below with this probability, per world and bound.
 LEVEL = 1e-3
 PROVED = [theorem.name for theorem in checkable() if theorem.kind == "bound"]
 HONEST = [name for name, make in WORLDS.items() if not make().violated]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def refuted(rows):
@@ -125,6 +118,13 @@ def test_the_search_breaks_a_false_bound_and_not_a_sound_one():
     assert sound.coverage.p_value >= LEVEL
     assert 0.05 <= sound.parameters["delta"] <= 0.5
     assert sound.searched >= 12
+
+
+def test_a_new_bound_from_below_is_judged_from_below():
+    mine = replace(THEOREMS["augmentation_error_floor"], name="mine")
+    row = coverage(mine, WORLDS["augmentations"](), 0.1, 20)
+    assert row.mean_value < row.mean_truth
+    assert row.violations <= 2
 
 
 def test_the_interval_is_exact():

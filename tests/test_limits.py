@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from bounds.statistics.limits import (
     constant_loss,
     kl_inverse,
     kl_inverse_first,
+    kl_inverse_near,
     log_subsets,
 )
 
@@ -46,6 +48,20 @@ def test_inverse_in_the_first_argument_is_never_below_the_true_one(p, budget):
     assert p <= a <= 1
     if p < a < 1:
         assert exact_kl(a, p) >= mpf(budget)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(1e-9, 20)), min_size=1, max_size=20))
+def test_the_inverse_of_arrays_is_near_that_of_numbers(pairs):
+    q, budget = np.array(pairs).T
+    exact = [kl_inverse(*pair) for pair in pairs]
+    np.testing.assert_allclose(kl_inverse_near(q, budget), exact, rtol=1e-9, atol=1e-11)
+
+
+def test_the_inverse_of_arrays_is_right_at_its_ends_and_broadcasts():
+    found = kl_inverse_near(np.array([[0.0], [0.3], [1.0]]), np.array([0.0, 1e-12, math.inf]))
+    assert found.shape == (3, 3)
+    np.testing.assert_allclose(found, [[0, 1e-12, 1], [0.3, 0.3, 1], [1, 1, 1]], atol=1e-6)
 
 
 def test_kl_inverse_is_right_at_its_ends():

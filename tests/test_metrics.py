@@ -9,7 +9,7 @@ import torch.multiprocessing as mp
 
 from bounds.errors import MissingDependency
 from bounds.metrics import summary_metric
-from bounds.statistics import ClassMoments, LeastSquares, Moments, PairMoments
+from bounds.statistics import ClassMoments, Covariance, LeastSquares, Moments, PairMoments
 
 pytest.importorskip("torchmetrics")
 
@@ -40,6 +40,14 @@ def test_batches_give_the_number_of_the_whole():
     assert metric.summary.count == 0
     metric.update(z, y)
     assert metric.compute() == pytest.approx(expected, rel=1e-12)
+
+
+def test_every_summary_can_be_a_metric():
+    z, _, _ = sample()
+    metric = summary_metric(lambda: Covariance.empty(4), lambda seen: float(seen.matrix().trace()))
+    metric.update(z[:9])
+    metric.update(z[9:])
+    assert metric.compute() == pytest.approx(float(z.double().var(0).sum()), rel=1e-12)
 
 
 def test_the_value_of_a_call_is_that_of_its_batch():

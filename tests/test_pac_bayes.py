@@ -18,6 +18,7 @@ from bounds.statistics.limits import binary_kl
 from bounds.statistics.margins import QUADRATURE_TOLERANCE, MarginTable, Metric
 from bounds.statistics.splits import fitting_head, fitting_squares, held_out_chunks
 from bounds.theorems import THEOREMS
+from bounds.theorems.pac_bayes import gaussian_values, quantile
 from tests.worlds_discrete import World, assert_covers, head_of
 
 
@@ -98,6 +99,40 @@ def test_margins_merge_to_one_pass_and_absent_classes_count_as_errors():
     assert whole.class_errors(0.5)[2] == 1.0
     with pytest.raises(NumericalError, match="not a number"):
         table([[math.nan, 0.0]], [0], [1.0])
+
+
+def test_several_spreads_at_once_are_the_tables_of_each():
+    rng = np.random.default_rng(3)
+    scores, labels = rng.normal(size=(40, 3)), rng.integers(3, size=40)
+    spreads = rng.uniform(0.0, 1, (5, 40)) * (rng.random((5, 40)) > 0.1)
+    empty = MarginTable.empty(3, heads=(5,))
+    together = empty.update(*(torch.as_tensor(one) for one in (scores, labels, spreads)))
+    for found, spread in zip(together.errors((0.0, 0.5, 2.0)), spreads, strict=True):
+        alone = table(scores, labels, spread)
+        assert found.tolist() == pytest.approx([alone.error(shift) for shift in (0.0, 0.5, 2.0)], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["pac_bayes", "pac_bayes_deterministic"])
+def test_the_search_finds_the_best_point_of_the_grid_on_the_rows_it_looks_at(name):
+    evidence = World(K=3, d=4).evidence(2, 200, 5)
+    chosen = THEOREMS[name].found(evidence, 0.1)
+    shifts = (0.0,) if name == "pac_bayes" else SHIFTS
+    tried = {}
+    for head in candidates(evidence):
+        z, labels = (torch.cat(part) for part in zip(*held_out_chunks(evidence, head.count), strict=True))
+        rough = MarginTable.empty(3, spacing=0.5)
+        margins = rough.update(evidence.head(z), labels, head.sigma * head.metric.spread(z))
+        for shift in shifts:
+            values = gaussian_values(head, 0.1, len(shifts)) | {
+                "gibbs_error": margins.error(shift),
+                "margin_error": margins.error(shift),
+                "quantile": quantile(shift),
+            }
+            tried[head.sigma, head.count, shift] = chosen.expression.combined(
+                chosen.expression.evaluate(values)
+            )
+    sigma, count, _ = min(tried, key=tried.get)
+    assert (chosen.values["sigma"], chosen.values["n_Q"]) == (sigma, count)
 
 
 def test_the_divergence_is_that_of_the_full_gaussians():

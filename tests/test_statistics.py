@@ -6,8 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounds.errors import InvalidOption, InvalidStatistics
+from bounds.errors import InvalidData, InvalidOption, InvalidStatistics
 from bounds.representations.normalization import Normalization
+from bounds.representations.table import Representations
 from bounds.statistics import (
     ClassMoments,
     Head,
@@ -17,6 +18,7 @@ from bounds.statistics import (
     PairMoments,
     project_simplex,
 )
+from bounds.statistics.heads import spectral_norm
 
 
 def sample(seed, n, d, K, offset=0.0):
@@ -168,3 +170,28 @@ def test_normalised_rows_have_the_radius_however_small_or_large_they_were(kind, 
             assert norm < 1e-100
         else:
             assert norm == pytest.approx(expected, rel=1e-12)
+
+
+@given(
+    st.integers(0, 1000), st.integers(1, 30), st.integers(1, 40), st.integers(-150, 150), st.integers(1, 30)
+)
+def test_the_spectral_norm_is_never_below_the_largest_singular_value(seed, rows, columns, power, rank):
+    rng = np.random.default_rng(seed)
+    left, right = rng.normal(size=(rows, rank)), rng.normal(size=(rank, columns))
+    matrix = torch.tensor(left @ right * 10.0**power)
+    exact = float(torch.linalg.matrix_norm(matrix, 2))
+    assert exact * (1 - 1e-15) <= spectral_norm(matrix) <= exact * (1 + 1e-11)
+
+
+def test_the_spectral_norm_of_nothing_is_zero():
+    assert spectral_norm(torch.zeros(3, 5, dtype=torch.float64)) == 0.0
+
+
+def test_a_table_refuses_what_is_not_finite_and_only_that():
+    rows = np.full((4, 2), 1e308)
+    ((views, _),) = Representations((rows,)).chunks()
+    assert bool(torch.isfinite(views[0]).all())
+    for bad in ([np.nan, 0.0], [np.inf, -np.inf]):
+        rows[2] = bad
+        with pytest.raises(InvalidData, match="row 2"):
+            list(Representations((rows,)).chunks())

@@ -14,13 +14,7 @@ from bounds.theorems import THEOREMS
 from bounds.worlds import WORLDS, Population, World, draws, gaussian_population
 from bounds.worlds import truth as true
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def sample_of(name, seed=0, *sizes):

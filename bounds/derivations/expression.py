@@ -80,7 +80,7 @@ class Expression:
         """The bound for arrays of numbers that broadcast, to choose the best of many by: not rounded up.
 
         Args:
-            values: A number or an array for each symbol's name.
+            values: A number or an array for each symbol's name. Of the functions in `NUMERIC`, those in `ARRAYS` work.
         """
         function = _compiled_for_arrays(self.symbols, self.total)
         found: NDArray[np.float64] = function(*(np.asarray(values[one.name], float) for one in self.symbols))

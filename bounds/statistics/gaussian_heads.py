@@ -70,19 +70,17 @@ class GaussianHead:
 
 
 def _trials(evidence: Evidence) -> list[MarginTable]:
-    """Margins of all candidates on the first rows of Q, and coarser; a table for those that share Q."""
-    classes = evidence.setting.num_classes
-    rows = max(FEWEST, _TRIAL // classes)
-    kept = list(held_out_chunks(evidence, min(rows, evidence.n)))
-    z, labels = (torch.cat(parts) for parts in zip(*kept, strict=True))
-    scores, tables = evidence.head(z), []
+    """Margins of all candidates on a few rows of Q, and coarser; a table for those that share Q."""
+    classes, tables = evidence.setting.num_classes, []
     for count, group in itertools.groupby(candidates(evidence), key=lambda head: head.count):
+        rows = min(count, max(FEWEST, _TRIAL // classes))
+        z, labels = (torch.cat(parts) for parts in zip(*held_out_chunks(evidence, rows), strict=True))
         heads = list(group)
-        metrics = list({id(head.metric): head.metric for head in heads}.values())
-        unit = {id(metric): metric.spread(z[:count]) for metric in metrics}
+        different = {id(head.metric): head.metric for head in heads}
+        unit = {key: metric.spread(z) for key, metric in different.items()}
         spread = torch.stack([head.sigma * unit[id(head.metric)] for head in heads])
         empty = MarginTable.empty(classes, spacing=_TRIAL_SPACING, heads=(len(heads),))
-        tables.append(empty.update(scores[:count], labels[:count], spread))
+        tables.append(empty.update(evidence.head(z), labels, spread))
     return tables
 
 

@@ -44,13 +44,19 @@ class Head:
 
 
 def spectral_norm(matrix: Tensor) -> float:
-    """‖A‖₂ from the smaller Gram matrix: squaring costs the small singular values their digits, not the largest."""
+    """‖A‖₂ from the smaller Gram matrix, never below the true one.
+
+    Squaring costs the small singular values their digits, not the largest: with u = 2⁻⁵³ the product is off by at most
+    (p + 1)u‖A‖_F² in norm, p the length of its sums (Higham 2002, §3.5), and the eigenvalues by at most a few k·u‖A‖_F²
+    more, k their number. (p + 10k)u‖A‖_F² is added, about 10⁻⁹ of the square at most up to p = k = 1000.
+    """
     scale = float(matrix.abs().max())
     if scale == 0.0:
         return 0.0
     scaled = matrix / scale  # squares neither over- nor underflow
     gram = scaled @ scaled.T if len(matrix) <= matrix.shape[1] else scaled.T @ scaled
-    return scale * math.sqrt(float(torch.linalg.eigvalsh(gram)[-1]))
+    rounding = (max(matrix.shape) + 10 * len(gram)) * 2.0**-53 * float(gram.trace())
+    return scale * math.sqrt(float(torch.linalg.eigvalsh(gram)[-1]) + rounding)
 
 
 def project_simplex(u: Tensor) -> Tensor:

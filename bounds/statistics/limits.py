@@ -56,16 +56,17 @@ def kl_inverse_near(q: NDArray[np.float64], budget: NDArray[np.float64]) -> NDAr
     """kl⁻¹ of arrays, to rounding but on either side of the true value: to choose by, never to certify with."""
     from scipy.special import rel_entr
 
-    q, budget = np.broadcast_arrays(np.minimum(q, 1 - 1e-12), budget)
-    with np.errstate(divide="ignore", over="ignore"):
-        p = np.minimum(q + np.sqrt(budget / 2), -np.expm1(-(budget + math.log(2.0)) / (1 - q)))
-        for _ in range(
-            8
-        ):  # from above Newton falls towards the zero of a convex function, doubling the digits
-            p = np.clip(p, q, 1 - 1e-12)
-            gap = rel_entr(q, p) + rel_entr(1 - q, 1 - p) - budget
-            p = p - gap * p * (1 - p) / np.maximum(p - q, 1e-300)
-    return np.clip(p, q, 1.0)
+    q, budget = np.broadcast_arrays(q, np.minimum(budget, 700.0))  # e^-700 is nothing beside one
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # In t = -ln(1 - p) the gap is convex and nearly a line for p near one: from above Newton falls to its zero.
+        t = np.minimum(
+            -np.log1p(-np.minimum(q + np.sqrt(budget / 2), 1.0)), (budget + math.log(2.0)) / (1 - q)
+        )
+        for _ in range(12):
+            p = np.maximum(-np.expm1(-t), q)
+            gap = rel_entr(q, p) + (1 - q) * (np.log1p(-q) + t) - budget
+            t = t - np.where(p > q, gap * p / (p - q), 0.0)
+    return np.where(q < 1, np.clip(-np.expm1(-t), q, 1.0), 1.0)
 
 
 def kl_inverse_first(p: float, budget: float) -> float:

@@ -15,7 +15,7 @@ import torch
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.statistics.limits import clopper_pearson_lower, clopper_pearson_upper
 from bounds.theorems import Theorem, select
-from bounds.worlds.truth import LOWER, target
+from bounds.worlds.truth import target
 from bounds.worlds.world import World
 
 if TYPE_CHECKING:
@@ -30,16 +30,20 @@ class Trials:
 
     Attributes:
         values, truths: (T,) float64.
+        below: Whether the bound is one from below, as its expression says.
     """
 
     values: np.ndarray
     truths: np.ndarray
+    below: bool = False
 
     @classmethod
     def joined(cls, parts: Sequence[Trials]) -> Trials:
         """All trials of several runs."""
         return cls(
-            np.concatenate([one.values for one in parts]), np.concatenate([one.truths for one in parts])
+            np.concatenate([one.values for one in parts]),
+            np.concatenate([one.truths for one in parts]),
+            any(one.below for one in parts),
         )
 
 
@@ -85,7 +89,7 @@ class Coverage:
         """Count the violations of finished trials."""
         applied = ~np.isnan(runs.values)
         values, truths = runs.values[applied], runs.truths[applied]
-        smaller, larger = (values, truths) if theorem.name in LOWER else (truths, values)
+        smaller, larger = (values, truths) if runs.below else (truths, values)
         trials, violations = len(values), int((smaller > larger).sum())
         # Where the larger should be positive and is not, there is no ratio.
         ratios = np.where(smaller > larger, np.inf, 0.0)
@@ -272,16 +276,17 @@ def _run(
 ) -> _Runs:
     """Value and truth of each theorem in each trial."""
     values = {theorem.name: np.full((2, len(trials)), np.nan) for theorem in theorems}
-    notes = {theorem.name: "" for theorem in theorems}
+    below, notes = {theorem.name: False for theorem in theorems}, {theorem.name: "" for theorem in theorems}
     for column, trial in enumerate(trials):
         sample = world.sample(np.random.default_rng([seed, trial]), **(sizes or {}))
         for theorem in theorems:
             try:
                 found = theorem.found(sample.evidence, delta)
                 values[theorem.name][:, column] = found.value, target(theorem)(found, sample)
+                below[theorem.name] = found.expression.below
             except NotApplicable as reason:
                 notes[theorem.name] = str(reason)
-    return {name: (Trials(*pair), notes[name]) for name, pair in values.items()}
+    return {name: (Trials(pair[0], pair[1], below[name]), notes[name]) for name, pair in values.items()}
 
 
 def _counted(

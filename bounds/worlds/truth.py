@@ -23,8 +23,6 @@ from bounds.worlds.world import Sample
 
 Target = Callable[[Inputs, Sample], float]
 
-# Bounds from below: a violation is a truth below the number.
-LOWER = ("augmentation_gain_lower", "augmentation_error_floor")
 _BATCHES = 20_000  # whose mean stands for an expected contrastive loss, the one value that is no short sum
 
 
