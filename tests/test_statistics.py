@@ -126,6 +126,15 @@ def test_simplex_projection_is_the_nearest_point_and_keeps_the_arg_max(rows):
     assert bool((p.gather(1, top[:, None]) >= p.amax(1, keepdim=True) - 1e-12).all())
 
 
+@pytest.mark.parametrize("columns", [3, 2**19 + 1])
+def test_the_projection_of_many_rows_or_of_one_long_row_is_that_of_each(columns):
+    rows = 2**19 // columns + 2
+    u = torch.randn(rows, columns, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    p = project_simplex(u)
+    for i in {0, rows // 2, rows - 2, rows - 1}:
+        assert torch.equal(p[i], project_simplex(u[i : i + 1])[0])
+
+
 def test_losses_count_ties_as_errors_and_agree_with_loops():
     head = Head(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], dtype=torch.float64), None, "h")
     z = torch.tensor([[2.0, 0.0], [0.5, 0.5], [0.0, 0.0]], dtype=torch.float64)
@@ -136,6 +145,14 @@ def test_losses_count_ties_as_errors_and_agree_with_loops():
     assert losses.rms_residual == pytest.approx(np.sqrt(np.mean(np.square(residuals))))
     assert losses.error == pytest.approx(2 / 3)
     assert losses.mistakes == 2
+
+
+@pytest.mark.parametrize(("dim", "rows"), [(8, 2048), (1000, 1049), (2**21, 1)])
+def test_rows_are_read_in_chunks_that_stay_in_cache(dim, rows):
+    table = Representations((np.broadcast_to(np.float32(1.0), (3000 if dim < 2**20 else 2, dim)),))
+    (chunk,), _ = next(table.chunks())
+    assert len(chunk) == rows
+    assert sum(len(view) for (view,), _ in table.chunks(stop=1500)) == min(1500, table.count)
 
 
 def test_a_variance_needs_two_items():

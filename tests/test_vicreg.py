@@ -7,9 +7,11 @@ import torch
 from bounds.errors import NotApplicable
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
-from bounds.statistics.evidence import Evidence
+from bounds.statistics.evidence import RIDGE_GRID, Evidence
+from bounds.statistics.half_invariance import half_invariance, mean_half_invariance
 from bounds.statistics.setting import TITLES, Assumption, Setting
 from bounds.theorems import THEOREMS, select
+from bounds.theorems.vicreg_second_moment import _inputs_for
 from tests.reference.vicreg import Twin
 from tests.worlds_small import CASES, case
 
@@ -70,6 +72,35 @@ def test_sharp_and_second_moment_forms_agree_with_the_svd_script(both):
     assert second.value == pytest.approx(twin.second_moment, rel=REL)
     if name != "thousand_classes":  # the twin's simplex projection by enumeration is for few classes
         assert THEOREMS["vicreg_sharp"].evaluate(evidence, 0.05).value == pytest.approx(twin.sharp, rel=REL)
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.5, 3.0])
+@pytest.mark.parametrize("classes", [2, 9])  # fewer than dimensions, and more
+def test_ridge_form_is_the_least_of_the_whole_grid(classes, noise):
+    rng = np.random.default_rng(classes)
+    means = 2 * rng.normal(size=(classes, 5))
+    y, pair_y = rng.integers(classes, size=1200), rng.integers(classes, size=400)
+    x, first = (means[label] + rng.normal(size=(len(label), 5)) for label in (y, pair_y))
+    views = first, first + noise * rng.normal(size=first.shape)
+    evidence = evidence_of(x, y, *views, pair_y, classes)
+    units = [view / np.linalg.norm(view, axis=1, keepdims=True) for view in views]
+    values = []
+    for head in evidence.ridge_heads:
+        half = [0.5 * np.linalg.norm(head.weight.numpy() @ (a - b)) ** 2 for a, b in zip(*units, strict=True)]
+        assert mean_half_invariance(evidence, head) == pytest.approx(np.mean(half), rel=1e-11)
+        measured = np.mean(half), np.var(half, ddof=1)
+        assert half_invariance(evidence, head) == pytest.approx(measured, rel=1e-11)
+        values.append(_inputs_for(evidence, 0.05, head, measured, len(RIDGE_GRID), "klein_rio").value)
+    bound = THEOREMS["vicreg_second_moment_ridge"].evaluate(evidence, 0.05)
+    assert bound.value == pytest.approx(min(values), rel=1e-11)
+    assert bound.head == evidence.ridge_heads[int(np.argmin(values))].name
+
+
+@pytest.mark.parametrize("name", ["vicreg_second_moment", "vicreg_second_moment_ridge"])
+def test_second_moment_forms_need_two_pairs(name):
+    x, y, a, b, yp, K = case(CASES[0])
+    with pytest.raises(NotApplicable, match="at least two pairs"):
+        THEOREMS[name].evaluate(evidence_of(x, y, a[:1], b[:1], yp[:1], K), 0.05)
 
 
 def test_best_is_the_smaller_of_both_forms_at_the_shares_of_the_certified_one(both):

@@ -16,6 +16,10 @@ from bounds.representations.prefetch import to_device
 
 Chunk = tuple[tuple[Tensor, ...], Tensor | None]
 
+# Chunks that stay in cache: larger ones cost several times as much, most of it for fresh pages of memory.
+_CHUNK_FLOATS = 2**20
+_MOST_ROWS = 2048
+
 
 @dataclass(frozen=True)
 class Representations:
@@ -70,7 +74,7 @@ class Representations:
 
     def chunks(
         self,
-        rows: int = 2048,
+        rows: int | None = None,
         device: torch.device | str = "cpu",
         *,
         start: int = 0,
@@ -80,7 +84,7 @@ class Representations:
         """Yield ((z,) or (z1, z2), labels) in float64, `rows` items at a time.
 
         Args:
-            rows: Items in a chunk.
+            rows: Items in a chunk; by default as many as take 8 MB, at most 2,048.
             device: Where the chunks go.
             start: First item.
             stop: Item after the last.
@@ -89,6 +93,7 @@ class Representations:
         Raises:
             InvalidData: at the first row that holds NaN or infinity, naming it.
         """
+        rows = min(_MOST_ROWS, -(-_CHUNK_FLOATS // self.dim)) if rows is None else rows
         end = self.count if items is None else len(items)
         end = end if stop is None else min(stop, end)
         for first in range(start, end, rows):

@@ -36,24 +36,31 @@ class ClassMoments:
 
     def update(self, z: Tensor, labels: Tensor) -> ClassMoments:
         """Add rows z (N, d) with class indices (N,)."""
-        counts = torch.bincount(labels, minlength=len(self.counts))
-        means = torch.zeros_like(self.means).index_add_(0, labels, z.double())
-        means /= counts.clamp_min(1)[:, None]
-        deviation = (z.double() - means[labels]).square().sum(1)
-        scatter = torch.zeros_like(self.scatter).index_add_(0, labels, deviation)
+        present, own = torch.unique(labels, return_inverse=True)
+        counts = torch.bincount(own, minlength=len(present))
+        means = self.means.new_zeros(len(present), self.means.shape[1]).index_add_(0, own, z.double())
+        means /= counts[:, None]
+        deviation = (z.double() - means[own]).square().sum(1)
+        scatter = self.scatter.new_zeros(len(present)).index_add_(0, own, deviation)
         largest = float(torch.linalg.vector_norm(z.double(), dim=1).max()) if len(z) else 0.0
-        return self.merge(ClassMoments(counts, means, scatter, largest))
+        return self._merged(present, counts, means, scatter, largest)
 
     def merge(self, other: ClassMoments) -> ClassMoments:
         """Moments of both streams together."""
-        counts = self.counts + other.counts
-        delta = other.means - self.means
-        share = other.counts.double() / counts.clamp_min(1)
+        everything = torch.arange(len(self.counts), device=self.counts.device)
+        return self._merged(everything, other.counts, other.means, other.scatter, other.max_norm)
+
+    def _merged(
+        self, rows: Tensor, counts: Tensor, means: Tensor, scatter: Tensor, max_norm: float
+    ) -> ClassMoments:
+        """With the moments of another stream for the classes in `rows`."""
+        before, delta = self.counts[rows], means - self.means[rows]
+        share = counts.double() / (before + counts).clamp_min(1)
         return ClassMoments(
-            counts,
-            self.means + delta * share[:, None],
-            self.scatter + other.scatter + delta.square().sum(1) * self.counts * share,
-            max(self.max_norm, other.max_norm),
+            self.counts.index_add(0, rows, counts),
+            self.means.index_add(0, rows, delta * share[:, None]),
+            self.scatter.index_add(0, rows, scatter + delta.square().sum(1) * before * share),
+            max(self.max_norm, max_norm),
         )
 
     @property

@@ -94,34 +94,42 @@ def all_pairs(
         dtype = torch.float64 if exact else torch.float32
     sums = _Sums(tuple(scales), radius, dtype, hinge, logistic, processes)
     positives: list[Tensor] = []
+    firsts = replace(table, views=table.views[:1], labels=None)
     chunks, world, turn = -(-table.count // rows), processes.world, 0
     # Each process takes as many pairs of chunks as the others, so that it reads no more; the rest block by block.
     alone = chunks * (chunks - 1) // 2 // world * world
     for start in range(0, table.count, rows):
-        first, second = _read(table, start, rows, radius, device)
-        positives.append((first * second).sum(1))
-        sums.within(first, positives[-1], block)
+        first, positive = _read(table, start, rows, radius, dtype, device)
+        positives.append(positive)
+        sums.within(first, positive, block)
         for index, earlier in enumerate(positives[:-1]):
             turn += 1
             if turn <= alone and turn % world != processes.rank:
                 continue
-            (other,) = _read(table, index * rows, rows, radius, device, views=1)
-            sums.between(first, positives[-1], other, earlier, block, shared=turn > alone)
+            other, _ = _read(firsts, index * rows, rows, radius, dtype, device)
+            sums.between(first, positive, other, earlier, block, shared=turn > alone)
     return sums.result(table.count, table.dim, block)
 
 
 def _read(
-    table: Representations, start: int, rows: int, radius: float, device: torch.device | str, views: int = 2
-) -> tuple[Tensor, ...]:
-    """Views (N, d) of items start..start + rows, float64; the first ones."""
-    part = replace(table, views=table.views[:views], labels=None)
-    ((read, _),) = part.chunks(rows, device, start=start, stop=start + rows)
-    longest = max(float(torch.linalg.vector_norm(view, dim=1).max()) for view in read)
-    if longest > radius * (1 + 1e-9):
-        raise InvalidStatistics(
-            f"`{table.name}` has a row of norm {longest:.6g} above B = {radius:g}; normalise it."
-        )
-    return read
+    table: Representations,
+    start: int,
+    rows: int,
+    radius: float,
+    dtype: torch.dtype,
+    device: torch.device | str,
+) -> tuple[Tensor, Tensor]:
+    """First views (N, d) of items start..start + rows in `dtype`, and their products with the last, float64 (N,)."""
+    firsts, products = [], []
+    for views, _ in table.chunks(device=device, start=start, stop=start + rows):
+        longest = max(float(torch.linalg.vector_norm(view, dim=1).max()) for view in views)
+        if longest > radius * (1 + 1e-9):
+            raise InvalidStatistics(
+                f"`{table.name}` has a row of norm {longest:.6g} above B = {radius:g}; normalise it."
+            )
+        firsts.append(views[0].to(dtype))
+        products.append((views[0] * views[-1]).sum(1))
+    return torch.cat(firsts), torch.cat(products)
 
 
 class _Sums:
@@ -143,16 +151,15 @@ class _Sums:
 
     def within(self, first: Tensor, positive: Tensor, block: int) -> None:
         """All ordered pairs inside one set of items."""
-        narrow = first.to(self.dtype)
         for i in range(0, len(first), block):
             rows = slice(i, i + block)
             if self._my_turn():
-                own = narrow[rows] @ narrow[rows].T
+                own = first[rows] @ first[rows].T
                 own.fill_diagonal_(-math.inf)  # both losses of an infinite margin are zero
                 self._add(own, positive[rows, None])
             for j in range(i + block, len(first), block):
                 if self._my_turn():
-                    similarity = narrow[rows] @ narrow[j : j + block].T
+                    similarity = first[rows] @ first[j : j + block].T
                     self._add_both(similarity, positive[rows], positive[j : j + block])
 
     def between(
@@ -166,11 +173,10 @@ class _Sums:
         shared: bool,
     ) -> None:
         """Both orders of all pairs across two sets of items; this process's blocks of them if they are shared."""
-        narrow, wide = first.to(self.dtype), other.to(self.dtype)
-        for i in range(0, len(narrow), block):
-            for j in range(0, len(wide), block):
+        for i in range(0, len(first), block):
+            for j in range(0, len(other), block):
                 if not shared or self._my_turn():
-                    similarity = narrow[i : i + block] @ wide[j : j + block].T
+                    similarity = first[i : i + block] @ other[j : j + block].T
                     self._add_both(similarity, positive[i : i + block], other_positive[j : j + block])
 
     def _my_turn(self) -> bool:

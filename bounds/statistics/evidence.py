@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -20,10 +20,10 @@ from bounds.statistics.distributed import all_merge
 from bounds.statistics.heads import Head, HeadLosses
 from bounds.statistics.least_squares import LeastSquares
 from bounds.statistics.limits import constant_loss
-from bounds.statistics.moments import Moments
 from bounds.statistics.pairs import PairMoments
 from bounds.statistics.saved import Summary
 from bounds.statistics.setting import Setting
+from bounds.statistics.totals import Totals
 
 RIDGE_GRID = tuple(10.0**power for power in range(-5, 3))
 # Shares of S held out from the prior of the bounds that learn one: a grid fixed in advance and paid for in δ.
@@ -179,37 +179,24 @@ class Evidence:
     # The pairs
 
     @cached_property
-    def _pair_pass(self) -> tuple[PairMoments, LeastSquares | None, Moments]:
+    def _pair_pass(self) -> tuple[PairMoments, LeastSquares | None]:
         pairs = self.need_pairs()
         moments = PairMoments.empty(pairs.dim, self.device)
         squares = None
         if pairs.labels is not None:
             squares = LeastSquares.empty(pairs.dim, self.setting.num_classes, self.device)
-        lenses = [head.lens for head in (self.head, *self.ridge_heads)]
-        through = Moments.empty(len(lenses), self.device)
         for (first, second), y in self.own_chunks(pairs):
-            moments, delta = moments.update(first, second), first - second
-            through = through.update(
-                torch.stack([0.5 * (delta @ lens.T).square().sum(1) for lens in lenses], 1)
-            )
+            moments = moments.update(first, second)
             if squares is not None and y is not None:
                 squares = squares.update(first, y)
         if squares is not None:
             squares = self.merged(squares).reduced()
-        return self.merged(moments), squares, self.merged(through)
+        return self.merged(moments), squares
 
     @property
     def pair_moments(self) -> PairMoments:
         """Invariance and second moments of pair differences."""
         return self._pair_pass[0]
-
-    def half_invariance(self, head: Head) -> tuple[float, float]:
-        """Mean and sample variance of ½‖W(f(x⁺) − f(x⁺⁺))‖² for the chosen head or one of the ridge heads."""
-        if self.m < 2:
-            raise NotApplicable("needs at least two pairs for a sample variance.")
-        column = [id(h) for h in (self.head, *self.ridge_heads)].index(id(head))
-        through = self._pair_pass[2]
-        return float(through.mean[column]), float(through.variance[column])
 
     @property
     def pair_least_squares(self) -> LeastSquares:
@@ -295,8 +282,15 @@ class Evidence:
         """The summary of what all processes saw in `own_chunks`."""
         return all_merge(self.processes, summary)
 
+    def agreed(self, numbers: Sequence[float]) -> list[float]:
+        """The mean of each number over the processes, equal in each: for decisions that all must take alike."""
+        sums = self.merged(Totals(torch.tensor(numbers, dtype=torch.float64))).values
+        found: list[float] = (sums / self.processes.world).tolist()
+        return found
+
     def _losses(self, heads: list[Head], table: Representations, view: int = 0) -> dict[int, HeadLosses]:
-        chunks = ((views[view], y) for views, y in self.own_chunks(table) if y is not None)
+        table = replace(table, views=table.views[view : view + 1])
+        chunks = ((z, y) for (z,), y in self.own_chunks(table) if y is not None)
         heads = list({id(head): head for head in heads}.values())
         found = HeadLosses.of_many(heads, chunks)
         return {id(head): self.merged(losses) for head, losses in zip(heads, found, strict=True)}

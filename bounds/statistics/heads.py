@@ -12,6 +12,8 @@ from torch import Tensor
 
 from bounds.statistics.moments import Moments
 
+_CACHED = 2**19  # floats that are gone through many times while they are in cache
+
 
 @dataclass(frozen=True)
 class Head:
@@ -66,6 +68,9 @@ def project_simplex(u: Tensor) -> Tensor:
     which the entries sum to one (Held, Wolfe and Crowder 1974); the sum is convex in θ, so Newton's method from
     below climbs to θ and ends after finitely many steps, faster than a sort.
     """
+    rows = max(1, _CACHED // max(1, u.shape[1]))
+    if len(u) > rows:
+        return torch.cat([project_simplex(part) for part in torch.split(u, rows)])
     below = u - u.amax(1, keepdim=True)  # differences keep their digits however large the scores are
     theta = torch.full_like(below[:, :1], -1.0)
     for _ in range(u.shape[1] + 1):

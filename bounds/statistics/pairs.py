@@ -36,8 +36,12 @@ class PairMoments:
             (float(torch.linalg.vector_norm(v.double(), dim=1).max()) for v in (first, second) if len(v)),
             default=0.0,
         )
-        batch = PairMoments(Moments.of(torch.linalg.vector_norm(delta, dim=1)), delta.T @ delta, largest)
-        return self.merge(batch)
+        return replace(
+            self,
+            norms=self.norms.update(torch.linalg.vector_norm(delta, dim=1)),
+            second=torch.addmm(self.second, delta.T, delta),
+            max_norm=max(self.max_norm, largest),
+        )
 
     def merge(self, other: PairMoments) -> PairMoments:
         """Moments of both streams together."""
