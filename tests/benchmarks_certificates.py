@@ -18,11 +18,9 @@ import torch
 
 from bounds.representations.table import Representations
 from bounds.statistics.evidence import Evidence
-from bounds.statistics.noisy_fits import noisy_fits
+from bounds.statistics.noisy_fits import FITS, noisy_fits
 from bounds.statistics.setting import TITLES, Assumption, Setting
 from bounds.theorems import THEOREMS
-
-FITS = 20
 
 
 def evidence(items: int, dim: int, classes: int) -> Evidence:
@@ -66,7 +64,7 @@ def main() -> None:
     for _ in range(options.rounds):
         data = evidence(options.items, options.dim, options.classes)
         factorisation.append(seconds(lambda data=data: data.least_squares.reduced()))
-        ours.append(seconds(lambda data=data: noisy_fits(data, fits=FITS)))
+        ours.append(seconds(lambda data=data: noisy_fits(data)))
         adam.append(adam_seconds(data, options.epochs))
     per_fit = (statistics.median(factorisation) + statistics.median(ours)) / FITS
     hundred_epochs = 100 * statistics.median(adam)

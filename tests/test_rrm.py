@@ -116,11 +116,6 @@ def test_an_interpolating_head_memorises_and_a_small_one_does_not():
     assert abs(honest.noisy_train - honest.corrupted) < 0.1
 
 
-@pytest.mark.parametrize(("n", "noise", "fits"), [(30, 0.05, 20), (20_000, 0.05, 10), (60_000, 0.3, 1)])
-def test_there_are_as_many_fits_as_replace_ten_thousand_labels_and_never_more_than_twenty(n, noise, fits):
-    assert noisy_fits(World(K=2, d=2).evidence(0, n, 5), noise).fits == fits
-
-
 def test_bad_options_and_one_class_are_refused():
     evidence = World().evidence(0, 50, 5)
     with pytest.raises(InvalidOption, match="0 < noise < 1"):

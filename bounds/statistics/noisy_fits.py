@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,8 +17,7 @@ from bounds.statistics.totals import Totals
 from bounds.statistics.votes import decide
 
 NOISE = 0.05  # as in the paper
-_MOST_FITS = 20
-_REPLACED = 10_000  # labels in all fits: a share among them has a standard error of at most 0.005
+FITS = 20
 _COLUMNS = 512  # of scores computed together
 _STREAM = 11  # of the random numbers that corrupt labels
 
@@ -45,19 +43,15 @@ class NoisyFits:
     information: float
 
 
-def noisy_fits(evidence: Evidence, noise: float = NOISE, fits: int | None = None) -> NoisyFits:
+def noisy_fits(evidence: Evidence, noise: float = NOISE, fits: int = FITS) -> NoisyFits:
     """Fit the head to `fits` noisy versions of the labels of S; two passes over S, whatever their number.
-
-    By default as many as replace about 10,000 labels, at most 20.
 
     Raises:
         InvalidOption: unless 0 < noise < 1 and fits ≥ 1.
         NotApplicable: with one class, or where no label happened to be replaced.
     """
-    if not 0 < noise < 1 or (fits is not None and fits < 1):
+    if not (0 < noise < 1 and fits >= 1):
         raise InvalidOption(f"Noisy fits need 0 < noise < 1 and at least one fit, got {noise} and {fits}.")
-    if fits is None:
-        fits = min(_MOST_FITS, math.ceil(_REPLACED / (noise * evidence.n)))
     if evidence.setting.num_classes < 2:
         raise NotApplicable("needs at least two classes to replace labels.")
     return memo(evidence, ("noisy fits", noise, fits), lambda: _fit(evidence, noise, fits))
