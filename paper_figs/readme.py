@@ -108,11 +108,11 @@ def speed_table() -> str:
         "least-squares summary, in chunks": f"{min(factors):.2f} to {max(factors):.2f} of one QR of all rows",
         "sign draws": f"{saved['signs']['float32_rademacher_to_gemm']:.2f} of one matrix product",
         "all-pairs hinge and logistic": f"{saved['all_pairs']['ratio']['both']:.2f} of the products of all ordered pairs",
-        f"summaries of {stream['lengths'][-1]['rows']:,} x 512 rows": f"{stream['microseconds_per_row'][-1]:.0f} µs a row; "
-        f"{stream['peak_mb']:.0f} MB at the peak",
+        f"summaries of {stream['lengths'][-1]['rows']:,} x {stream['dim']} rows": ""
+        f"{stream['microseconds_per_row'][-1]:.0f} µs a row; {stream['peak_mb']:.0f} MB at the peak",
         "two processes": f"{saved['processes']['speedup']:.2f} times as fast as one",
-        f"{comparison['bounds']} bounds, n = m = 50,000, d = 512": f"{comparison['wall_seconds']:.0f} s on "
-        f"{comparison['threads']} cores",
+        f"{comparison['bounds']} bounds, n = m = {comparison['items']:,}, d = {comparison['dim']}": ""
+        f"{comparison['wall_seconds']:.0f} s on {comparison['threads']} cores",
         f"report, n x d x K = {size}": f"{report['speedup']['same']:.1f} times as fast as a numpy script of the same "
         f"bounds, {used:.1f} GB of memory against {needed:.0f} GB (computed, and its similarities timed on "
         f"{report['script']['rows_of_similarities_done']:,} rows); {report['speedup']['all']:.1f} times as fast with "

@@ -180,6 +180,7 @@ def stream(options: argparse.Namespace) -> dict[str, Any]:
         found.append({"rows": rows, "cpu_seconds": seconds, "peak_mb": peak()})
     per_row = [one["cpu_seconds"] / one["rows"] for one in found]
     return {
+        "dim": dim,
         "lengths": found,
         "microseconds_per_row": [1e6 * one for one in per_row],
         "linearity": per_row[-1] / per_row[0],
@@ -296,7 +297,7 @@ def one_report(options: argparse.Namespace) -> dict[str, Any]:
     before, begun = peak(), time.process_time()
     if options.side == "script":
         fits = 3 * 8 * count**2 < 0.6 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        rows = count if fits else BAND
+        rows = count if fits else min(count, BAND)
         found = obvious(labeled, pairs, test, classes, rows)
         rest = (count / rows - 1) * found["similarity_seconds"]
         return {
@@ -339,13 +340,15 @@ def comparison(options: argparse.Namespace) -> dict[str, Any]:
     import bounds
 
     torch.set_num_threads(os.cpu_count() or 1)
-    labeled, pairs, test = world(50_000, 512, 10)
+    size = {"items": 50_000, "dim": 512, "classes": 10}
+    labeled, pairs, test = world(*size.values())
     begun = time.perf_counter()
     report = bounds.evaluate(
         None, labeled, pairs, test=test, pairs="class", num_classes=10, class_prior="balanced",
         labeled_is_fresh=True, unlabeled_is_fresh=True, progress=False,
     )  # fmt: skip
     return {
+        **size,
         "wall_seconds": time.perf_counter() - begun,
         "threads": torch.get_num_threads(),
         "bounds": len(list(report)),
@@ -487,7 +490,7 @@ def main() -> None:
     parser.add_argument(
         "--rows", type=int, default=200_000, help="of the stream; 10 million for the whole claim"
     )
-    parser.add_argument("--sizes", nargs="*", default=["2000x512x100", "4000x512x100", "8000x512x100"])
+    parser.add_argument("--sizes", nargs="*", default=["2000x256x50", "4000x512x100", "8000x1024x200"])
     parser.add_argument("--side", default="same", help=argparse.SUPPRESS)
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -92,6 +92,7 @@ def worker(rank, world, folder):
     (folder / f"measures-{rank}.json").write_text(json.dumps(found))
     for i, report in enumerate(reports(folder / "saved", 8 + 3 * rank, distributed=True)):
         (folder / f"report-{i}-{rank}.json").write_text(report.to_json())
+        assert report.evidence.agreed([float(rank), float("inf")]) == [(world - 1) / 2, float("inf")]
     dist.destroy_process_group()
 
 

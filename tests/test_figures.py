@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "paper_figs"))
 
 import bound_coverage
 import objectives
+import readme
 import regenerate
 import runs
 import style
@@ -34,6 +35,12 @@ def test_quick_figure_writes_pdf_png_and_numbers_with_their_origin(
         }
         assert len(pd.read_csv(tmp_path / f"{table}.csv", comment="#"))
     assert not list(tmp_path.glob("*.part*"))
+
+
+def test_readme_shows_the_tables_of_the_saved_results() -> None:
+    text = (readme.ROOT / "README.md").read_text()
+    for table in (readme.theorem_table(), readme.real_images_table(), readme.speed_table()):
+        assert f"\n\n{table}\n" in text
 
 
 def test_failing_figure_is_reported_and_the_others_are_made(

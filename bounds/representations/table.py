@@ -16,7 +16,7 @@ from bounds.representations.prefetch import to_device
 
 Chunk = tuple[tuple[Tensor, ...], Tensor | None]
 
-# Chunks that stay in cache: larger ones cost several times as much, most of it for fresh pages of memory.
+# Small enough for the cache and for memory that is used again: larger temporaries are fresh pages every time.
 _CHUNK_FLOATS = 2**20
 _MOST_ROWS = 2048
 

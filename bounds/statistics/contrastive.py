@@ -72,7 +72,7 @@ def all_pairs(
         hinge, logistic: Which losses to compute.
         dtype: Of the products; by default float64 up to 8,192 items and float32 beyond. float64 as well where
             torch is told to shorten float32 products.
-        rows: Items read at a time.
+        rows: Items held at a time, twice.
         block: Side of a block of similarities.
         device: Where to compute.
         processes: Those that take the blocks in turn; each must call this with the whole table.

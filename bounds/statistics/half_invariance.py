@@ -20,7 +20,7 @@ def half_invariance(evidence: Evidence, head: Head) -> tuple[float, float]:
             found = found.update(0.5 * ((first - second) @ head.lens.T).square().sum(1))
         return evidence.merged(found)
 
-    moments = memo(evidence, ("half invariance", id(head)), make)
+    moments = memo(evidence, ("half invariance", head), make)
     return float(moments.mean[0]), float(moments.variance[0])
 
 

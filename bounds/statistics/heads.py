@@ -66,7 +66,7 @@ def project_simplex(u: Tensor) -> Tensor:
 
     Π is 1-Lipschitz, fixes one-hot vectors and keeps the arg max (theory: K1). Π(u) = (u − θ)₊ with the θ at
     which the entries sum to one (Held, Wolfe and Crowder 1974); the sum is convex in θ, so Newton's method from
-    below climbs to θ and ends after finitely many steps, faster than a sort.
+    below climbs to θ and ends after finitely many steps.
     """
     rows = max(1, _CACHED // max(1, u.shape[1]))
     if len(u) > rows:

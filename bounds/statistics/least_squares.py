@@ -191,7 +191,7 @@ def _without_mean(rows: Tensor) -> Tensor:
 
 
 def _thin_svd(block: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """U, s, Vᵀ. A small block takes one thread: on a busy machine threads wait for each other, up to 80 times longer."""
+    """U, s, Vᵀ. A small block takes one thread: on a busy machine threads wait for each other."""
     threads = torch.get_num_threads()
     alone = block.device.type == "cpu" and block.shape[1] <= _ONE_THREAD
     if alone:

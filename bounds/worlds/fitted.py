@@ -12,7 +12,7 @@ from bounds.worlds.draws import Index
 from bounds.worlds.gaussian import on_sphere
 from bounds.worlds.world import Population, World
 
-# Inputs per class, so many that about one item of S̄ in thirty is also in S.
+# Inputs per class, so many that few items of S̄ are also in S.
 _POINTS = 5_000
 # Size of the label in a memorised representation: the head needs the norm 1/_SIGNAL to read it.
 _SIGNAL = 0.05
