@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bounds.derivations import PROOFS, derive, inequalities
@@ -292,6 +292,10 @@ def test_a_chain_that_would_fall_as_a_quantity_grows_is_refused():
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=6), st.booleans(), st.booleans())
+@example([2.2250738585e-313], True, True)
+@example([2.2250738585e-313], True, False)
+@example([5e-324], True, False)
+@example([0.0], True, False)
 def test_a_total_is_rounded_to_the_side_on_which_it_stays_true(numbers, root, below):
     names = [f"t{i}" for i in range(len(numbers))]
     expression = Expression({name: sp.Symbol(name) for name in names}, "root" if root else "sum", below=below)

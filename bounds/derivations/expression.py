@@ -91,7 +91,11 @@ class Expression:
         total = math.fsum(numbers.values())
         rounding = _ROUNDING * math.fsum(abs(number) for number in numbers.values())
         total += -rounding if self.below else rounding
-        return math.sqrt(max(total, 0.0)) if self.combine == "root" else total
+        if self.combine != "root":
+            return total
+        root = math.sqrt(max(total, 0.0))
+        # The root rounds as well, which matters where the sum is so small that its own rounding is zero.
+        return math.nextafter(root, 0.0 if self.below else math.inf) if root else root
 
     def latex(self, term: str | None = None) -> str:
         """LaTeX of one term, or of the whole."""
