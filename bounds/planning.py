@@ -211,7 +211,7 @@ class _Projection:
         return self.expression.evaluate(values)
 
     def __call__(self, factor: float, which: Which) -> float:
-        value = self.expression.combined(self.terms(factor, which))
+        value = self.expression.combined(self.terms(factor, which), self.bound.axis.most)
         error = self.bound.axis.error_rate(value)
         return value if self.bound.error_rate is None or error is None else error
 
@@ -255,7 +255,7 @@ def _expression_of(bound: Bound) -> Expression:
         for candidate in _variants(name):
             same = {symbol.name for symbol in candidate.symbols} == set(bound.symbols)
             if same and list(candidate.terms) == list(bound.terms):
-                value = candidate.combined(candidate.evaluate(bound.symbols))
+                value = candidate.combined(candidate.evaluate(bound.symbols), bound.axis.most)
                 if math.isclose(value, bound.value, rel_tol=1e-9):
                     return candidate
     raise NotApplicable(f"`{bound.name}` has no derivation to plan with; pass its `expression`.")

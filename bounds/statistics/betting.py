@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidStatistics
+from bounds.statistics.limits import check_level
 
 _CAP = 0.9  # of the stake: the wealth stays positive, whatever the next value
 
@@ -21,11 +22,12 @@ def betting_upper(values: Tensor, delta: float) -> float:
     predictable plug-in :math:`\sqrt{2\ln(1/\delta)/(N\hat\sigma^2_{t-1})}`.
 
     Raises:
-        InvalidStatistics: without values, or with values outside [0, 1].
+        InvalidStatistics: without values, with values outside [0, 1] (NaN among them), or for δ outside (0, 1).
 
     Source: Waudby-Smith and Ramdas (2024), Thm 3 and eq. 26, with one side and a fixed horizon.
     """
-    if not len(values) or float(values.min()) < 0.0 or float(values.max()) > 1.0:
+    check_level(delta)
+    if not len(values) or not bool(((values >= 0.0) & (values <= 1.0)).all()):
         raise InvalidStatistics("Betting needs at least one value, all of them in [0, 1].")
     x = values.double()
     steps = torch.arange(1, len(x) + 1, dtype=torch.float64, device=x.device)

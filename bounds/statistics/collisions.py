@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidStatistics
-from bounds.statistics.limits import kl_inverse
+from bounds.statistics.limits import check_level, kl_inverse, kl_inverse_lower
 
 _SLACK = 2.0**-50  # a few roundings, for numbers that certificates subtract or divide by
 
@@ -108,16 +108,17 @@ def collision_interval(counts: Tensor, delta: float) -> tuple[float, float]:
         delta: Failure probability of both sides together.
 
     Raises:
-        InvalidStatistics: fewer than two labels.
+        InvalidStatistics: fewer than two labels, or δ outside (0, 1).
     """
+    check_level(delta)
     n = int(counts.sum())
     if n < 2:
         raise InvalidStatistics(f"The collision probability needs at least two labels, got {n}.")
     c = counts.double()
-    share = min(1.0, float((c * (c - 1)).sum()) / (n * (n - 1)))
-    budget = math.log(2 / delta) / (n // 2)
-    lower = 1 - kl_inverse(1 - share, budget)
-    return max(lower, 1 / len(counts)), kl_inverse(share, budget)
+    share = float((c * (c - 1)).sum()) / (n * (n - 1))
+    low, high = share * (1 - _SLACK), min(1.0, share * (1 + _SLACK))
+    budget = math.log(2 / delta) / (n // 2) * (1 + _SLACK)
+    return max(kl_inverse_lower(low, budget), 1 / len(counts) * (1 - _SLACK)), kl_inverse(high, budget)
 
 
 def _check(prior: Tensor, negatives: int) -> None:

@@ -9,25 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bounds.errors import InvalidStatistics
+from bounds.statistics.binomial import SUMMED, deviance, probabilities, tail_log_odds
 
 _EPS = 2.0**-52
 
 
 def binary_kl(q: float, p: float) -> float:
-    """kl(q‖p) = q ln(q/p) + (1−q) ln((1−q)/(1−p)) in nats, with its limits at 0 and 1."""
+    """kl(q‖p) = q ln(q/p) + (1−q) ln((1−q)/(1−p)) in nats, with its limits at 0 and 1; digits kept for p near q."""
     if q == p:
         return 0.0
     if p in (0.0, 1.0):
         return math.inf
-    left = q * (math.log(q) - math.log(p)) if q > 0 else 0.0
-    right = (1 - q) * (math.log1p(-q) - math.log1p(-p)) if q < 1 else 0.0
-    return left + right
+    return deviance(q, p, q - p) + deviance(1.0 - q, 1.0 - p, p - q)
 
 
 def _surely_kl_at_least(q: float, p: float, budget: float) -> bool:
     """True only where kl(q‖p) >= budget despite the rounding of its evaluation."""
-    size = 1.0 - (math.log(p) + math.log1p(-p) if 0.0 < p < 1.0 else 0.0)
-    return binary_kl(q, p) - 8 * _EPS * size >= budget
+    return binary_kl(q, p) * (1 - 64 * _EPS) >= budget
 
 
 def kl_inverse(q: float, budget: float) -> float:
@@ -40,6 +38,8 @@ def kl_inverse(q: float, budget: float) -> float:
         InvalidStatistics: if q is outside [0, 1] or the budget is negative or NaN.
     """
     _check_kl(q, budget)
+    if budget == 0.0:
+        return q
     if q == 1.0 or budget == math.inf:
         return 1.0
     if q == 0.0:
@@ -50,6 +50,39 @@ def kl_inverse(q: float, budget: float) -> float:
         _newton(q, start, lambda p: binary_kl(q, p) - budget, lambda p: (p - q) / (p * (1 - p))),
         lambda p: _surely_kl_at_least(q, p, budget),
     )
+
+
+def kl_inverse_lower(q: float, budget: float) -> float:
+    """inf{p in [0, q] : kl(q‖p) <= a}, never above the true value; small limits keep their digits.
+
+    Raises:
+        InvalidStatistics: as `kl_inverse`.
+    """
+    _check_kl(q, budget)
+    if budget == 0.0:
+        return q
+    if q == 0.0 or budget == math.inf:
+        return 0.0
+    if q == 1.0:
+        return math.exp(-budget) * (1 - 2 * _EPS)
+    # kl(q‖p) is at least q ln(q/p) − q: a lower end. In t = ln p the gap is convex, so Newton climbs to its zero.
+    t = math.log(q) - budget / q - 1
+    for _ in range(100):
+        p = math.exp(t)
+        if p == 0.0:
+            return 0.0
+        if p >= q:
+            break
+        step = (binary_kl(q, p) - budget) * (1 - p) / (q - p)
+        t += step
+        if step <= 2 * _EPS * (1 + abs(t)):
+            break
+    p = min(math.exp(t), q)
+    step = _EPS * p
+    while p > 0.0 and not _surely_kl_at_least(q, p, budget):
+        p -= step
+        step *= 2
+    return max(0.0, p)
 
 
 def kl_inverse_near(q: NDArray[np.float64], budget: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -76,7 +109,7 @@ def kl_inverse_first(p: float, budget: float) -> float:
         InvalidStatistics: if p is outside [0, 1] or the budget is negative or NaN.
     """
     _check_kl(p, budget)
-    if p in (0.0, 1.0):
+    if p in (0.0, 1.0) or budget == 0.0:
         return p
     if -math.log(p) <= budget:
         return 1.0
@@ -119,7 +152,7 @@ def _newton(
 
 def _climb(x: float, above: Callable[[float], bool]) -> float:
     """A point at or slightly above x at which `above` holds; 1 if none does."""
-    step = _EPS
+    step = _EPS * x
     while x < 1.0 and not above(x):
         x += step
         step *= 2.0
@@ -127,28 +160,70 @@ def _climb(x: float, above: Callable[[float], bool]) -> float:
 
 
 def clopper_pearson_upper(mistakes: int, trials: int, delta: float) -> float:
-    """One-sided Clopper-Pearson upper limit CP⁺ of a binomial proportion at confidence 1 − delta.
+    """One-sided Clopper-Pearson upper limit CP⁺ of a binomial proportion at confidence 1 − delta, rounded up.
 
-    The p with P(Binomial(N, p) <= k) = delta, i.e. the 1 − delta quantile of Beta(k + 1, N − k); 1 when k = N.
+    The p with P(Binomial(N, p) <= k) = delta; 1 when k = N. The tail itself is inverted, so that no digit of a small
+    delta is lost.
 
     Raises:
         InvalidStatistics: unless 0 <= mistakes <= trials, trials >= 1 and 0 < delta < 1.
     """
-    if not (0 <= mistakes <= trials and trials >= 1 and 0 < delta < 1):
-        raise InvalidStatistics(
-            f"Clopper-Pearson needs 0 <= mistakes <= trials and delta in (0, 1), got {mistakes}, {trials}, {delta}."
-        )
+    _check_counts(mistakes, trials, delta)
     if mistakes == trials:
         return 1.0
-    from scipy.special import betaincinv
-
-    # betaincinv is good to a few ulp of its argument; the factor keeps the limit on the safe side.
-    return min(1.0, float(betaincinv(mistakes + 1, trials - mistakes, 1.0 - delta)) * (1 + 1e-12))
+    if delta <= 0.5 or trials > SUMMED:
+        odds = tail_log_odds(mistakes, trials, min(delta, 0.5), above=True)
+    else:  # P(Binomial(N, 1 − p) <= N − k − 1) = 1 − delta, which is exact here
+        odds = -tail_log_odds(trials - mistakes - 1, trials, 1 - delta, above=False)
+    return _probability_above(odds)
 
 
 def clopper_pearson_lower(mistakes: int, trials: int, delta: float) -> float:
-    """One-sided Clopper-Pearson lower limit of a binomial proportion at confidence 1 − delta."""
-    return max(0.0, 1.0 - clopper_pearson_upper(trials - mistakes, trials, delta))
+    """One-sided Clopper-Pearson lower limit of a binomial proportion at confidence 1 − delta, rounded down.
+
+    The p with P(Binomial(N, p) >= k) = delta; 0 when k = 0.
+
+    Raises:
+        InvalidStatistics: as `clopper_pearson_upper`.
+    """
+    _check_counts(mistakes, trials, delta)
+    if mistakes == 0:
+        return 0.0
+    if delta <= 0.5 or trials > SUMMED:
+        odds = -tail_log_odds(trials - mistakes, trials, min(delta, 0.5), above=True)
+    else:
+        odds = tail_log_odds(mistakes - 1, trials, 1 - delta, above=False)
+    return _probability_below(odds)
+
+
+def _check_counts(mistakes: int, trials: int, delta: float) -> None:
+    if not (0 <= mistakes <= trials and trials >= 1):
+        raise InvalidStatistics(f"Clopper-Pearson needs 0 <= mistakes <= trials, got {mistakes} of {trials}.")
+    check_level(delta)
+
+
+def check_level(delta: float) -> None:
+    """Refuse a failure probability that is none.
+
+    Raises:
+        InvalidStatistics: unless 0 < delta < 1, which NaN is not.
+    """
+    if not 0.0 < delta < 1.0:
+        raise InvalidStatistics(f"A confidence limit needs delta strictly between 0 and 1, got {delta}.")
+
+
+def _probability_above(log_odds: float) -> float:
+    """The probability p rounded up; where p is near one its distance from one is rounded down."""
+    p, q = probabilities(log_odds)
+    slack = 4 * _EPS * (1 + abs(log_odds))
+    return min(1.0, p * (1 + slack) if p <= q else math.nextafter(1.0 - q * (1 - slack), 2.0))
+
+
+def _probability_below(log_odds: float) -> float:
+    """The probability rounded down."""
+    p, q = probabilities(log_odds)
+    slack = 4 * _EPS * (1 + abs(log_odds))
+    return max(0.0, p * (1 - slack) if p <= q else math.nextafter(1.0 - q * (1 + slack), 0.0))
 
 
 def log_subsets(classes: float) -> float:

@@ -78,7 +78,7 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
             "K": evidence.setting.num_classes,
             "delta_2": split["delta_2"],
         }
-        limits.append(limit.combined(limit.evaluate(values)) if items else 1.0)
+        limits.append(limit.combined(limit.evaluate(values), most=1.0) if items else 1.0)
     return _inputs_for(evidence, head, limits, split)
 
 

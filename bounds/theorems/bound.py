@@ -177,7 +177,7 @@ class Theorem:
             head=None if found.head is None else found.head.name,
             axis=axis,
             kind=self.kind,
-            value=expression.combined(numbers),
+            value=expression.combined(numbers, axis.most),
             terms={name: self._term(name, number, found) for name, number in numbers.items()},
             combine=expression.combine,
             latex=expression.latex(),

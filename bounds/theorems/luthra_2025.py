@@ -44,6 +44,8 @@ LUTHRA_2025 = Theorem(
     texts={
         "few_shot": ("spread of classes along and across the lines between their means", "neural collapse")
     },
-    axis=Axis("two-way error", "error of two-way few-shot classification, average pair", "none", 1.0, 0.5),
+    axis=Axis(
+        "two-way error", "error of two-way few-shot classification, average pair", "none", 1.0, 0.5, 1.0
+    ),
     kind="estimate",
 )
