@@ -12,6 +12,7 @@ import torch
 
 from bounds.evidence.evidence import Evidence
 from bounds.representations.extraction import Extracted
+from bounds.version import __version__
 
 
 def provenance(
@@ -20,8 +21,6 @@ def provenance(
     """Everything needed to make the same report again."""
     import scipy
     import sympy
-
-    from bounds import __version__
 
     return {
         "versions": {
