@@ -1,22 +1,38 @@
-"""Linear heads, the simplex projection, and the losses of a head on a stream of labeled vectors."""
+"""Heads as fitted, the simplex projection, and the losses of a head on a stream of labeled vectors."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from bounds.errors import NotApplicable
 from bounds.statistics.moments import Moments
 
 _CACHED = 2**19  # floats that are gone through many times while they are in cache
 
 
+class FittedHead(ABC):
+    """Any head, as fitted: representations to one score a class; the largest names the class."""
+
+    name: str
+
+    @abstractmethod
+    def __call__(self, z: Tensor) -> Tensor:
+        """Scores (N, K), finite float64, for rows z (N, d) float64, on the device of the rows."""
+
+    @abstractmethod
+    def renamed(self, name: str) -> FittedHead:
+        """The same head under another name."""
+
+
 @dataclass(frozen=True)
-class Head:
+class Head(FittedHead):
     """A linear or affine map z -> W z + b, W (K, d), b (K,) or None."""
 
     weight: Tensor
@@ -27,6 +43,10 @@ class Head:
         """Outputs (N, K) for rows z (N, d)."""
         scores = z @ self.weight.T
         return scores if self.bias is None else scores + self.bias
+
+    def renamed(self, name: str) -> Head:
+        """The same map under another name."""
+        return replace(self, name=name)
 
     @cached_property
     def lens(self) -> Tensor:
@@ -43,6 +63,29 @@ class Head:
     def frobenius_norm(self) -> float:
         """‖W‖_F of the linear part."""
         return float(torch.linalg.matrix_norm(self.weight))
+
+
+def require_affine(head: FittedHead) -> Head:
+    """The head, if it is a linear map, with or without an intercept.
+
+    Raises:
+        NotApplicable: for any other head.
+    """
+    if not isinstance(head, Head):
+        raise NotApplicable(f"speaks about linear heads, and the head here is {head.name}.")
+    return head
+
+
+def require_linear(head: FittedHead) -> Head:
+    """The head, if it is a linear map without intercept.
+
+    Raises:
+        NotApplicable: for any other head.
+    """
+    head = require_affine(head)
+    if head.bias is not None:
+        raise NotApplicable(f"speaks about linear heads without intercept, and the head here is {head.name}.")
+    return head
 
 
 def spectral_norm(matrix: Tensor) -> float:
@@ -94,12 +137,12 @@ class HeadLosses:
     moments: Moments
 
     @classmethod
-    def of(cls, head: Head, chunks: Iterable[tuple[Tensor, Tensor]]) -> HeadLosses:
+    def of(cls, head: FittedHead, chunks: Iterable[tuple[Tensor, Tensor]]) -> HeadLosses:
         """Stream chunks of (z (N, d), labels (N,)) through the head."""
         return cls.of_many([head], chunks)[0]
 
     @classmethod
-    def of_many(cls, heads: Sequence[Head], chunks: Iterable[tuple[Tensor, Tensor]]) -> list[HeadLosses]:
+    def of_many(cls, heads: Sequence[FittedHead], chunks: Iterable[tuple[Tensor, Tensor]]) -> list[HeadLosses]:
         """The same for several heads in one pass over the chunks."""
         totals = [Moments.empty(4) for _ in heads]
         for z, labels in chunks:
