@@ -17,6 +17,7 @@ from bounds.certificate.provenance import provenance
 from bounds.certificate.quantities import measured_losses, quantities
 from bounds.certificate.report import Report
 from bounds.errors import InvalidData, InvalidOption, NotApplicable
+from bounds.heads import head_kind
 from bounds.processes import Processes
 from bounds.representations.extraction import Extracted, extract
 from bounds.representations.normalization import Normalization
@@ -37,7 +38,7 @@ def evaluate(
     unlabeled_is_fresh: bool | None = None,
     normalize: Literal["l2", "clip"] | None = "l2",
     radius: float = 1.0,
-    head: str | tuple[str, float] = "min_norm",
+    head: Any = "min_norm",
     class_prior: Any = None,
     residual: Literal["mean", "frobenius"] = "mean",
     nonnegative: bool = False,
@@ -73,7 +74,9 @@ def evaluate(
         pairs: How the pairs are, or were, made. Augmentation pairs violate A1.
         labeled_is_fresh, unlabeled_is_fresh: Was the encoder fixed before seeing them (A2, A3)? None: unverifiable.
         normalize, radius: ‖f‖ ≤ B = radius by l2 normalisation or clipping (A4); None leaves f alone.
-        head: "min_norm" for W_S = Y_SᵀZ_S†, or ("ridge", λ) for (1/n)Σ‖Wz − y‖² + λ‖W‖_F².
+        head: "min_norm" for W_S = Y_SᵀZ_S†; ("ridge", λ) for (1/n)Σ‖Wz − y‖² + λ‖W‖_F²; ("logistic", λ) for
+            (1/n)ΣCE + (λ/2)‖W‖² with a free intercept, "logistic" with λ chosen on a fifth of S; "nearest_mean";
+            ("knn", k); a scikit-learn classifier; a callable rows -> scores. Bounds say which heads they speak about.
         class_prior: p when known: "balanced" or K numbers; the class term is then a number.
         residual: r̂_S in §2 and §3; `vicreg` always has the Frobenius form.
         nonnegative: f ≥ 0 by construction, so that τ = √2·B. Refuted by the data if a value is negative.
@@ -294,7 +297,7 @@ def _check_dimensions(parts: Mapping[str, Extracted]) -> None:
 
 
 def _check_options(
-    delta: float, pairs: str, head: object, residual: str, constants: str, holdout: float, batch_size: int
+    delta: float, pairs: str, head: Any, residual: str, constants: str, holdout: float, batch_size: int
 ) -> None:
     if not (isinstance(delta, int | float) and 0 < delta < 1):
         raise InvalidOption(f"`delta` must lie strictly between 0 and 1, got {delta!r}.")
@@ -305,9 +308,7 @@ def _check_options(
     ):
         if value not in choices:
             raise InvalidOption(f"`{option}` must be one of {', '.join(map(repr, choices))}, got {value!r}.")
-    ridge = isinstance(head, tuple | list) and len(head) == 2 and head[0] == "ridge"
-    if head != "min_norm" and not (ridge and isinstance(head[1], int | float) and 0 < head[1] < float("inf")):  # type: ignore[index]
-        raise InvalidOption(f"`head` must be 'min_norm' or ('ridge', λ) with λ > 0, got {head!r}.")
+    head_kind(head)
     if not 0 < holdout < 1:
         raise InvalidOption(f"`holdout` must lie strictly between 0 and 1, got {holdout!r}.")
     if not (isinstance(batch_size, int) and batch_size >= 1):

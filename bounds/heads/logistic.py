@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bounds.errors import BoundsWarning, InvalidOption, NumericalError
 from bounds.heads.kind import widened
-from bounds.statistics.heads import FittedHead, Head, HeadLosses
+from bounds.statistics.heads import Head, HeadLosses
 from bounds.statistics.labeled_rows import LabeledRows
 
 PENALTIES = tuple(10.0**power for power in range(1, -7, -1))
@@ -23,7 +23,7 @@ _FEWEST = 10  # rows from which a fifth can choose; below, λ = 10⁻³
 _FALLBACK = 1e-3
 _KEPT = 2**28  # floats of the rows that stay in memory as float32 (1 GB); more are read anew at every pass
 _ROWS = 2048
-_RELATIVE = 1e-8  # decrease of the objective at which a fit ends
+_RELATIVE = 1e-9  # decrease of the objective at which a fit ends
 _COARSE = 1e-6  # the same while λ is chosen
 _CURVATURE = 0.5  # how far it may fall before the metric is renewed
 _MOST = 500  # passes of a fit
@@ -113,11 +113,12 @@ class _Problem:
         sums = torch.zeros(d + 1, d, dtype=torch.float64, device=rows.device)
         counts = torch.zeros(rows.num_classes, dtype=torch.float64, device=rows.device)
         self.longest = 0.0
-        for z, labels in rows.chunks(own=True):
-            sums[0] += z.sum(0)
+        for z, labels in self._chunks():
+            sums[0] += z.sum(0, dtype=torch.float64)
             sums[1:] += z.T @ z
             counts += torch.bincount(labels, minlength=rows.num_classes)
             self.longest = max(self.longest, float(torch.linalg.vector_norm(z, dim=1).max()))
+        self.longest = max(float(one) for one in rows.processes.texts(repr(self.longest), "fitting a head"))
         sums, counts = rows.total(sums), rows.total(counts)
         self.mean = sums[0] / n
         covariance = sums[1:] / n - self.mean[:, None] * self.mean
@@ -235,5 +236,3 @@ def fit_logistic(rows: LabeledRows, penalty: float) -> Fit:
     """The fit with its convergence, at one λ; `Logistic` keeps the head alone."""
     return _Problem(rows).minimised(penalty, _RELATIVE)
 
-
-__all__ = ["Fit", "FittedHead", "Logistic", "fit_logistic"]

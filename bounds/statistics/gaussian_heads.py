@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bounds.errors import NotApplicable
 from bounds.statistics.evidence import Evidence
+from bounds.statistics.heads import require_linear
 from bounds.statistics.margins import MAX_SHIFT, MarginTable, Metric
 from bounds.statistics.memo import memo
 from bounds.statistics.splits import (
@@ -95,20 +96,20 @@ def candidates(evidence: Evidence) -> list[GaussianHead]:
     """The Gaussian heads of the grid that leave at least eight items on Q.
 
     Raises:
-        NotApplicable: if none does.
+        NotApplicable: if none does, or the head is not linear.
     """
     return memo(evidence, "gaussian heads", lambda: _candidates(evidence))
 
 
 def _candidates(evidence: Evidence) -> list[GaussianHead]:
     largest = max(FEWEST, _LARGEST // evidence.setting.num_classes)
-    found = []
+    found, head = [], require_linear(evidence.head)
     for share in PRIOR_SHARES:
         outside = round(share * evidence.n)
         count = min(outside, largest)
         if count < FEWEST:
             continue
-        prior, head = fitting_head(evidence, outside), evidence.head
+        prior = require_linear(fitting_head(evidence, outside))
         for ridge, metric in zip(RIDGES, metrics(evidence, outside), strict=True):
             distance = metric.distance(head, prior)
             found += [

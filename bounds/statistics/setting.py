@@ -70,7 +70,7 @@ class Setting:
         tau: sup ‖f(x) − f(x′)‖.
         assumptions: Name to status, for every assumption of the theory.
         prior: p (K,) when known, else None.
-        head: "min_norm" or ("ridge", λ).
+        head: What `bounds.heads.head_kind` takes.
         residual: Which r̂_S the theorems of §2 and §3 use.
         constants: Which logarithms `vicreg` uses.
         conditioned_pairs: Class pairs came from a finite pool, so that their class counts are fixed.
@@ -84,7 +84,7 @@ class Setting:
     tau: float
     assumptions: Mapping[str, Assumption]
     prior: Tensor | None = None
-    head: str | tuple[str, float] = "min_norm"
+    head: Any = "min_norm"
     residual: Literal["mean", "frobenius"] = "mean"
     constants: Literal["printed", "counted"] = "printed"
     conditioned_pairs: bool = False

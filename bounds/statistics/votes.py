@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import Head, project_simplex
+from bounds.statistics.heads import FittedHead, project_simplex
 from bounds.statistics.memo import memo
 from bounds.statistics.moments import Moments
 from bounds.statistics.splits import held_out_chunks, part_items
@@ -23,7 +23,7 @@ def decide(scores: Tensor) -> Tensor:
     return torch.where(tied, UNDECIDED, best)
 
 
-def view_votes(evidence: Evidence, head: Head) -> Moments:
+def view_votes(evidence: Evidence, head: FittedHead) -> Moments:
     """Over the pairs, for one head: [decisions differ, ½‖Π(W f(x⁺)) − Π(W f(x⁺⁺))‖²]."""
 
     def make() -> Moments:
@@ -37,7 +37,7 @@ def view_votes(evidence: Evidence, head: Head) -> Moments:
     return memo(evidence, ("view votes", head.name), make)
 
 
-def head_votes(evidence: Evidence, head: Head, other: Head) -> Moments:
+def head_votes(evidence: Evidence, head: FittedHead, other: FittedHead) -> Moments:
     """Over the first views, between two heads: [decisions differ, ‖Π(W f) − Π(W′ f)‖]."""
 
     def make() -> Moments:
@@ -51,7 +51,7 @@ def head_votes(evidence: Evidence, head: Head, other: Head) -> Moments:
     return memo(evidence, ("head votes", head.name, other.name), make)
 
 
-def class_mistakes(evidence: Evidence, head: Head, count: int) -> tuple[Tensor, Tensor]:
+def class_mistakes(evidence: Evidence, head: FittedHead, count: int) -> tuple[Tensor, Tensor]:
     """(items, mistakes) of each class among the held-out rows, int64 (K,) each."""
 
     def make() -> tuple[Tensor, Tensor]:
@@ -67,7 +67,7 @@ def class_mistakes(evidence: Evidence, head: Head, count: int) -> tuple[Tensor, 
     return memo(evidence, ("class mistakes", head.name, count), make)
 
 
-def predicted_errors(evidence: Evidence, head: Head, count: int) -> tuple[Moments, Tensor]:
+def predicted_errors(evidence: Evidence, head: FittedHead, count: int) -> tuple[Moments, Tensor]:
     """ĝ over the first views, and err − ĝ on each held-out row in the order of S, (N,).
 
     ĝ(x) is the training error rate, on the rows that are not held out, of items whose two largest scores lie as far

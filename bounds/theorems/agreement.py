@@ -7,7 +7,7 @@ import numpy as np
 from bounds.derivations import agreement as derivation
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.gaussian_heads import FEWEST, SHIFTS, GaussianHead, search
-from bounds.statistics.heads import Head
+from bounds.statistics.heads import FittedHead
 from bounds.statistics.splits import fitting_head, held_out_count
 from bounds.statistics.votes import class_mistakes, view_votes
 from bounds.theorems.axes import ERROR
@@ -30,7 +30,7 @@ def _split(evidence: Evidence, delta: float) -> dict[str, float]:
     return shares(delta, "delta_1", "delta_2", *(() if known else ("delta_5",)))
 
 
-def _inputs_for(evidence: Evidence, head: Head, limits: list[float], split: dict[str, float]) -> Inputs:
+def _inputs_for(evidence: Evidence, head: FittedHead, limits: list[float], split: dict[str, float]) -> Inputs:
     """The bound from one upper limit of the error per class, at the best multiplier."""
     setting = evidence.setting
     known = setting.prior is not None

@@ -10,7 +10,7 @@ from bounds.derivations.expression import Expression
 from bounds.derivations.symbols import MEANING
 from bounds.errors import InvalidOption
 from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import Head
+from bounds.statistics.heads import FittedHead
 from bounds.statistics.setting import Assumption
 from bounds.theorems.axes import LOSS, Axis
 
@@ -121,7 +121,7 @@ class Inputs:
     expression: Expression
     values: Mapping[str, float]
     split: Mapping[str, float]
-    head: Head | None = None
+    head: FittedHead | None = None
     notes: tuple[str, ...] = ()
     axis: Axis | None = None
 

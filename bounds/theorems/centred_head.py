@@ -11,7 +11,7 @@ from bounds.derivations import centred_head as derivation
 from bounds.derivations.expression import Expression
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.gaussian_heads import RIDGES, metrics
-from bounds.statistics.heads import project_simplex
+from bounds.statistics.heads import project_simplex, require_linear
 from bounds.statistics.margins import Metric
 from bounds.statistics.memo import memo
 from bounds.statistics.moments import Moments
@@ -39,7 +39,8 @@ class _Part:
 
 
 def _part(evidence: Evidence, count: int) -> _Part:
-    head, prior, tried = evidence.head, fitting_head(evidence, count), metrics(evidence, count)
+    head, prior = require_linear(evidence.head), require_linear(fitting_head(evidence, count))
+    tried = metrics(evidence, count)
     moments = Moments.empty(1 + len(MARGINS) + len(tried))
     for z, labels in held_out_chunks(evidence, count):
         columns = [_losses(head(z), labels), Metric.spreads(tried, z).square()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bounds.derivations import reference_head as derivation
 from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import Head, HeadLosses
+from bounds.statistics.heads import FittedHead, HeadLosses
 from bounds.statistics.memo import memo
 from bounds.statistics.splits import fitting_head, held_out_chunks, held_out_count
 from bounds.statistics.votes import head_votes
@@ -23,7 +23,7 @@ _TEXTS = {
 }
 
 
-def held_out_losses(evidence: Evidence, head: Head, count: int) -> HeadLosses:
+def held_out_losses(evidence: Evidence, head: FittedHead, count: int) -> HeadLosses:
     """Losses of a head on the held-out rows of S."""
     key = ("held-out losses", head.name, count)
     return memo(evidence, key, lambda: HeadLosses.of(head, held_out_chunks(evidence, count)))
