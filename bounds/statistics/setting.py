@@ -77,6 +77,8 @@ class Setting:
         function_class: Among how many encoders this one was chosen on S̄, or None for one fixed encoder.
         holdout: Share of S kept aside where a bound needs a part of S.
         seed: Of every random choice.
+        options: Settings of single theorems, by name.
+        class_names: Names of the classes, where the data have names.
     """
 
     num_classes: int
@@ -92,3 +94,10 @@ class Setting:
     holdout: float = 0.1
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+    class_names: tuple[str, ...] | None = None
+
+    @property
+    def names_of_classes(self) -> tuple[str, ...]:
+        """A name for each class: those of the data, else "class 0", "class 1", ..."""
+        names = self.class_names or ()
+        return (*names, *(f"class {y}" for y in range(len(names), self.num_classes)))
