@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bounds.complexity import rademacher as rademacher
     from bounds.correlation import correlate as correlate
     from bounds.derivations import derive as derive
+    from bounds.heads.saved import load_predictor as load_predictor
     from bounds.information import describe as describe
     from bounds.representations.checkpoints import load_encoder as load_encoder
     from bounds.representations.checkpoints import save_encoder as save_encoder
@@ -40,6 +41,7 @@ _HOME = {
     "correlate": "correlation",
     "describe": "information",
     "load_encoder": "representations.checkpoints",
+    "load_predictor": "heads.saved",
     "save_encoder": "representations.checkpoints",
     "sweep": "sweeps",
     "plot_sweep": "sweeps",
@@ -49,6 +51,7 @@ _MODULES = (
     "complexity",
     "derivations",
     "errors",
+    "heads",
     "information",
     "objectives",
     "pretraining",

@@ -240,6 +240,30 @@ def plan(
 
 @app.command()
 @_one_sentence
+def predict(
+    model: Annotated[Path, typer.Option(help="A folder written by `bound.predictor.save`.")],
+    data: Annotated[list[str], typer.Option(help="Images or representations; repeat for several.")],
+    out: Annotated[Path, typer.Option(help="A .parquet file; an interrupted run continues.")],
+    encoder: Annotated[
+        str | None, typer.Option(help="The encoder's checkpoint, where it is not where it was.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...")] = None,
+    batch_size: Annotated[int, typer.Option(help="Images per batch.")] = 256,
+) -> None:
+    """Label data with the predictor of a certificate: row, label, class, answered, scores."""
+    from bounds.heads.prediction_file import predict_to_file
+    from bounds.heads.saved import load_predictor
+
+    predictor = load_predictor(model, encoder=encoder)
+    typer.echo(repr(predictor))
+    rows = predict_to_file(
+        predictor, _paths(data), out, device=device, batch_size=batch_size, progress=sys.stderr.isatty()
+    )
+    typer.echo(f"wrote {out} ({rows} rows)", err=True)
+
+
+@app.command()
+@_one_sentence
 def pretrain(
     objective: Annotated[
         str, typer.Argument(help="vicreg, simclr, byol, simsiam, barlow_twins, vicreg_logdet, ...")

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from bounds.certificate import declared
+from bounds.certificate.deployment import Deployment
 from bounds.certificate.provenance import provenance
 from bounds.certificate.quantities import measured_losses, quantities
 from bounds.certificate.report import Report
@@ -153,6 +154,7 @@ def evaluate(
             holdout=holdout,
             seed=seed,
             options=dict(options or {}),
+            class_names=_class_names(parts.values()),
         ),
         tables["labeled"],
         tables.get("unlabeled"),
@@ -166,7 +168,10 @@ def evaluate(
     evidence = replace(evidence, setting=replace(evidence.setting, assumptions=assumptions))
     title = name or _title(checkpoint)
     record = provenance(parts, declared_options, encoder, evidence)
-    report = report_on(evidence, theorems, delta, title, simultaneous, record)
+    deployment = Deployment(
+        encoder, checkpoint, normalization, evidence.setting.names_of_classes, evidence.labeled.dim
+    )
+    report = report_on(evidence, theorems, delta, title, simultaneous, record, deployment)
     # No process leaves, and removes what it shares, before the others are done.
     processes.texts("", "at the end")
     return report
@@ -179,21 +184,23 @@ def report_on(
     name: str,
     simultaneous: bool = False,
     record: Mapping[str, Any] | None = None,
+    deployment: Deployment | None = None,
 ) -> Report:
     """Evaluate theorems on evidence: the part of `evaluate` after the encoder has run.
 
-    With `simultaneous`, δ is divided by the number of theorems asked for, which is known before the data.
+    With `simultaneous`, δ is divided by the number of theorems asked for, which is known before the data. With
+    `deployment` every bound gives its predictor.
     """
     level = delta / len(theorems) if simultaneous else delta
     found: dict[str, Bound] = {}
     refused: dict[str, str] = {}
     for theorem in theorems:
         try:
-            found[theorem.name] = theorem.evaluate(evidence, level)
+            found[theorem.name] = replace(theorem.evaluate(evidence, level), deployment=deployment)
         except NotApplicable as reason:
             refused[theorem.name] = str(reason)
     best, candidates = _best(evidence, theorems, found, delta)
-    return Report(
+    report = Report(
         name=name,
         delta=delta,
         simultaneous=simultaneous,
@@ -202,11 +209,14 @@ def report_on(
         quantities=quantities(evidence),
         measured=measured_losses(evidence, found),
         assumptions=evidence.setting.assumptions,
-        best=best,
+        best=None if best is None else replace(best, deployment=deployment),
         candidates=candidates,
         provenance={**(record or {}), "head": evidence.head.name},
         evidence=evidence,
     )
+    if deployment is not None:
+        deployment.report = report
+    return report
 
 
 def _best(
@@ -275,6 +285,12 @@ def _assumptions(
 
 def _has_negative(table: Representations) -> bool:
     return any(bool((view < 0).any()) for views, _ in table.chunks() for view in views)
+
+
+def _class_names(parts: Iterable[Extracted]) -> tuple[str, ...] | None:
+    """The names that the data give their classes."""
+    found = [names for part in parts if (names := getattr(part, "class_names", None))]
+    return tuple(max(found, key=len)) if found else None
 
 
 def _count_classes(tables: Iterable[Representations], num_classes: int | None) -> int:

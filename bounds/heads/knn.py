@@ -72,6 +72,10 @@ class NeighbourHead(FittedHead):
         """The same rows under another name."""
         return replace(self, name=name)
 
+    def to(self, device: torch.device | str) -> NeighbourHead:
+        """The same rows on a device."""
+        return replace(self, rows=self.rows.to(device), labels=self.labels.to(device))
+
     def __call__(self, z: Tensor) -> Tensor:
         """Share of the votes of each class, (N, K); rows of one vote sum to one."""
         size = max(1, _BLOCK // len(self.rows))

@@ -30,6 +30,10 @@ class FittedHead(ABC):
     def renamed(self, name: str) -> FittedHead:
         """The same head under another name."""
 
+    def to(self, device: torch.device | str) -> FittedHead:
+        """The same head with its tensors on a device."""
+        return self
+
 
 @dataclass(frozen=True)
 class Head(FittedHead):
@@ -47,6 +51,11 @@ class Head(FittedHead):
     def renamed(self, name: str) -> Head:
         """The same map under another name."""
         return replace(self, name=name)
+
+    def to(self, device: torch.device | str) -> Head:
+        """The same map on a device."""
+        bias = None if self.bias is None else self.bias.to(device)
+        return replace(self, weight=self.weight.to(device).contiguous(), bias=bias)
 
     @cached_property
     def lens(self) -> Tensor:

@@ -42,7 +42,7 @@ class Model:
 
 
 class Deployment(Protocol):
-    """Makes a predictor of a bound: knows encoder, normalisation and class names, which a theorem does not."""
+    """Makes the predictor of a bound: it knows encoder, normalisation and class names, which a theorem does not."""
 
     def predictor(self, bound: Bound, model: Model) -> Predictor:
         """The predictor that `bound` is about."""

@@ -25,8 +25,12 @@ from bounds.derivations.test_set import answered, episode_error, episode_limit, 
 from bounds.derivations.vicreg_sharp import upper_mean
 
 
-def proof(*, name: str = "test_set", quantity: sp.Symbol = error) -> Derivation:
+def proof() -> Derivation:
     """One step: given the head, the number of errors on independent items is binomial."""
+    return _counted("test_set", error)
+
+
+def _counted(name: str, quantity: sp.Symbol) -> Derivation:
     steps = [
         counts.clopper_pearson_theorem(),
         counts.clopper_pearson(
@@ -49,7 +53,7 @@ def proof(*, name: str = "test_set", quantity: sp.Symbol = error) -> Derivation:
 
 def held_out() -> Derivation:
     """The same for a part of S that the head never saw."""
-    return proof(name="held_out")
+    return _counted("held_out", error)
 
 
 def loss() -> Derivation:
@@ -84,7 +88,7 @@ def loss() -> Derivation:
 
 def top_k() -> Derivation:
     """Whether a class is among the k largest scores is an error of its own."""
-    return proof(name="test_set_top_k", quantity=top_error)
+    return _counted("test_set_top_k", top_error)
 
 
 def worst_class() -> Derivation:
