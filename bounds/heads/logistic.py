@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,9 +21,9 @@ PENALTIES = tuple(10.0**power for power in range(1, -7, -1))
 FIFTH = 0.2
 _FEWEST = 10  # rows from which a fifth can choose; below, λ = 10⁻³
 _FALLBACK = 1e-3
-_KEPT = 2**28  # floats of the rows that stay in memory as float32 (1 GB); more are read anew at every pass
+_KEPT = 2**26  # numbers of rows that stay in memory, in both precisions (0.8 GB); more are read anew at every pass
 _ROWS = 2048
-_RELATIVE = 1e-9  # decrease of the objective at which a fit ends
+_RELATIVE = 1e-10  # decrease of the objective at which a fit ends
 _COARSE = 1e-6  # the same while λ is chosen
 _CURVATURE = 0.5  # how far it may fall before the metric is renewed
 _MOST = 500  # passes of a fit
@@ -38,8 +38,8 @@ class Logistic:
     cross-entropy, then the larger λ), and the fit is repeated on all rows given. Classes without a row are never named.
 
     Full-batch L-BFGS (Liu and Nocedal 1989; scipy's) in the variables in which Böhning's (1992) bound on the Hessian,
-    scaled by the mean of p(1 − p), is the identity; the metric is renewed as p(1 − p) falls. Products are in float32,
-    sums in float64.
+    scaled by the mean of p(1 − p), is the identity; the metric is renewed as p(1 − p) falls. Products are in float32 until
+    the objective stops falling, then in float64.
 
     Raises:
         InvalidOption: unless λ is positive and finite.
@@ -62,7 +62,7 @@ class Logistic:
         if penalty is None:
             penalty = _chosen(rows) if rows.count >= _FEWEST else _FALLBACK
         problem = _Problem(rows)
-        return problem.head(problem.minimised(penalty, _RELATIVE), f"logistic, λ = {penalty:.3g}")
+        return problem.head(problem.finished(penalty), f"logistic, λ = {penalty:.3g}")
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class _Problem:
         sums = torch.zeros(d + 1, d, dtype=torch.float64, device=rows.device)
         counts = torch.zeros(rows.num_classes, dtype=torch.float64, device=rows.device)
         self.longest = 0.0
-        for z, labels in self._chunks():
+        for z, labels in self._chunks(torch.float32):
             sums[0] += z.sum(0, dtype=torch.float64)
             sums[1:] += z.T @ z
             counts += torch.bincount(labels, minlength=rows.num_classes)
@@ -127,53 +127,72 @@ class _Problem:
         self.present = (counts > 0).nonzero()[:, 0]
         self.place = torch.cumsum((counts > 0).long(), 0) - 1  # of a class among those present
 
-    def _read(self) -> tuple[Tensor, Tensor]:
-        """This process's rows in float32."""
+    def _read(self) -> tuple[Tensor, Tensor, Tensor]:
+        """This process's rows in float32 and in float64, and their labels."""
         start, stop = self.rows.processes.share(self.rows.count)
-        kept = torch.empty(stop - start, self.rows.dim, device=self.rows.device)
+        kept = torch.empty(stop - start, self.rows.dim, dtype=torch.float64, device=self.rows.device)
         labels = torch.empty(stop - start, dtype=torch.int64, device=self.rows.device)
         at = 0
         for z, y in self.rows.chunks(own=True):
             kept[at : at + len(z)], labels[at : at + len(z)] = z, y
             at += len(z)
-        return kept, labels
+        return kept.float(), kept, labels
 
-    def _chunks(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def _chunks(self, dtype: torch.dtype) -> Iterator[tuple[Tensor, Tensor]]:
         if self.kept is not None:
-            yield from zip(*(torch.split(one, _ROWS) for one in self.kept), strict=True)
+            single, double, labels = self.kept
+            z = single if dtype == torch.float32 else double
+            yield from zip(torch.split(z, _ROWS), torch.split(labels, _ROWS), strict=True)
         else:
             for z, labels in self.rows.chunks(own=True):
-                yield z.float(), labels
+                yield z.to(dtype), labels
 
-    def evaluate(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor, float, float]:
+    def evaluate(
+        self, weight: Tensor, bias: Tensor, dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor, float, float]:
         """Gradients by W and b, mean cross-entropy, and the mean of p(1 − p) over rows and classes."""
         classes, d = weight.shape
         sums = torch.zeros(classes, d + 1, dtype=torch.float64, device=weight.device)
         loss = torch.zeros(2, dtype=torch.float64, device=weight.device)
-        turned, offset = weight.float().T.contiguous(), bias.float()
-        for z, labels in self._chunks():
+        turned, offset = weight.to(dtype).T.contiguous(), bias.to(dtype)
+        for z, labels in self._chunks(dtype):
             own = self.place[labels][:, None]
+            # Relative to the own score: losses near zero, of rows that are told apart well, keep their digits.
             scores = torch.addmm(offset, z, turned)
-            scores -= scores.amax(1, keepdim=True)
-            total = scores.logsumexp(1, keepdim=True)
-            loss[0] += (total - scores.gather(1, own)).sum(dtype=torch.float64)
-            p = scores.sub_(total).exp_()
-            loss[1] += len(p) - torch.linalg.vector_norm(p, dtype=torch.float64).square()
-            p.scatter_add_(1, own, p.new_full(own.shape, -1.0))
+            scores -= scores.gather(1, own)
+            scores.scatter_(1, own, -torch.inf)
+            most = scores.amax(1, keepdim=True).clamp_min_(0.0)
+            p = scores.sub_(most).exp_()
+            others, itself = p.sum(1, keepdim=True), torch.exp(-most)
+            losses = torch.where(most > 0, most + torch.log(itself + others), torch.log1p(others))
+            p /= itself + others
+            missing = others / (itself + others)
+            loss[0] += losses.sum(dtype=torch.float64)
+            loss[1] += (missing * (2.0 - missing)).sum(dtype=torch.float64)
+            loss[1] -= torch.linalg.vector_norm(p, dtype=torch.float64).square()
+            p.scatter_(1, own, -missing)
             sums[:, :d] += p.T @ z
             sums[:, d] += p.sum(0, dtype=torch.float64)
         n = self.rows.count
         sums, loss = self.rows.total(sums) / n, self.rows.total(loss) / n
         return sums[:, :d], sums[:, d], float(loss[0]), float(loss[1]) / classes
 
-    def minimised(self, penalty: float, relative: float, start: Fit | None = None) -> Fit:
+    def finished(self, penalty: float) -> Fit:
+        """The minimiser at one λ: near it in float32, then in float64."""
+        near = self.minimised(penalty, _COARSE)
+        fit = self.minimised(penalty, _RELATIVE, near, torch.float64)
+        return replace(fit, passes=near.passes + fit.passes)
+
+    def minimised(
+        self, penalty: float, relative: float, start: Fit | None = None, dtype: torch.dtype = torch.float32
+    ) -> Fit:
         """The minimiser at one λ, until a pass gains less than `relative` of the objective."""
         from scipy.optimize import minimize
 
         d, classes = self.rows.dim, len(self.present)
         weight = self.mean.new_zeros(classes, d) if start is None else start.weight
         bias = self.mean.new_zeros(classes) if start is None else start.bias
-        curvature = self.evaluate(weight, bias)[3]
+        curvature = self.evaluate(weight, bias, dtype)[3]
         passes = 1
         while True:
             # Where the metric bounds the Hessian by the identity: W V D + b' of centred rows, D = (cΛ + λ)^½.
@@ -193,7 +212,7 @@ class _Problem:
             ) -> tuple[float, np.ndarray]:
                 nonlocal seen, passes
                 weight, bias = moved(flat)
-                by_weight, by_bias, loss, seen = self.evaluate(weight, bias)
+                by_weight, by_bias, loss, seen = self.evaluate(weight, bias, dtype)
                 passes += 1
                 by_weight = by_weight + penalty * weight - by_bias[:, None] * self.mean
                 gradient = torch.cat([(by_weight @ self.basis) * scale, (by_bias * lift)[:, None]], dim=1)
@@ -218,7 +237,7 @@ class _Problem:
         gradient = float(np.linalg.norm(found.jac))
         # A line search that finds no lower point has met the rounding of float32, which is convergence.
         converged = passes < _MOST or 0.5 * gradient**2 <= 1e-6 * found.fun
-        if not converged:
+        if not converged and dtype == torch.float64:
             warnings.warn(
                 f"Logistic regression at λ = {penalty:g} stopped after {passes} passes with about "
                 f"{0.5 * gradient**2 / max(found.fun, 1e-300):.1g} of its objective left to gain; the head is certified as it is.",
@@ -234,5 +253,5 @@ class _Problem:
 
 def fit_logistic(rows: LabeledRows, penalty: float) -> Fit:
     """The fit with its convergence, at one λ; `Logistic` keeps the head alone."""
-    return _Problem(rows).minimised(penalty, _RELATIVE)
+    return _Problem(rows).finished(penalty)
 

@@ -110,7 +110,8 @@ class Predictor:
     def __repr__(self) -> str:
         one = self.certificate
         status = "certified" if one["derived"]["certified"] else "not certified"
-        return f"<Predictor {self.head.name}: {one['name']} {one['value']:.4g} on {one['axis']['name']}, {status}>"
+        random = "" if self.decision.noise is None else f", random, seed {self.decision.seed}"
+        return f"<Predictor {self.head.name}{random}: {one['name']} {one['value']:.4g} on {one['axis']['name']}, {status}>"
 
     def __call__(self, z: Tensor) -> Tensor:
         """Scores (N, K) float64 for representations z (N, d), not yet normalised.
