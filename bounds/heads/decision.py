@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bounds.representations.draws import uniforms
-from bounds.statistics.heads import FittedHead, project_simplex
+from bounds.draws import uniforms
+from bounds.heads.fitted import FittedHead
+from bounds.heads.simplex import project_simplex
 
 _STREAM = 17  # of the noise of a random head
 _SMALLEST = 2.0**-54  # in place of a uniform number that is zero

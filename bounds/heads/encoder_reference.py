@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from bounds.data.preprocessing import Preprocessing
+from bounds.encoders.architectures import ResNet, SmallConvNet
+from bounds.encoders.checkpoints import Encoder, load_encoder
 from bounds.errors import InvalidCheckpoint, InvalidOption
-from bounds.representations.checkpoints import Encoder, load_encoder
-from bounds.representations.encoders import ResNet, SmallConvNet
-from bounds.representations.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ class EncoderReference:
             encoder = load_encoder(path, preprocessing=prepared, **own)
         if (weights_digest(encoder), _prepared(encoder)) != (self.weights_sha256, self.preprocessing):
             raise InvalidCheckpoint(
-                f"The encoder {encoder.provenance['source']} is not the one that was certified: its weights or its preprocessing "
-                "differ; give the same checkpoint."
+                f"The encoder {encoder.provenance['source']} is not the one that was certified: its weights or its "
+                "preprocessing differ; give the same checkpoint."
             )
         return encoder
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption, NotApplicable
+from bounds.heads.fitted import FittedHead
 from bounds.heads.kind import widened
-from bounds.statistics.heads import FittedHead
-from bounds.statistics.labeled_rows import LabeledRows
+from bounds.heads.labeled_rows import LabeledRows
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ class Estimator:
         try:
             fitted.fit(z, labels)
         except ValueError as error:
-            raise NotApplicable(f"needs rows on which {type(fitted).__name__} can be fitted: {error}") from error
+            raise NotApplicable(
+                f"needs rows on which {type(fitted).__name__} can be fitted: {error}"
+            ) from error
         name = type(fitted).__name__
         head = EstimatorHead(fitted, rows.num_classes, name)
         return _as_map(head, z, rows.device) or head
@@ -84,7 +86,9 @@ class EstimatorHead(FittedHead):
         classes = torch.as_tensor(np.asarray(self.fitted.classes_).astype(np.int64))
         own = _scores(self.fitted, rows)
         if own is not None and not bool(torch.isfinite(own).all()):
-            raise InvalidData(f"The head {self.name} returned scores that are not finite; mend the classifier.")
+            raise InvalidData(
+                f"The head {self.name} returned scores that are not finite; mend the classifier."
+            )
         predicted = torch.from_numpy(np.asarray(self.fitted.predict(rows)).astype(np.int64))
         if own is None:
             own = (predicted[:, None] == classes).double()
@@ -118,7 +122,9 @@ def _as_map(head: EstimatorHead, z: np.ndarray, device: torch.device | str) -> F
     if not isinstance(fitted, LinearClassifierMixin):
         return None
     weight = torch.from_numpy(np.atleast_2d(np.asarray(fitted.coef_, dtype=np.float64)))
-    bias = torch.from_numpy(np.atleast_1d(np.asarray(fitted.intercept_, dtype=np.float64))).expand(len(weight))
+    bias = torch.from_numpy(np.atleast_1d(np.asarray(fitted.intercept_, dtype=np.float64))).expand(
+        len(weight)
+    )
     if len(weight) == 1:
         weight, bias = torch.cat([-weight, weight]), torch.cat([-bias, bias])
     if not bool(torch.isfinite(weight).all() and torch.isfinite(bias).all()):

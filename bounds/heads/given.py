@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidData
-from bounds.statistics.heads import FittedHead
-from bounds.statistics.labeled_rows import LabeledRows
+from bounds.heads.fitted import FittedHead
+from bounds.heads.labeled_rows import LabeledRows
 
 
 @dataclass(frozen=True)

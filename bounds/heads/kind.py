@@ -7,8 +7,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from bounds.statistics.heads import FittedHead, Head
-from bounds.statistics.labeled_rows import LabeledRows
+from bounds.heads.fitted import FittedHead
+from bounds.heads.labeled_rows import LabeledRows
+from bounds.heads.linear import Head
 
 
 class HeadKind(Protocol):
@@ -32,7 +33,9 @@ def present_classes(labels: Tensor, num_classes: int) -> Tensor:
     return torch.bincount(labels, minlength=num_classes).nonzero()[:, 0]
 
 
-def widened(weight: Tensor, bias: Tensor, present: Tensor, num_classes: int, longest: float, name: str) -> Head:
+def widened(
+    weight: Tensor, bias: Tensor, present: Tensor, num_classes: int, longest: float, name: str
+) -> Head:
     """An affine head over all K classes from one over those present, weight (P, d), bias (P,).
 
     The score of an absent class is a constant below every other score of rows no longer than `longest`.

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidOption, NotApplicable
-from bounds.statistics.heads import FittedHead
-from bounds.statistics.labeled_rows import LabeledRows
+from bounds.heads.fitted import FittedHead
+from bounds.heads.labeled_rows import LabeledRows
 
 TEMPERATURE = 0.07
 _BLOCK = 2**23  # cosines held at once
@@ -30,7 +30,9 @@ class NearestNeighbours:
 
     def __post_init__(self) -> None:
         if type(self.neighbours) is not int or self.neighbours < 1:
-            raise InvalidOption(f"`k` of ('knn', k) must be a positive whole number, got {self.neighbours!r}.")
+            raise InvalidOption(
+                f"`k` of ('knn', k) must be a positive whole number, got {self.neighbours!r}."
+            )
 
     def fit(self, rows: LabeledRows) -> NeighbourHead:
         """Keeps the rows, scaled to length one.
@@ -83,7 +85,9 @@ class NeighbourHead(FittedHead):
 
     def _votes(self, z: Tensor) -> Tensor:
         cosines, near = self._nearest(z)
-        weights = torch.exp((cosines - cosines[:, :1]) / TEMPERATURE)  # the common factor drops out of the shares
+        weights = torch.exp(
+            (cosines - cosines[:, :1]) / TEMPERATURE
+        )  # the common factor drops out of the shares
         votes = z.new_zeros(len(z), self.num_classes).scatter_add_(1, self.labels[near], weights)
         return votes / votes.sum(1, keepdim=True)
 

@@ -14,24 +14,28 @@ from torch import Tensor
 
 from bounds.errors import BoundsWarning, InvalidOption, NumericalError
 from bounds.heads.kind import widened
-from bounds.statistics.heads import Head, HeadLosses
-from bounds.statistics.labeled_rows import LabeledRows
+from bounds.heads.labeled_rows import LabeledRows
+from bounds.heads.linear import Head
+from bounds.heads.losses import HeadLosses
 
 PENALTIES = tuple(10.0**power for power in range(1, -7, -1))
 FIFTH = 0.2
 _FEWEST = 10  # rows from which a fifth can choose; below, λ = 10⁻³
 _FALLBACK = 1e-3
-_KEPT = 2**26  # numbers of rows that stay in memory, in both precisions (0.8 GB); more are read anew at every pass
+_KEPT = (
+    2**26
+)  # numbers of rows that stay in memory, in both precisions (0.8 GB); more are read anew at every pass
 _ROWS = 2048
 _RELATIVE = 1e-10  # decrease of the objective at which a fit ends
 _COARSE = 1e-6  # the same while λ is chosen
 _CURVATURE = 0.5  # how far it may fall before the metric is renewed
+_FLATTEST = 1e-10  # mean of p(1 − p) below which the metric stays
 _MOST = 500  # passes of a fit
 
 
 @dataclass(frozen=True)
 class Logistic:
-    r"""`head="logistic"` or `("logistic", λ)`: the minimiser of :math:`\frac1n\sum_i\mathrm{CE}(Wz_i+b,y_i)+\frac\lambda2\|W\|_F^2`.
+    """`head="logistic"` or `("logistic", λ)`: the minimiser of (1/n) Σ CE(Wz_i + b, y_i) + (λ/2)‖W‖_F².
 
     CE is the cross-entropy of the softmax in nats; the intercept b is free of penalty. In scikit-learn's terms
     C = 1/(nλ). Without λ it is that of 10¹ .. 10⁻⁶ with the fewest errors on a seeded fifth of the rows (then the smaller
@@ -192,17 +196,14 @@ class _Problem:
         d, classes = self.rows.dim, len(self.present)
         weight = self.mean.new_zeros(classes, d) if start is None else start.weight
         bias = self.mean.new_zeros(classes) if start is None else start.bias
-        curvature = self.evaluate(weight, bias, dtype)[3]
+        seen = self.evaluate(weight, bias, dtype)[3]
         passes = 1
         while True:
             # Where the metric bounds the Hessian by the identity: W V D + b' of centred rows, D = (cΛ + λ)^½.
-            curvature = max(curvature, 1e-8 / classes)
+            curvature = max(seen, _FLATTEST)
             scale, lift = (curvature * self.variances + penalty).rsqrt(), curvature**-0.5
-            seen = curvature
 
-            def moved(
-                flat: np.ndarray, scale: Tensor = scale, lift: float = lift
-            ) -> tuple[Tensor, Tensor]:
+            def moved(flat: np.ndarray, scale: Tensor = scale, lift: float = lift) -> tuple[Tensor, Tensor]:
                 u = torch.from_numpy(flat).to(self.mean).view(classes, d + 1)
                 weight = (u[:, :d] * scale) @ self.basis.T
                 return weight, u[:, d] * lift - weight @ self.mean
@@ -222,25 +223,32 @@ class _Problem:
                 return objective, gradient.flatten().cpu().numpy()
 
             def flatter(_: Any, used: float = curvature) -> None:
-                if seen < _CURVATURE * used and passes < _MOST:
+                if used > _FLATTEST and seen < _CURVATURE * used and passes < _MOST:
                     raise StopIteration
 
-            begin = torch.cat([(weight @ self.basis) / scale, ((bias + weight @ self.mean) / lift)[:, None]], 1)
+            begin = torch.cat(
+                [(weight @ self.basis) / scale, ((bias + weight @ self.mean) / lift)[:, None]], 1
+            )
             options = {"maxcor": 10, "ftol": relative, "gtol": 0.0, "maxfun": max(1, _MOST - passes)}
             found = minimize(
-                value, begin.flatten().cpu().numpy(), jac=True, method="L-BFGS-B", callback=flatter, options=options
+                value,
+                begin.flatten().cpu().numpy(),
+                jac=True,
+                method="L-BFGS-B",
+                callback=flatter,
+                options=options,
             )
             weight, bias = moved(found.x)
             if found.status != 99:  # 99: the metric is to be renewed
                 break
-            curvature = seen
         gradient = float(np.linalg.norm(found.jac))
         # A line search that finds no lower point has met the rounding of float32, which is convergence.
         converged = passes < _MOST or 0.5 * gradient**2 <= 1e-6 * found.fun
         if not converged and dtype == torch.float64:
             warnings.warn(
                 f"Logistic regression at λ = {penalty:g} stopped after {passes} passes with about "
-                f"{0.5 * gradient**2 / max(found.fun, 1e-300):.1g} of its objective left to gain; the head is certified as it is.",
+                f"{0.5 * gradient**2 / max(found.fun, 1e-300):.1g} of its objective left to gain; the head is "
+                "certified as it is.",
                 BoundsWarning,
                 stacklevel=4,
             )
@@ -254,4 +262,3 @@ class _Problem:
 def fit_logistic(rows: LabeledRows, penalty: float) -> Fit:
     """The fit with its convergence, at one λ; `Logistic` keeps the head alone."""
     return _Problem(rows).finished(penalty)
-

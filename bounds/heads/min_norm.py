@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bounds.statistics.heads import Head
-from bounds.statistics.labeled_rows import LabeledRows
+from bounds.heads.labeled_rows import LabeledRows
+from bounds.heads.linear import Head
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,9 @@ from typing import ClassVar
 import torch
 
 from bounds.heads.kind import widened
-from bounds.statistics.classes import ClassMoments
-from bounds.statistics.distributed import all_merge
-from bounds.statistics.heads import Head
-from bounds.statistics.labeled_rows import LabeledRows
+from bounds.heads.labeled_rows import LabeledRows
+from bounds.heads.linear import Head
+from bounds.summaries.classes import ClassMoments
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class NearestMean:
         moments = ClassMoments.empty(rows.dim, rows.num_classes, rows.device)
         for z, labels in rows.chunks(own=True):
             moments = moments.update(z, labels)
-        moments = all_merge(rows.processes, moments)
+        moments = rows.merged(moments)
         present = (moments.counts > 0).nonzero()[:, 0]
         means = moments.means[present]
         bias = -0.5 * torch.linalg.vector_norm(means, dim=1).square()

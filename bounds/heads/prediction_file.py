@@ -49,7 +49,9 @@ def predict_to_file(
                 note = {b"bounds.classes": "\n".join(found.class_names).encode()}
                 schema = table.schema
                 at = schema.get_field_index("class")
-                schema = schema.set(at, pyarrow.field("class", pyarrow.string()))  # a first part may answer nothing
+                schema = schema.set(
+                    at, pyarrow.field("class", pyarrow.string())
+                )  # a first part may answer nothing
                 writer = parquet.ParquetWriter(part, schema.with_metadata(note))
             writer.write_table(table.cast(writer.schema))
             rows += len(found)

@@ -1,28 +1,27 @@
-"""Whatever a certificate is about, ready for use: images or representations to labels and scores; saved as data."""
+"""Whatever a certificate is about, ready for use: images or representations to labels and scores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from bounds.data.base import Source
 from bounds.errors import InvalidData
-from bounds.heads.decision import Decision
-from bounds.representations.normalization import Normalization
+from bounds.heads.parts import PredictorParts
+from bounds.heads.saved import read_parts, write_parts
+from bounds.representations.extraction import extract
+from bounds.representations.inputs import open_source
 from bounds.representations.table import Representations
-from bounds.statistics.heads import FittedHead
 
 if TYPE_CHECKING:
-    import os
-
     import pandas
-
-    from bounds.heads.encoder_reference import EncoderReference
-    from bounds.representations.checkpoints import Encoder
 
 UNANSWERED = -1
 
@@ -77,35 +76,14 @@ class Predictions:
     @classmethod
     def joined(cls, parts: list[Predictions]) -> Predictions:
         """Predictions of consecutive items, in order."""
-        arrays = (np.concatenate([getattr(one, name) for one in parts]) for name in ("labels", "scores", "sets"))
+        arrays = (
+            np.concatenate([getattr(one, name) for one in parts]) for name in ("labels", "scores", "sets")
+        )
         return cls(*arrays, parts[0].class_names, parts[0].first_row)
 
 
-@dataclass(frozen=True, eq=False)
-class Predictor:
-    """Encoder, normalisation, head and decision of one certificate.
-
-    Attributes:
-        head: Representations to scores.
-        decision: Scores to an answer.
-        normalization: What is done to representations first.
-        class_names: Of the K classes.
-        dim: Dimension d of the representations.
-        certificate: The bound as plain data, as in `report.json`.
-        report: The whole report as plain data.
-        encoder: Images to representations; None where the report was made from representations.
-        reference: How a saved predictor finds the encoder again.
-    """
-
-    head: FittedHead
-    decision: Decision
-    normalization: Normalization
-    class_names: tuple[str, ...]
-    dim: int
-    certificate: Mapping[str, Any]
-    report: Mapping[str, Any]
-    encoder: Encoder | None = None
-    reference: EncoderReference | None = None
+class Predictor(PredictorParts):
+    """Encoder, normalisation, head and decision of one certificate, ready for use; fields as in `PredictorParts`."""
 
     def __repr__(self) -> str:
         one = self.certificate
@@ -152,9 +130,6 @@ class Predictor:
         save: str | os.PathLike[str] | None = None,
     ) -> Iterator[Predictions]:
         """The same part by part, in order; with `save` the representations are kept there, to go on after a stop."""
-        from bounds.representations.extraction import extract
-        from bounds.representations.sources import Source, open_source
-
         source = data if isinstance(data, Source) else open_source(data, name="data")
         encoder = self.encoder
         if encoder is not None and encoder.preprocessing is not None and source.kind == "vectors":
@@ -170,8 +145,8 @@ class Predictor:
         ).representations
         if found.dim != self.dim:
             raise InvalidData(
-                f"The predictor takes representations of dimension {self.dim}, but `data` has {found.dim}; use the encoder it "
-                "was certified with."
+                f"The predictor takes representations of dimension {self.dim}, but `data` has {found.dim}; use the "
+                "encoder it was certified with."
             )
         yield from self._of_table(found)
 
@@ -185,7 +160,31 @@ class Predictor:
             row += len(z)
 
     def save(self, folder: str | os.PathLike[str], *, copy_encoder: bool = False) -> None:
-        """Write head, normalisation, decision, class names, certificate and report as data; see `save_predictor`."""
-        from bounds.heads.saved import save_predictor
+        """Write head, normalisation, decision, class names, certificate and report as data.
 
-        save_predictor(self, folder, copy_encoder=copy_encoder)
+        Args:
+            folder: A new or empty one.
+            copy_encoder: Whether to write the encoder too; else its path and digests are kept.
+
+        Raises:
+            NotApplicable: a head that cannot be written as data: a given function, or a classifier that is no linear map.
+            InvalidOption: the folder holds something, or the encoder cannot be copied.
+        """
+        write_parts(self, Path(folder), copy_encoder)
+
+
+def load_predictor(folder: str | os.PathLike[str], *, encoder: Any = None) -> Predictor:
+    """Read a predictor that `bound.predictor.save(folder)` wrote; no code of the folder is run.
+
+    Args:
+        folder: The folder.
+        encoder: The encoder where it is not where it was, or was given as an object: a path, a network or a callable. Its
+            weights and preprocessing must be those that were certified. False: none, to predict from representations.
+
+    Raises:
+        InvalidInput: not such a folder.
+        CorruptStore: a file that is missing or differs from its digest.
+        InvalidCheckpoint: another encoder.
+        InvalidOption: an encoder that only the caller has.
+    """
+    return Predictor(**vars(read_parts(Path(folder), encoder)))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bounds.errors import InvalidOption
-from bounds.statistics.heads import Head
-from bounds.statistics.labeled_rows import LabeledRows
+from bounds.heads.labeled_rows import LabeledRows
+from bounds.heads.linear import Head
 
 
 @dataclass(frozen=True)

@@ -5,45 +5,42 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from bounds.encoders.checkpoints import save_encoder
 from bounds.errors import CorruptStore, InvalidInput, InvalidOption, NotApplicable
 from bounds.heads.decision import Decision
 from bounds.heads.encoder_reference import EncoderReference, savable
+from bounds.heads.fitted import FittedHead
 from bounds.heads.knn import NeighbourHead
-from bounds.heads.predictor import Predictor
-from bounds.representations.checkpoints import save_encoder
+from bounds.heads.linear import Head
+from bounds.heads.parts import PredictorParts
 from bounds.representations.normalization import Normalization
-from bounds.statistics.heads import FittedHead, Head
 
 DESCRIPTION = "predictor.json"
 _FORMAT = {"format": "bounds-predictor", "version": 1}
-_HEAD, _CERTIFICATE, _REPORT, _ENCODER = "head.safetensors", "certificate.json", "report.json", "encoder.safetensors"
+_HEAD, _CERTIFICATE, _REPORT, _ENCODER = (
+    "head.safetensors",
+    "certificate.json",
+    "report.json",
+    "encoder.safetensors",
+)
 
 
-def save_predictor(
-    predictor: Predictor, folder: str | os.PathLike[str], *, copy_encoder: bool = False
-) -> None:
+def write_parts(predictor: PredictorParts, folder: Path, copy_encoder: bool) -> None:
     """Write `predictor.json`, `head.safetensors`, `certificate.json`, `report.json`, whole or not at all.
 
-    Args:
-        predictor: Of a bound.
-        folder: A new or empty one.
-        copy_encoder: Whether to write the encoder too, as `encoder.safetensors`; else its path and digests are kept.
-
     Raises:
-        NotApplicable: a head that cannot be written as data: a given function, or a classifier that is no linear map.
-        InvalidOption: the folder holds something, or the encoder cannot be copied.
+        NotApplicable, InvalidOption: as `Predictor.save`.
     """
     from safetensors.torch import save_file
 
-    folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidOption(f"`{folder}` holds other files; give a new or empty folder for the predictor.")
     head, tensors = _head_to_plain(predictor.head)
@@ -86,38 +83,29 @@ def save_predictor(
         shutil.move(part, folder)
 
 
-def load_predictor(folder: str | os.PathLike[str], *, encoder: Any = None) -> Predictor:
-    """Read a predictor that `bound.predictor.save(folder)` wrote; no code of the folder is run.
-
-    Args:
-        folder: The folder.
-        encoder: The encoder where it is not where it was, or was given as an object: a path, a network or a callable. Its
-            weights and preprocessing must be those that were certified. False: none, to predict from representations.
-
-    Raises:
-        InvalidInput: not such a folder.
-        CorruptStore: a file that is missing or differs from its digest.
-        InvalidCheckpoint: another encoder.
-        InvalidOption: an encoder that only the caller has.
-    """
+def read_parts(folder: Path, encoder: Any) -> PredictorParts:
+    """Read them back; see `load_predictor`."""
     from safetensors.torch import load_file
 
-    folder = Path(folder)
     plain = _read(folder / DESCRIPTION)
     if {key: plain.get(key) for key in _FORMAT} != _FORMAT:
-        raise InvalidInput(f"`{folder}` holds no predictor of this version; write it again with `predictor.save`.")
+        raise InvalidInput(
+            f"`{folder}` holds no predictor of this version; write it again with `predictor.save`."
+        )
     try:
         for name, digest in plain["files"].items():
             path = folder / Path(name).name
             if not path.is_file() or _digest(path) != digest:
-                raise CorruptStore(f"`{path}` is missing or was changed after it was saved; save the predictor again.")
+                raise CorruptStore(
+                    f"`{path}` is missing or was changed after it was saved; save the predictor again."
+                )
         if not {_HEAD, _CERTIFICATE, _REPORT} <= set(plain["files"]):
             raise CorruptStore(f"`{folder}` lacks files of a predictor; save it again.")
         tensors = load_file(folder / _HEAD)
         reference = None if plain["encoder"] is None else EncoderReference(**plain["encoder"])
         chosen = dict(plain["decision"], noise=tensors.pop("noise", None))
         head = _head_from_plain(plain["head"], tensors)
-        made = Predictor(
+        made = PredictorParts(
             head=head,
             decision=Decision(**chosen),
             normalization=Normalization(**plain["normalize"]),
@@ -128,12 +116,14 @@ def load_predictor(folder: str | os.PathLike[str], *, encoder: Any = None) -> Pr
             reference=reference,
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise InvalidInput(f"`{folder / DESCRIPTION}` is not the description of a predictor: {error!r}.") from error
+        raise InvalidInput(
+            f"`{folder / DESCRIPTION}` is not the description of a predictor: {error!r}."
+        ) from error
     if reference is None or encoder is False:
         return made
     copy = folder / _ENCODER
     loaded = reference.load(copy if _ENCODER in plain["files"] else None, encoder)
-    return Predictor(**{**vars(made), "encoder": loaded})
+    return replace(made, encoder=loaded)
 
 
 def _head_to_plain(head: FittedHead) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -144,8 +134,8 @@ def _head_to_plain(head: FittedHead) -> tuple[dict[str, Any], dict[str, Tensor]]
         plain = {"neighbours": head.neighbours, "num_classes": head.num_classes}
         return {"kind": "knn", "name": head.name, **plain}, {"rows": head.rows, "labels": head.labels}
     raise NotApplicable(
-        f"The head {head.name} cannot be saved as data, only with code that would run when it is loaded; use a linear or k-NN "
-        "head, or keep the object."
+        f"The head {head.name} cannot be saved as data, only with code that would run when it is loaded; use a "
+        "linear or k-NN head, or keep the object."
     )
 
 
@@ -185,5 +175,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(one) for one in value]
     return "Infinity" if isinstance(value, float) and math.isinf(value) and value > 0 else value
-
-

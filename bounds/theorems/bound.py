@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from bounds.assumptions.assumption import Assumption
 from bounds.derivations.expression import Expression
 from bounds.derivations.symbols import MEANING
 from bounds.errors import InvalidOption, NotApplicable
+from bounds.evidence.evidence import Evidence
 from bounds.heads.decision import Decision
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import FittedHead
-from bounds.statistics.setting import Assumption
+from bounds.heads.fitted import FittedHead
 from bounds.theorems.axes import LOSS, Axis
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ class Bound:
             raise NotApplicable(f"`{self.name}` speaks about no head that can be used: {self.about}.")
         if self.deployment is None:
             raise NotApplicable(
-                f"`{self.name}` was read from a file or evaluated by itself; load the folder of its predictor, or take it from "
-                "the report of `bounds.evaluate`."
+                f"`{self.name}` was read from a file or evaluated by itself; load the folder of its predictor, or "
+                "take it from the report of `bounds.evaluate`."
             )
         return self.deployment.predictor(self, self.model)
 
@@ -168,7 +168,7 @@ class Inputs:
     head: FittedHead | None = None
     notes: tuple[str, ...] = ()
     axis: Axis | None = None
-    decision: Decision = Decision()
+    decision: Decision = field(default_factory=Decision)
     table: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     random: FittedHead | None = None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from bounds.derivations import supervised as derivation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import require_affine
+from bounds.evidence.evidence import Evidence
+from bounds.heads.linear import require_affine
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.head_class import grid_radius
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bounds.derivations import test_set as derivation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.outcomes import count, head_outcomes
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.outcomes import count, head_outcomes
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
 

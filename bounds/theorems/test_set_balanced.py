@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from bounds.derivations import test_set as derivation
+from bounds.draws import uniforms
 from bounds.errors import NotApplicable
-from bounds.representations.draws import uniforms
-from bounds.statistics.constant_stakes import constant_stakes_upper
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.memo import memo
-from bounds.statistics.outcomes import Outcomes, head_outcomes
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.memo import memo
+from bounds.evidence.outcomes import Outcomes, head_outcomes
+from bounds.summaries.constant_stakes import constant_stakes_upper
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
 
@@ -58,7 +58,9 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         {"delta": delta},
         evidence.head,
         (note,),
-        axis=Axis("balanced error", "mean of the error rates of the classes", "none", trivial=1 - 1 / classes),
+        axis=Axis(
+            "balanced error", "mean of the error rates of the classes", "none", trivial=1 - 1 / classes
+        ),
     )
 
 

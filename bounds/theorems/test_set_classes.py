@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bounds.derivations import test_set as derivation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.outcomes import count, head_outcomes
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.outcomes import count, head_outcomes
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
 
@@ -40,6 +40,8 @@ TEST_SET_CLASSES = Theorem(
     predictor="head W_S as given by `head`",
     assumptions=("H",),
     inputs=_inputs,
-    texts={"test_error": ("measured error of the worst class", "a better head, more test items of that class")},
+    texts={
+        "test_error": ("measured error of the worst class", "a better head, more test items of that class")
+    },
     axis=WORST_CLASS,
 )

@@ -6,13 +6,15 @@ import math
 
 from bounds.derivations import test_set as derivation
 from bounds.errors import InvalidOption, NotApplicable
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.outcomes import count, head_outcomes
 from bounds.heads.decision import Decision
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.outcomes import count, head_outcomes
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
 
-SHARES = tuple(j / 20 for j in range(1, 21))  # of the test items that are answered: fixed in advance, paid for in δ
+SHARES = tuple(
+    j / 20 for j in range(1, 21)
+)  # of the test items that are answered: fixed in advance, paid for in δ
 _TARGET = 0.05
 ANSWERED = Axis("error where answered", "error rate of the items that are answered", "none")
 
@@ -52,7 +54,11 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         raise NotApplicable("needs test items of which some have a larger gap of scores than others.")
     reached = [one for one in found if one[0] <= target]
     _, values, threshold, share = reached[-1] if reached else min(found, key=lambda one: one[0])
-    where = "everywhere" if threshold is None else f"where the two largest scores lie more than {threshold:.6g} apart"
+    where = (
+        "everywhere"
+        if threshold is None
+        else f"where the two largest scores lie more than {threshold:.6g} apart"
+    )
     note = f"answers {where}: {share:.1%} of the test items"
     missed = () if reached else (f"no share reaches the target of {target:g}; the smallest limit is shown",)
     return Inputs(
@@ -76,7 +82,10 @@ TEST_SET_SELECTIVE = Theorem(
     assumptions=("H",),
     inputs=_inputs,
     texts={
-        "test_error": ("measured error of the test items that are answered", "a better head, a higher threshold"),
+        "test_error": (
+            "measured error of the test items that are answered",
+            "a better head, a higher threshold",
+        ),
         "search": ("price of choosing the threshold by the test items", "fewer thresholds"),
     },
     axis=ANSWERED,

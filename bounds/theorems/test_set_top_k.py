@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bounds.derivations import test_set as derivation
 from bounds.errors import InvalidOption, NotApplicable
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.outcomes import count, head_outcomes
 from bounds.heads.decision import Decision
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.outcomes import count, head_outcomes
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
 
@@ -30,7 +30,9 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         {"delta": delta},
         evidence.head,
         (f"k = {k}",),
-        axis=Axis(f"top-{k} error", f"share of items whose class is not among {k} named", "none", trivial=constant),
+        axis=Axis(
+            f"top-{k} error", f"share of items whose class is not among {k} named", "none", trivial=constant
+        ),
         decision=Decision(top=k),
     )
 

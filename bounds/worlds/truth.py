@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from bounds.errors import NotApplicable
+from bounds.evidence.gaussian_heads import candidates
+from bounds.evidence.memo import memo
 from bounds.heads.decision import score_gap
-from bounds.statistics.gaussian_heads import candidates
-from bounds.statistics.heads import FittedHead, project_simplex
-from bounds.statistics.memo import memo
+from bounds.heads.fitted import FittedHead
+from bounds.heads.simplex import project_simplex
 from bounds.theorems import Theorem
 from bounds.theorems.bound import Inputs
 from bounds.worlds.world import Sample

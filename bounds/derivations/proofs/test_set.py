@@ -6,11 +6,11 @@ import sympy as sp
 
 from bounds.derivations import held_out as held_out_expression
 from bounds.derivations import test_set
+from bounds.derivations.agreement import class_items, class_mistakes
 from bounds.derivations.chain import conclude
 from bounds.derivations.functions import clopper_pearson
 from bounds.derivations.held_out import projected_H
 from bounds.derivations.lemmas import concentration, counts, geometry
-from bounds.derivations.agreement import class_items, class_mistakes
 from bounds.derivations.quantities import (
     answered_error,
     balanced_error,
@@ -21,7 +21,7 @@ from bounds.derivations.quantities import (
 )
 from bounds.derivations.steps import Derivation
 from bounds.derivations.symbols import K, N, delta, mistakes
-from bounds.derivations.test_set import answered, episode_error, episode_limit, ranks
+from bounds.derivations.test_set import answered, episode_limit, ranks
 from bounds.derivations.vicreg_sharp import upper_mean
 
 
