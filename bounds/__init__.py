@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bounds.encoders import save_encoder as save_encoder
     from bounds.evaluation import compare as compare
     from bounds.evaluation import evaluate as evaluate
+    from bounds.heads import load_predictor as load_predictor
     from bounds.information import describe as describe
     from bounds.report import Comparison as Comparison
     from bounds.report import Report as Report
@@ -40,6 +41,7 @@ _HOME = {
     "correlate": "correlation",
     "describe": "information",
     "load_encoder": "encoders",
+    "load_predictor": "heads",
     "save_encoder": "encoders",
     "sweep": "sweeps",
     "plot_sweep": "sweeps",

@@ -102,7 +102,7 @@ def rows_of(report: bounds.Report) -> list[dict[str, Any]]:
             {
                 "bound": bound.name,
                 "axis": bound.axis.name,
-                "of": bound.predictor,
+                "of": bound.about,
                 "value": bound.value,
                 "error_rate": bound.error_rate,
                 "measured": measured,

@@ -12,13 +12,14 @@ import torch
 from bounds.assumptions import declared
 from bounds.assumptions.encoder_choice import encoder_choice
 from bounds.evaluation.assumptions import statuses
-from bounds.evaluation.loading import count_classes, extract_roles, load
+from bounds.evaluation.loading import class_names, count_classes, extract_roles, load
 from bounds.evaluation.options import check_options
 from bounds.evaluation.provenance import provenance
 from bounds.evaluation.theorems import report_on
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.setting import Setting
 from bounds.processes import Processes
+from bounds.report.deployment import Deployment
 from bounds.report.report import Report
 from bounds.representations.extraction import Extracted
 from bounds.representations.normalization import Normalization
@@ -38,7 +39,7 @@ def evaluate(
     unlabeled_is_fresh: bool | None = None,
     normalize: Literal["l2", "clip"] | None = "l2",
     radius: float = 1.0,
-    head: str | tuple[str, float] = "min_norm",
+    head: Any = "min_norm",
     class_prior: Any = None,
     residual: Literal["mean", "frobenius"] = "mean",
     nonnegative: bool = False,
@@ -61,7 +62,7 @@ def evaluate(
     distributed: bool = False,
     name: str | None = None,
 ) -> Report:
-    r"""Every generalization bound that these data allow for a linear head on a frozen encoder.
+    r"""Every generalization bound that these data allow for a head on a frozen encoder.
 
     Args:
         checkpoint: A path (`.safetensors`, `.pt`, `.pth`, `.ckpt`), an `nn.Module`, a callable batch -> (N, d), or
@@ -79,7 +80,9 @@ def evaluate(
         function_class: Where the encoder was chosen on S̄ among J encoders fixed before S̄ (checkpoints of a run,
             seeds): J, a list of them, or their `bounds.rademacher`. The theorems then pay for the choice.
         normalize, radius: ‖f‖ ≤ B = radius by l2 normalisation or clipping (A4); None leaves f alone.
-        head: "min_norm" for W_S = Y_SᵀZ_S†, or ("ridge", λ) for (1/n)Σ‖Wz − y‖² + λ‖W‖_F².
+        head: "min_norm" for W_S = Y_SᵀZ_S†; ("ridge", λ) for (1/n)Σ‖Wz − y‖² + λ‖W‖_F²; ("logistic", λ) for
+            (1/n)ΣCE + (λ/2)‖W‖² with a free intercept, "logistic" with λ chosen on a fifth of S; "nearest_mean";
+            ("knn", k); a scikit-learn classifier; a callable rows -> scores. Bounds say which heads they speak about.
         residual: r̂_S in §2 and §3; `vicreg` always has the Frobenius form.
         constants: Logarithms of `vicreg` as printed (4δ/3, never certified) or counted (at 3δ/4, grid paid for).
         holdout: Share of S that bounds which need a held-out part keep aside.
@@ -114,7 +117,11 @@ def evaluate(
     evidence = _evidence(parts, normalization, processes, given)
     evidence = evidence.assuming(statuses(evidence, parts, normalization, given))
     record = provenance(parts, given, encoder, evidence)
-    report = report_on(evidence, theorems, delta, name or _title(checkpoint), simultaneous, record)
+    deployment = Deployment(
+        encoder, checkpoint, normalization, evidence.setting.names_of_classes, evidence.labeled.dim
+    )
+    title = name or _title(checkpoint)
+    report = report_on(evidence, theorems, delta, title, simultaneous, record, deployment)
 
     # No process leaves, and removes what it shares, before the others are done.
     processes.texts("", "at the end")
@@ -138,6 +145,7 @@ def _evidence(
         conditioned_pairs=drawn is not None and drawn.conditioned,
         function_class=encoder_choice(given["function_class"]),
         options=dict(given["options"] or {}),
+        class_names=class_names(parts.values()),
         **{name: given[name] for name in ("head", "residual", "constants", "holdout", "seed")},
     )
     return Evidence(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bounds.errors import InvalidOption
+from bounds.heads import head_kind
 
 
 def check_options(
-    delta: float, pairs: str, head: object, residual: str, constants: str, holdout: float, batch_size: int
+    delta: float, pairs: str, head: Any, residual: str, constants: str, holdout: float, batch_size: int
 ) -> None:
     """Refuse what cannot be used.
 
@@ -22,9 +25,7 @@ def check_options(
     ):
         if value not in choices:
             raise InvalidOption(f"`{option}` must be one of {', '.join(map(repr, choices))}, got {value!r}.")
-    ridge = isinstance(head, tuple | list) and len(head) == 2 and head[0] == "ridge"
-    if head != "min_norm" and not (ridge and isinstance(head[1], int | float) and 0 < head[1] < float("inf")):  # type: ignore[index]
-        raise InvalidOption(f"`head` must be 'min_norm' or ('ridge', λ) with λ > 0, got {head!r}.")
+    head_kind(head)
     if not 0 < holdout < 1:
         raise InvalidOption(f"`holdout` must lie strictly between 0 and 1, got {holdout!r}.")
     if not (isinstance(batch_size, int) and batch_size >= 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bounds.evidence.evidence import Evidence
+from bounds.heads.fitted import FittedHead
 from bounds.heads.linear import Head, spectral_norm
 from bounds.theorems import Bound, select
 
@@ -14,7 +15,7 @@ def measured_losses(evidence: Evidence, found: Mapping[str, Bound]) -> dict[str,
     if evidence.test is None:
         return {}
     wanted = {bound.head for bound in found.values()} | {evidence.head.name}
-    heads: dict[str, Head] = {head.name: head for head in evidence.known_heads() if head.name in wanted}
+    heads: dict[str, FittedHead] = {head.name: head for head in evidence.known_heads() if head.name in wanted}
     losses = evidence.test_losses_of(list(heads.values()))
     return {
         name: {
@@ -37,8 +38,6 @@ def quantities(evidence: Evidence) -> dict[str, float]:
         "d": evidence.labeled.dim,
         "B": setting.radius,
         "tau": setting.tau,
-        "W_S_norm": head.spectral_norm,
-        "W_S_frobenius": head.frobenius_norm,
         "rank_S": squares.rank(),
         "rank_tolerance": squares.default_rtol(),
         "labeled_residual_mean": losses.mean_residual,
@@ -50,6 +49,8 @@ def quantities(evidence: Evidence) -> dict[str, float]:
         "trivial_loss": evidence.constant_loss,
         "trivial_error": evidence.constant_error,
     }
+    if isinstance(head, Head):
+        found |= {"W_S_norm": head.spectral_norm, "W_S_frobenius": head.frobenius_norm}
     if evidence.pairs is not None:
         moments = evidence.pair_moments
         found |= {
@@ -59,19 +60,21 @@ def quantities(evidence: Evidence) -> dict[str, float]:
             "invariance_max": float(moments.norms.maximum[0]),
         }
         if evidence.pairs.labels is not None:
+            found |= {
+                "rank_S_bar": evidence.pair_least_squares.rank(),
+                "PY_S_bar": evidence.first_view_losses(evidence.min_norm_reference).rms_residual
+                * evidence.m**0.5,
+                "vicreg_short": select(["vicreg_short"])[0].evaluate(evidence, 0.5).value,
+            }
+        if evidence.has_reference and isinstance(head, Head):
             reference = evidence.reference
             first = evidence.first_view_losses(reference)
-            short = select(["vicreg_short"])[0].evaluate(evidence, 0.5)
             found |= {
                 "c": spectral_norm(head.weight - reference.weight),
                 "W_ref_norm": reference.spectral_norm,
                 "W_ref_frobenius": reference.frobenius_norm,
-                "rank_S_bar": evidence.pair_least_squares.rank(),
                 "unlabeled_residual_mean": first.mean_residual,
                 "unlabeled_residual_rms": first.rms_residual,
-                "PY_S_bar": evidence.first_view_losses(evidence.min_norm_reference).rms_residual
-                * evidence.m**0.5,
-                "vicreg_short": short.value,
             }
     if evidence.test is not None:
         found["N"] = evidence.test.count

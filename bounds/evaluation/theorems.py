@@ -10,6 +10,7 @@ from typing import Any
 from bounds.errors import NotApplicable
 from bounds.evaluation.quantities import measured_losses, quantities
 from bounds.evidence.evidence import Evidence
+from bounds.report.deployment import Deployment
 from bounds.report.report import Report
 from bounds.theorems import Bound, Theorem
 
@@ -21,21 +22,23 @@ def report_on(
     name: str,
     simultaneous: bool = False,
     record: Mapping[str, Any] | None = None,
+    deployment: Deployment | None = None,
 ) -> Report:
     """Evaluate theorems on evidence: the part of `evaluate` after the encoder has run.
 
-    With `simultaneous`, δ is divided by the number of theorems asked for, which is known before the data.
+    With `simultaneous`, δ is divided by the number of theorems asked for, which is known before the data. With
+    `deployment` every bound gives its predictor.
     """
     level = delta / len(theorems) if simultaneous else delta
     found: dict[str, Bound] = {}
     refused: dict[str, str] = {}
     for theorem in theorems:
         try:
-            found[theorem.name] = theorem.evaluate(evidence, level)
+            found[theorem.name] = replace(theorem.evaluate(evidence, level), deployment=deployment)
         except NotApplicable as reason:
             refused[theorem.name] = str(reason)
     best, candidates = _best(evidence, theorems, found, delta)
-    return Report(
+    report = Report(
         name=name,
         delta=delta,
         simultaneous=simultaneous,
@@ -44,11 +47,14 @@ def report_on(
         quantities=quantities(evidence),
         measured=measured_losses(evidence, found),
         assumptions=evidence.setting.assumptions,
-        best=best,
+        best=None if best is None else replace(best, deployment=deployment),
         candidates=candidates,
         provenance={**(record or {}), "head": evidence.head.name},
         evidence=evidence,
     )
+    if deployment is not None:
+        deployment.report = report
+    return report
 
 
 def _best(

@@ -17,9 +17,14 @@ from bounds.errors import NotApplicable
 from bounds.evidence.distributed import all_merge
 from bounds.evidence.saved import Summary
 from bounds.evidence.setting import Setting
+from bounds.heads import HeadKind, head_kind
+from bounds.heads.fitted import FittedHead
+from bounds.heads.labeled_rows import LabeledRows
 from bounds.heads.least_squares import LeastSquares
-from bounds.heads.linear import Head
+from bounds.heads.linear import Head, require_linear
 from bounds.heads.losses import HeadLosses
+from bounds.heads.min_norm import MinNorm
+from bounds.heads.ridge import Ridge
 from bounds.processes import ALONE, Processes
 from bounds.representations.table import Chunk, Representations
 from bounds.summaries.classes import ClassMoments
@@ -146,9 +151,27 @@ class Evidence:
         return self.least_squares.min_norm()
 
     @cached_property
-    def head(self) -> Head:
+    def kind(self) -> HeadKind:
+        """The kind of head asked for by the option `head`."""
+        return head_kind(self.setting.head)
+
+    @cached_property
+    def head(self) -> FittedHead:
         """The head asked for by the option `head`, fitted on S."""
-        return self.min_norm if self._min_norm_asked else self.fit(self.least_squares)
+        return self.min_norm if self._min_norm_asked else self.kind.fit(self.rows_from(0))
+
+    def rows_from(self, count: int) -> LabeledRows:
+        """The rows of S without `count` held-out ones, for a fit."""
+        return LabeledRows(
+            self.labeled,
+            self.setting.num_classes,
+            None if count == 0 else np.sort(self._order[count:]),
+            self.setting.seed,
+            self.device,
+            self.processes,
+            self.merged,
+            lambda: self.least_squares_from(count),
+        )
 
     @cached_property
     def ridge_heads(self) -> list[Head]:
@@ -162,23 +185,29 @@ class Evidence:
             return []  # what varies is rounding
         return [squares.ridge(unit * factor, intercept=True) for factor in RIDGE_GRID]
 
-    def fit(self, squares: LeastSquares) -> Head:
-        """The kind of head asked for by the option `head`, on any rows."""
-        choice = self.setting.head
-        return squares.min_norm() if isinstance(choice, str) else squares.ridge(choice[1])
-
     @property
     def _min_norm_asked(self) -> bool:
-        return isinstance(self.setting.head, str)
+        return isinstance(self.kind, MinNorm)
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether the bounds that compare with a head on the pairs speak about this kind of head."""
+        return (
+            isinstance(self.kind, MinNorm | Ridge)
+            and self.pairs is not None
+            and self.pairs.labels is not None
+        )
 
     @cached_property
     def _labeled_losses(self) -> dict[int, HeadLosses]:
-        heads = [self.min_norm, self.head]
+        heads: list[FittedHead] = [self.min_norm, self.head]
+        if self.has_reference:
+            heads.append(self.reference)
         if self.pairs is not None and self.pairs.labels is not None:
-            heads += [self.reference, self.min_norm_reference]
+            heads.append(self.min_norm_reference)
         return self._losses(heads, self.labeled)
 
-    def labeled_losses(self, head: Head) -> HeadLosses:
+    def labeled_losses(self, head: FittedHead) -> HeadLosses:
         """Losses on S of the heads fitted on S or on the pairs, ridge heads of the grid apart."""
         return self._labeled_losses[id(head)]
 
@@ -220,8 +249,12 @@ class Evidence:
 
     @cached_property
     def reference(self) -> Head:
-        """The same kind of head as `head`, fitted on (f(x⁺), y⁺)."""
-        return self.min_norm_reference if self._min_norm_asked else self.fit(self.pair_least_squares)
+        """The same kind of head as `head`, fitted on (f(x⁺), y⁺); least-squares heads only."""
+        squares = self.pair_least_squares
+        if isinstance(self.kind, Ridge):
+            return squares.ridge(self.kind.penalty)
+        require_linear(self.head)
+        return self.min_norm_reference
 
     @cached_property
     def pair_frequencies(self) -> Tensor:
@@ -233,7 +266,9 @@ class Evidence:
 
     @cached_property
     def _reference_pass(self) -> tuple[dict[int, HeadLosses], dict[int, HeadLosses]]:
-        heads = [self.reference, self.min_norm_reference]
+        heads: list[FittedHead] = [self.min_norm_reference]
+        if self.has_reference:
+            heads.append(self.reference)
         pairs = self.need_pairs()
         return self._losses(heads, pairs), self._losses(heads, pairs, 1)
 
@@ -247,7 +282,7 @@ class Evidence:
 
     # Test items
 
-    def test_losses_of(self, heads: list[Head]) -> list[HeadLosses]:
+    def test_losses_of(self, heads: list[FittedHead]) -> list[HeadLosses]:
         """Losses of any heads on the test items, in one pass."""
         losses = self._losses(heads, self.need_test())
         return [losses[id(head)] for head in heads]
@@ -257,9 +292,10 @@ class Evidence:
         """Losses of the chosen head on the test items."""
         return self.test_losses_of([self.head])[0]
 
-    def known_heads(self) -> list[Head]:
+    def known_heads(self) -> list[FittedHead]:
         """Every head on S or a part of it that bounds speak about."""
-        remembered = [value for value in self.__dict__.get("_memo", {}).values() if isinstance(value, Head)]
+        memory = self.__dict__.get("_memo", {}).values()
+        remembered = [value for value in memory if isinstance(value, FittedHead)]
         return [self.min_norm, self.head, *self.ridge_heads, *remembered]
 
     # Streams
@@ -294,7 +330,9 @@ class Evidence:
         found: list[float] = (sums / self.processes.world).tolist()
         return found
 
-    def _losses(self, heads: list[Head], table: Representations, view: int = 0) -> dict[int, HeadLosses]:
+    def _losses(
+        self, heads: list[FittedHead], table: Representations, view: int = 0
+    ) -> dict[int, HeadLosses]:
         table = replace(table, views=table.views[view : view + 1])
         chunks = ((z, y) for (z,), y in self.own_chunks(table) if y is not None)
         heads = list({id(head): head for head in heads}.values())

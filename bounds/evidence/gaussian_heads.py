@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from bounds.errors import NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.memo import memo
-from bounds.evidence.splits import PRIOR_SHARES, fitting_head, fitting_squares, held_out_chunks, part_items
+from bounds.evidence.splits import (
+    PRIOR_SHARES,
+    fitting_head,
+    fitting_squares,
+    held_out_chunks,
+    part_items,
+)
+from bounds.heads.linear import require_linear
 from bounds.heads.margins import MAX_SHIFT, MarginTable, Metric
 
 # The grid, fixed in advance; whoever uses it pays for every point in δ.
@@ -89,20 +96,20 @@ def candidates(evidence: Evidence) -> list[GaussianHead]:
     """The Gaussian heads of the grid that leave at least eight items on Q.
 
     Raises:
-        NotApplicable: if none does.
+        NotApplicable: if none does, or the head is not linear.
     """
     return memo(evidence, "gaussian heads", lambda: _candidates(evidence))
 
 
 def _candidates(evidence: Evidence) -> list[GaussianHead]:
     largest = max(FEWEST, _LARGEST // evidence.setting.num_classes)
-    found = []
+    found, head = [], require_linear(evidence.head)
     for share in PRIOR_SHARES:
         outside = round(share * evidence.n)
         count = min(outside, largest)
         if count < FEWEST:
             continue
-        prior, head = fitting_head(evidence, outside), evidence.head
+        prior = require_linear(fitting_head(evidence, outside))
         for ridge, metric in zip(RIDGES, metrics(evidence, outside), strict=True):
             distance = metric.distance(head, prior)
             found += [

@@ -14,6 +14,9 @@ from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.memo import memo
 from bounds.evidence.votes import decide
+from bounds.heads.linear import require_linear
+from bounds.heads.min_norm import MinNorm
+from bounds.heads.ridge import Ridge
 from bounds.summaries.totals import Totals
 
 NOISE = 0.05  # as in the paper
@@ -48,10 +51,12 @@ def noisy_fits(evidence: Evidence, noise: float = NOISE, fits: int = FITS) -> No
 
     Raises:
         InvalidOption: unless 0 < noise < 1 and fits ≥ 1.
-        NotApplicable: with one class, or where no label happened to be replaced.
+        NotApplicable: for another head than least squares, with one class, or where no label happened to be replaced.
     """
     if not (0 < noise < 1 and fits >= 1):
         raise InvalidOption(f"Noisy fits need 0 < noise < 1 and at least one fit, got {noise} and {fits}.")
+    if not isinstance(evidence.kind, MinNorm | Ridge):
+        raise NotApplicable(f"needs a least-squares head, and the head here is {evidence.head.name}.")
     if evidence.setting.num_classes < 2:
         raise NotApplicable("needs at least two classes to replace labels.")
     return memo(evidence, ("noisy fits", noise, fits), lambda: _fit(evidence, noise, fits))
@@ -85,7 +90,7 @@ def _fit(evidence: Evidence, noise: float, fits: int) -> NoisyFits:
             inside = replaced[rows, t]
             moved[t].index_add_(0, noisy[rows[inside], t], left[inside])
             moved[t].index_add_(0, labels[rows[inside]], -left[inside])
-    weights = evidence.head.weight + evidence.merged(Totals(moved)).values @ back
+    weights = require_linear(evidence.head).weight + evidence.merged(Totals(moved)).values @ back
     group = max(1, _COLUMNS // classes)
     right, right_corrupted, corrupted, clean = 0, 0, 0, 0
     table = torch.zeros(classes * classes, dtype=torch.int64)
@@ -118,8 +123,8 @@ def _solver(evidence: Evidence) -> tuple[Tensor, Tensor]:
     _, s, vh = squares.svd
     kept = s > squares.default_rtol() * s[0]
     s, vh = s[kept], vh[kept]
-    choice = evidence.setting.head
-    gains = 1.0 / s if isinstance(choice, str) else s / (s.square() + squares.count * choice[1])
+    penalty = evidence.kind.penalty if isinstance(evidence.kind, Ridge) else 0.0
+    gains = s / (s.square() + squares.count * penalty)
     return vh.T / s, gains[:, None] * vh
 
 

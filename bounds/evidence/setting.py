@@ -22,13 +22,15 @@ class Setting:
         tau: sup ‖f(x) − f(x′)‖.
         assumptions: Name to status, for every assumption of the theory.
         prior: p (K,) when known, else None.
-        head: "min_norm" or ("ridge", λ).
+        head: What `bounds.heads.head_kind` takes.
         residual: Which r̂_S the theorems of §2 and §3 use.
         constants: Which logarithms `vicreg` uses.
         conditioned_pairs: Class pairs came from a finite pool, so that their class counts are fixed.
         function_class: Among how many encoders this one was chosen on S̄, or None for one fixed encoder.
         holdout: Share of S kept aside where a bound needs a part of S.
         seed: Of every random choice.
+        options: Settings of single theorems, by name.
+        class_names: Names of the classes, where the data have names.
     """
 
     num_classes: int
@@ -36,7 +38,7 @@ class Setting:
     tau: float
     assumptions: Mapping[str, Assumption]
     prior: Tensor | None = None
-    head: str | tuple[str, float] = "min_norm"
+    head: Any = "min_norm"
     residual: Literal["mean", "frobenius"] = "mean"
     constants: Literal["printed", "counted"] = "printed"
     conditioned_pairs: bool = False
@@ -44,3 +46,10 @@ class Setting:
     holdout: float = 0.1
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+    class_names: tuple[str, ...] | None = None
+
+    @property
+    def names_of_classes(self) -> tuple[str, ...]:
+        """A name for each class: those of the data, else "class 0", "class 1", ..."""
+        names = self.class_names or ()
+        return (*names, *(f"class {y}" for y in range(len(names), self.num_classes)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 from torch import Tensor
@@ -12,8 +11,8 @@ from bounds.errors import NotApplicable
 from bounds.evidence.evidence import PRIOR_SHARES as PRIOR_SHARES
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.memo import memo
+from bounds.heads.fitted import FittedHead
 from bounds.heads.least_squares import LeastSquares
-from bounds.heads.linear import Head
 
 
 def held_out_count(evidence: Evidence, share: float | None = None, fewest: int = 1) -> int:
@@ -63,11 +62,28 @@ def fitting_squares(evidence: Evidence, count: int) -> LeastSquares:
     return evidence.least_squares_from(count)
 
 
-def fitting_head(evidence: Evidence, count: int) -> Head:
-    """The head asked for by the option `head`, fitted on the rows of S that are not held out."""
+def fitting_head(evidence: Evidence, count: int) -> FittedHead:
+    """The head asked for by the option `head`, fitted on the rows of S that are not held out.
 
-    def make() -> Head:
-        head = evidence.fit(fitting_squares(evidence, count))
-        return replace(head, name=f"{head.name} on S without {count} held-out items")
+    Raises:
+        NotApplicable: for a given function, of which nobody knows the rows it was made from.
+    """
+
+    def make() -> FittedHead:
+        require_refit(evidence)
+        head = evidence.kind.fit(evidence.rows_from(count))
+        return head.renamed(f"{head.name} on S without {count} held-out items")
 
     return memo(evidence, ("fitting head", count), make)
+
+
+def require_refit(evidence: Evidence) -> None:
+    """Bounds that count on rows, or views, which the head must not have seen.
+
+    Raises:
+        NotApplicable: for a given function.
+    """
+    if not evidence.kind.refits:
+        raise NotApplicable(
+            f"needs a head that is fitted here on a part of S; the {evidence.head.name} may have seen any row."
+        )

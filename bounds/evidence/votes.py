@@ -8,7 +8,7 @@ from torch import Tensor
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.memo import memo
 from bounds.evidence.splits import held_out_chunks, part_items
-from bounds.heads.linear import Head
+from bounds.heads.fitted import FittedHead
 from bounds.heads.simplex import project_simplex
 from bounds.summaries.moments import Moments
 from bounds.summaries.totals import Totals
@@ -24,7 +24,7 @@ def decide(scores: Tensor) -> Tensor:
     return torch.where(tied, UNDECIDED, best)
 
 
-def view_votes(evidence: Evidence, head: Head) -> Moments:
+def view_votes(evidence: Evidence, head: FittedHead) -> Moments:
     """Over the pairs, for one head: [decisions differ, ½‖Π(W f(x⁺)) − Π(W f(x⁺⁺))‖²]."""
 
     def make() -> Moments:
@@ -38,7 +38,7 @@ def view_votes(evidence: Evidence, head: Head) -> Moments:
     return memo(evidence, ("view votes", head.name), make)
 
 
-def head_votes(evidence: Evidence, head: Head, other: Head) -> Moments:
+def head_votes(evidence: Evidence, head: FittedHead, other: FittedHead) -> Moments:
     """Over the first views, between two heads: [decisions differ, ‖Π(W f) − Π(W′ f)‖]."""
 
     def make() -> Moments:
@@ -52,7 +52,7 @@ def head_votes(evidence: Evidence, head: Head, other: Head) -> Moments:
     return memo(evidence, ("head votes", head.name, other.name), make)
 
 
-def class_mistakes(evidence: Evidence, head: Head, count: int) -> tuple[Tensor, Tensor]:
+def class_mistakes(evidence: Evidence, head: FittedHead, count: int) -> tuple[Tensor, Tensor]:
     """(items, mistakes) of each class among the held-out rows, int64 (K,) each."""
 
     def make() -> tuple[Tensor, Tensor]:
@@ -68,7 +68,7 @@ def class_mistakes(evidence: Evidence, head: Head, count: int) -> tuple[Tensor, 
     return memo(evidence, ("class mistakes", head.name, count), make)
 
 
-def predicted_errors(evidence: Evidence, head: Head, count: int) -> tuple[Moments, Tensor]:
+def predicted_errors(evidence: Evidence, head: FittedHead, count: int) -> tuple[Moments, Tensor]:
     """ĝ over the first views, and err − ĝ on each held-out row in the order of S, (N,).
 
     ĝ(x) is the training error rate, on the rows that are not held out, of items whose two largest scores lie as far

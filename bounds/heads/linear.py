@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from bounds.errors import NotApplicable
+from bounds.heads.fitted import FittedHead
+
 
 @dataclass(frozen=True)
-class Head:
+class Head(FittedHead):
     """A linear or affine map z -> W z + b, W (K, d), b (K,) or None."""
 
     weight: Tensor
@@ -22,6 +25,15 @@ class Head:
         """Outputs (N, K) for rows z (N, d)."""
         scores = z @ self.weight.T
         return scores if self.bias is None else scores + self.bias
+
+    def renamed(self, name: str) -> Head:
+        """The same map under another name."""
+        return replace(self, name=name)
+
+    def to(self, device: torch.device | str) -> Head:
+        """The same map on a device."""
+        bias = None if self.bias is None else self.bias.to(device)
+        return replace(self, weight=self.weight.to(device).contiguous(), bias=bias)
 
     @cached_property
     def lens(self) -> Tensor:
@@ -38,6 +50,29 @@ class Head:
     def frobenius_norm(self) -> float:
         """‖W‖_F of the linear part."""
         return float(torch.linalg.matrix_norm(self.weight))
+
+
+def require_affine(head: FittedHead) -> Head:
+    """The head, if it is a linear map, with or without an intercept.
+
+    Raises:
+        NotApplicable: for any other head.
+    """
+    if not isinstance(head, Head):
+        raise NotApplicable(f"speaks about linear heads, and the head here is {head.name}.")
+    return head
+
+
+def require_linear(head: FittedHead) -> Head:
+    """The head, if it is a linear map without intercept.
+
+    Raises:
+        NotApplicable: for any other head.
+    """
+    head = require_affine(head)
+    if head.bias is not None:
+        raise NotApplicable(f"speaks about linear heads without intercept, and the head here is {head.name}.")
+    return head
 
 
 def spectral_norm(matrix: Tensor) -> float:

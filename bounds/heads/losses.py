@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bounds.heads.linear import Head
+from bounds.heads.fitted import FittedHead
 from bounds.heads.simplex import project_simplex
 from bounds.summaries.moments import Moments
 
@@ -24,12 +24,14 @@ class HeadLosses:
     moments: Moments
 
     @classmethod
-    def of(cls, head: Head, chunks: Iterable[tuple[Tensor, Tensor]]) -> HeadLosses:
+    def of(cls, head: FittedHead, chunks: Iterable[tuple[Tensor, Tensor]]) -> HeadLosses:
         """Stream chunks of (z (N, d), labels (N,)) through the head."""
         return cls.of_many([head], chunks)[0]
 
     @classmethod
-    def of_many(cls, heads: Sequence[Head], chunks: Iterable[tuple[Tensor, Tensor]]) -> list[HeadLosses]:
+    def of_many(
+        cls, heads: Sequence[FittedHead], chunks: Iterable[tuple[Tensor, Tensor]]
+    ) -> list[HeadLosses]:
         """The same for several heads in one pass over the chunks."""
         totals = [Moments.empty(4) for _ in heads]
         for z, labels in chunks:

@@ -60,6 +60,11 @@ class Metric:
         """‖(W − W′)A‖_F."""
         return float(torch.linalg.matrix_norm((head.weight - other.weight) @ self.basis * self.root))
 
+    @property
+    def inverse_root(self) -> Tensor:
+        """B (d, d) with ‖Bz‖ = ‖A⁻¹z‖ for every z."""
+        return (self.basis / self.root).T
+
     def spread(self, z: Tensor) -> Tensor:
         """‖A⁻¹z‖ of each row, (N,)."""
         return self.spreads([self], z)[:, 0]

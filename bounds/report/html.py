@@ -116,10 +116,28 @@ def _details(bound: Bound) -> str:
     notes = "".join(f"<div>note: {escape(note)}</div>" for note in bound.notes)
     return (
         f"<details><summary><b>{escape(bound.name)}</b> {significant(bound.value, up=True)} · "
-        f"{escape(bound.title)}</summary><div>{escape(bound.predictor)}; {escape(unit)}; δ = {bound.delta:g}</div>"
+        f"{escape(bound.title)}</summary><div>{escape(bound.about)}; {escape(unit)}; δ = {bound.delta:g}</div>"
         f'<table><tr><th>term</th><th class="number">value</th><th>meaning</th><th>lowered by</th></tr>'
-        f"{''.join(rows)}</table>{notes}<div>{escape(bound.source)}</div></details>"
+        f"{''.join(rows)}</table>{_table_of(bound)}{notes}<div>{escape(bound.source)}</div></details>"
     )
+
+
+def _table_of(bound: Bound) -> str:
+    """The limits that hold together with the bound."""
+    if not bound.table:
+        return ""
+    columns = list(dict.fromkeys(key for row in bound.table.values() for key in row))
+    head = "".join(f'<th class="number">{escape(key)}</th>' for key in columns)
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td>"
+        + "".join(
+            f'<td class="number">{significant(row[key], up=key == "error") if key in row else ""}</td>'
+            for key in columns
+        )
+        + "</tr>"
+        for name, row in bound.table.items()
+    )
+    return f"<table><tr><th></th>{head}</tr>{rows}</table>"
 
 
 def _assumptions(report: Report) -> str:

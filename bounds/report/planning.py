@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # How symbols grow with the labeled items or the pairs where every rate and mean stays as measured.
-LABELED: dict[str, float] = {"n": 1, "n_min": 1, "n_Q": 1, "N": 1, "mistakes": 1, "shots": 1, "PY_S": 0.5}
+LABELED: dict[str, float] = {
+    "n": 1,
+    "n_min": 1,
+    "n_Q": 1,
+    "N": 1,
+    "answered": 1,
+    "class_items": 1,
+    "mistakes": 1,
+    "class_mistakes": 1,
+    "shots": 1,
+    "PY_S": 0.5,
+}
 PAIRS: dict[str, float] = {
     "m": 1,
     "blocks": 1,

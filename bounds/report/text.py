@@ -97,7 +97,7 @@ def full(report: Report) -> str:
 def terms(bound: Bound) -> str:
     """One bound: statement, terms with meaning, notes."""
     unit = "squared loss, the bound is the root of the sum" if bound.combine == "root" else bound.axis.unit
-    lines = [f"{bound.name} · {bound.title}", f"  {bound.predictor}; terms in {unit}"]
+    lines = [f"{bound.name} · {bound.title}", f"  {bound.about}; terms in {unit}"]
     for term in bound.terms.values():
         lines.append(f"  {term.name:<28}{significant(term.value):>12}   {term.meaning}")
         lines += [f"    {name:<26}{significant(value):>12}" for name, value in term.parts.items()]
@@ -105,6 +105,11 @@ def terms(bound: Bound) -> str:
     lines.append(
         f"  {'bound':<28}{significant(bound.value, up=True):>12}   δ = {bound.delta:g}{error}; {verdict(bound)}"
     )
+    lines += [
+        f"    {name:<26}"
+        + "   ".join(f"{key} {significant(value, up=key == 'error')}" for key, value in row.items())
+        for name, row in bound.table.items()
+    ]
     lines += [f"  note: {note}" for note in bound.notes]
     return "\n".join(lines)
 

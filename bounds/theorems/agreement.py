@@ -9,7 +9,7 @@ from bounds.evidence.evidence import Evidence
 from bounds.evidence.gaussian_heads import FEWEST, SHIFTS, GaussianHead, search
 from bounds.evidence.splits import fitting_head, held_out_count
 from bounds.evidence.votes import class_mistakes, view_votes
-from bounds.heads.linear import Head
+from bounds.heads.fitted import FittedHead
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import pair_total_variation, require_fixed_encoder
@@ -30,7 +30,7 @@ def _split(evidence: Evidence, delta: float) -> dict[str, float]:
     return shares(delta, "delta_1", "delta_2", *(() if known else ("delta_5",)))
 
 
-def _inputs_for(evidence: Evidence, head: Head, limits: list[float], split: dict[str, float]) -> Inputs:
+def _inputs_for(evidence: Evidence, head: FittedHead, limits: list[float], split: dict[str, float]) -> Inputs:
     """The bound from one upper limit of the error per class, at the best multiplier."""
     setting = evidence.setting
     known = setting.prior is not None

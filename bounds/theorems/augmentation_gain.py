@@ -10,9 +10,9 @@ from bounds.derivations import augmentation_gain as derivation
 from bounds.errors import NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.memo import memo
-from bounds.evidence.splits import fitting_head, held_out_count, part_chunks
+from bounds.evidence.splits import fitting_head, held_out_count, part_chunks, require_refit
 from bounds.evidence.votes import view_votes
-from bounds.heads.linear import Head
+from bounds.heads.fitted import FittedHead
 from bounds.heads.simplex import project_simplex
 from bounds.summaries.moments import Moments
 from bounds.theorems.axes import Axis
@@ -30,8 +30,9 @@ _TEXTS = {
 _BELOW = "a lower limit: the quantity is at least this"
 
 
-def _gain(evidence: Evidence, head: Head) -> dict[str, float]:
+def _gain(evidence: Evidence, head: FittedHead) -> dict[str, float]:
     require_fixed_encoder(evidence)
+    require_refit(evidence)
     if evidence.m < 2:
         raise NotApplicable("needs at least two pairs for a sample variance.")
     votes = view_votes(evidence, head)
@@ -54,7 +55,7 @@ def _lower(evidence: Evidence, delta: float) -> Inputs:
     )
 
 
-def _cross(evidence: Evidence, head: Head, count: int) -> Moments:
+def _cross(evidence: Evidence, head: FittedHead, count: int) -> Moments:
     """⟨g(x⁺) − e_y, g(x⁺⁺) − e_y⟩ over the held-out rows with two views."""
     found = Moments.empty(1)
     for views, labels in part_chunks(evidence, 0, count):
@@ -83,6 +84,7 @@ def _risk(evidence: Evidence, delta: float) -> Inputs:
 
 def _floor(evidence: Evidence, delta: float) -> Inputs:
     require_fixed_encoder(evidence)
+    require_refit(evidence)
     agreements = round((1.0 - float(view_votes(evidence, evidence.head).mean[0])) * evidence.m)
     values = {"m": evidence.m, "agreements": agreements, "delta_1": delta}
     values["TV_pairs"] = pair_total_variation(evidence)

@@ -12,7 +12,13 @@ from bounds.derivations.expression import Expression
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.gaussian_heads import RIDGES, metrics
 from bounds.evidence.memo import memo
-from bounds.evidence.splits import PRIOR_SHARES, fitting_head, held_out_chunks, held_out_count
+from bounds.evidence.splits import (
+    PRIOR_SHARES,
+    fitting_head,
+    held_out_chunks,
+    held_out_count,
+)
+from bounds.heads.linear import require_linear
 from bounds.heads.margins import Metric
 from bounds.heads.simplex import project_simplex
 from bounds.summaries.moments import Moments
@@ -34,7 +40,8 @@ class _Part:
 
 
 def _part(evidence: Evidence, count: int) -> _Part:
-    head, prior, tried = evidence.head, fitting_head(evidence, count), metrics(evidence, count)
+    head, prior = require_linear(evidence.head), require_linear(fitting_head(evidence, count))
+    tried = metrics(evidence, count)
     moments = Moments.empty(1 + len(MARGINS) + len(tried))
     for z, labels in held_out_chunks(evidence, count):
         columns = [_losses(head(z), labels), Metric.spreads(tried, z).square()]

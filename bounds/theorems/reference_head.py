@@ -7,7 +7,7 @@ from bounds.evidence.evidence import Evidence
 from bounds.evidence.memo import memo
 from bounds.evidence.splits import fitting_head, held_out_chunks, held_out_count
 from bounds.evidence.votes import head_votes
-from bounds.heads.linear import Head
+from bounds.heads.fitted import FittedHead
 from bounds.heads.losses import HeadLosses
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
@@ -24,7 +24,7 @@ _TEXTS = {
 }
 
 
-def held_out_losses(evidence: Evidence, head: Head, count: int) -> HeadLosses:
+def held_out_losses(evidence: Evidence, head: FittedHead, count: int) -> HeadLosses:
     """Losses of a head on the held-out rows of S."""
     key = ("held-out losses", head.name, count)
     return memo(evidence, key, lambda: HeadLosses.of(head, held_out_chunks(evidence, count)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from bounds.derivations import test_set as derivation
 from bounds.evidence.evidence import Evidence
+from bounds.evidence.outcomes import count, head_outcomes
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
-    losses = evidence.head_test_losses
-    values = {"N": losses.count, "mistakes": losses.mistakes, "delta": delta}
+    found = count(evidence, head_outcomes(evidence).wrong)
+    values = {"N": found.trials, "mistakes": found.mistakes, "delta": delta}
     return Inputs(derivation.expression(), values, {"delta": delta}, evidence.head)
 
 

@@ -264,8 +264,8 @@ def test_the_margin_is_root_six_lipschitz_whatever_the_number_of_negatives():
 def test_it_says_what_it_is_about_and_never_the_head_of_s():
     bound = SIMCLR.evaluate(evidence_of(pairs_of(), prior=[0.25] * 4), 0.05)
     assert bound.head is None
-    assert "mean classifier" in bound.predictor
-    assert "not W_S" in bound.predictor
+    assert "mean classifier" in bound.about
+    assert "not W_S" in bound.about
     assert bound.axis.name == "two-class hinge"
     assert bound.trivial_value == 1.0
     assert bound.certified
