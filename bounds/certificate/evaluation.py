@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from bounds.certificate import declared
+from bounds.certificate.classes import classes, names_of
 from bounds.certificate.provenance import provenance
 from bounds.certificate.quantities import measured_losses, quantities
 from bounds.certificate.report import Report
@@ -20,6 +21,7 @@ from bounds.errors import InvalidData, InvalidOption, NotApplicable
 from bounds.processes import Processes
 from bounds.representations.extraction import Extracted, extract
 from bounds.representations.normalization import Normalization
+from bounds.representations.sources import Source, open_source
 from bounds.representations.table import Representations
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.setting import Assumption, Setting
@@ -49,6 +51,7 @@ def evaluate(
     options: Mapping[str, Any] | None = None,
     simultaneous: bool = False,
     num_classes: int | None = None,
+    renumber: bool = False,
     preprocessing: Any = None,
     architecture: Any = None,
     save_representations: str | Path | None = None,
@@ -85,7 +88,8 @@ def evaluate(
         bounds: Names of the bounds wanted; all by default.
         options: Settings of single theorems, by name (`temperature`, `negatives`, ...); see their docstrings.
         simultaneous: Share δ over all bounds, so that they hold together.
-        num_classes: K; inferred from the labels by default. Classes absent from S count.
+        num_classes: K; inferred from the labels and class names by default. Classes absent from S count.
+        renumber: Labels are identifiers, not indices: classes are numbered in the order of those that occur.
         preprocessing, architecture: For checkpoints that do not carry them; see `bounds.load_encoder`.
         save_representations: A folder to keep the representations in; it can be given as data later, and an
             interrupted run resumes from it.
@@ -116,7 +120,6 @@ def evaluate(
         "progress": sys.stderr.isatty() if progress is None else progress,
         "processes": processes,
         "autocast": autocast,
-        "num_classes": num_classes,
     }
     folder = None if save_representations is None else Path(save_representations)
 
@@ -124,24 +127,33 @@ def evaluate(
         save = None if folder is None else folder / role
         return extract(encoder, data, role=role, save=save, **common, **more)
 
-    parts: dict[str, Extracted] = {"labeled": gather("labeled", labeled)}
-    if unlabeled is not None:
-        known = class_prior is not None
-        parts["unlabeled"] = gather("unlabeled", unlabeled, views=2, pairs=pairs, class_prior_known=known)
-    if test is not None:
-        parts["test"] = gather("test", test)
+    given = {"labeled": labeled, "unlabeled": unlabeled, "test": test}
+    limit = None if renumber else num_classes
+    sources = {
+        role: data if isinstance(data, Source) else open_source(data, name=role, num_classes=limit)
+        for role, data in given.items()
+        if data is not None
+    }
+    drawn_by_class = pairs == "class" and "unlabeled" in sources and sources["unlabeled"].views == 1
+    names, name_notes = names_of(sources, drawn_by_class)
+    known = class_prior is not None
+    roles: dict[str, dict[str, Any]] = {"unlabeled": {"views": 2, "pairs": pairs, "class_prior_known": known}}
+    parts = {role: gather(role, source, **roles.get(role, {})) for role, source in sources.items()}
     _check_dimensions(parts)
 
     tables = {role: normalization.apply(part.representations) for role, part in parts.items()}
-    classes = _count_classes(tables.values(), num_classes)
+    named = {role: part.class_names for role, part in parts.items()}
+    found = classes(tables, named, names, num_classes, renumber, left_out=bool(name_notes))
+    tables = found.tables
+    notes = (*(note for part in parts.values() for note in part.notes), *name_notes, *found.notes)
     drawn = parts["unlabeled"].class_pairs if "unlabeled" in parts else None
     evidence = Evidence(
         Setting(
-            num_classes=classes,
+            num_classes=found.count,
             radius=radius,
             tau=(np.sqrt(2.0) if nonnegative else 2.0) * radius,
             assumptions={},
-            prior=declared.class_prior(class_prior, classes),
+            prior=declared.class_prior(class_prior, found.count),
             head=head,
             residual=residual,
             constants=constants,
@@ -163,7 +175,7 @@ def evaluate(
     evidence = replace(evidence, setting=replace(evidence.setting, assumptions=assumptions))
     title = name or _title(checkpoint)
     record = provenance(parts, declared_options, encoder, evidence)
-    report = report_on(evidence, theorems, delta, title, simultaneous, record)
+    report = report_on(evidence, theorems, delta, title, simultaneous, record, found.names, notes)
     # No process leaves, and removes what it shares, before the others are done.
     processes.texts("", "at the end")
     return report
@@ -176,6 +188,8 @@ def report_on(
     name: str,
     simultaneous: bool = False,
     record: Mapping[str, Any] | None = None,
+    class_names: tuple[str, ...] | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Report:
     """Evaluate theorems on evidence: the part of `evaluate` after the encoder has run.
 
@@ -202,6 +216,8 @@ def report_on(
         best=best,
         candidates=candidates,
         provenance={**(record or {}), "head": evidence.head.name},
+        class_names=class_names,
+        notes=notes,
         evidence=evidence,
     )
 
@@ -272,17 +288,6 @@ def _assumptions(
 
 def _has_negative(table: Representations) -> bool:
     return any(bool((view < 0).any()) for views, _ in table.chunks() for view in views)
-
-
-def _count_classes(tables: Iterable[Representations], num_classes: int | None) -> int:
-    largest = max(int(table.labels.max()) for table in tables if table.labels is not None)
-    if num_classes is None:
-        return largest + 1
-    if largest >= num_classes:
-        raise InvalidData(
-            f"A label is {largest}, but `num_classes` = {num_classes} allows 0 to {num_classes - 1}."
-        )
-    return num_classes
 
 
 def _check_dimensions(parts: Mapping[str, Extracted]) -> None:
