@@ -169,8 +169,9 @@ def split(item: Any, label_axes: int, name: str) -> tuple[tuple[Any, ...], Any]:
 
 def _stacked(items: list[Any], form: Form, where: str, first_row: int) -> Block:
     parts = [split(item, 0, f"Row {row} of {where}") for row, item in enumerate(items, start=first_row)]
-    odd = next((i for i, part in enumerate(parts) if _structure(part) != _structure(parts[0])), None)
-    if odd is not None:
+    unlike = [len(views) != len(parts[0][0]) or (y is not None and parts[0][1] is None) for views, y in parts]
+    if any(unlike):
+        odd = unlike.index(True)
         raise InvalidData(
             f"{where} has items of unequal structure: row {first_row + odd} has {_structure(parts[odd])}, others "
             f"{_structure(parts[0])}."
