@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from bounds.data.arrays import ArraySource
+from bounds.data.checks import Kind
+from bounds.data.class_names import Names, listed
 from bounds.errors import CorruptStore, InvalidData, InvalidOption
-from bounds.representations.class_names import Names, listed
-from bounds.representations.sources.arrays import ArraySource
-from bounds.representations.sources.checks import Kind
 from bounds.representations.table import Representations
 
 MANIFEST = "manifest.json"

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bounds.data.prefetch import to_device
 from bounds.errors import InvalidData
-from bounds.representations.prefetch import to_device
 
 Chunk = tuple[tuple[Tensor, ...], Tensor | None]
 
@@ -30,7 +30,7 @@ class Representations:
         labels: Class indices (N,), int64, or None.
         name: What to call the table in error messages.
         fingerprints: Of the items behind each row as they were given, uint64 (N, V), or None where they are unknown:
-            V = 1, or 2 where the views of a pair are two items. See `bounds.representations.fingerprints`.
+            V = 1, or 2 where the views of a pair are two items. See `bounds.data.fingerprints`.
         fingerprinted: What they are of, "images" or "vectors"; one is not to be compared with the other.
         transform: Applied to every chunk (N, d) on reading, after the check for NaN: l2 normalisation, clipping.
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bounds.data.class_names import Names
 from bounds.errors import InvalidOption
 from bounds.processes import Processes
-from bounds.representations.class_names import Names
 from bounds.representations.merging import merge_stores
 from bounds.representations.store import MANIFEST, RepresentationStore, StoreWriter
 
