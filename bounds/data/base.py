@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bounds.data.checks import Kind, as_tensor, channels_first, check_labels, check_values, kind_of
-from bounds.data.class_names import Names, listed, renumbering, united
+from bounds.data.class_names import Names, listed, renumbered, renumbering, united
 from bounds.data.decode import Form, unequal
 from bounds.data.fingerprints import fingerprints
 from bounds.errors import InvalidData
@@ -256,7 +256,7 @@ class Chain(Source):
                 ):
                     labels = batch.labels
                     if new is not None and labels is not None:
-                        labels = torch.from_numpy(new)[labels]
+                        labels = torch.from_numpy(renumbered(labels.numpy(), new))
                     yield replace(batch, labels=labels, first_row=offset + batch.first_row)
             offset += count
 

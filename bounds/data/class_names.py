@@ -46,6 +46,11 @@ def renumbering(own: Names, common: Names) -> np.ndarray | None:
     return None if np.array_equal(found, np.arange(len(own))) else found
 
 
+def renumbered(labels: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """The labels by their new numbers; −1, an item without label, stays."""
+    return np.where(labels < 0, labels, new[labels])
+
+
 def agreed(found: Mapping[str, Names | None], where: Mapping[str, str]) -> Names | None:
     """One list of names for several data sets of which each names all its classes, or none.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bounds.data.class_names import Names, agreed, listed, renumbering
+from bounds.data.class_names import Names, agreed, listed, renumbered, renumbering
 from bounds.errors import InvalidData
 from bounds.representations.inputs import Source
 from bounds.representations.table import Representations
@@ -97,7 +97,7 @@ def classes(
             own = found[role]
             new = None if own is None else renumbering(own, names)
             if table.labels is not None and new is not None:
-                made[role] = replace(table, labels=new[table.labels])
+                made[role] = replace(table, labels=renumbered(table.labels, new))
     elif renumber:
         ids = np.unique(np.concatenate([one.labels for one in made.values() if one.labels is not None]))
         for role, table in made.items():

@@ -280,7 +280,7 @@ class StoreWriter:
             if self._durable:
                 file.flush()
                 os.fsync(file.fileno())
-        digest = _sha256(temporary) if self._durable else None
+        digest = sha256(temporary) if self._durable else None
         os.replace(temporary, path)
         return digest
 
@@ -293,7 +293,8 @@ def _rows(manifest: dict[str, Any]) -> int:
     return sum(shard["rows"] for shard in manifest["shards"])
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -320,7 +321,7 @@ def _verify(folder: Path, manifest: dict[str, Any]) -> None:
             path = folder / _file(name, shard)
             if not path.is_file():
                 raise CorruptStore(f"{path} is missing; save the representations again in another folder.")
-            if _sha256(path) != digest:
+            if sha256(path) != digest:
                 raise CorruptStore(
                     f"{path} differs from its checksum; save the representations again in another folder."
                 )
