@@ -123,6 +123,9 @@ def evaluate(
     ] = None,
     simultaneous: Annotated[bool, typer.Option(help="Share δ over all bounds.")] = False,
     num_classes: Annotated[int | None, typer.Option(help="K; inferred by default.")] = None,
+    renumber: Annotated[
+        bool, typer.Option(help="Labels are identifiers: number the classes that occur.")
+    ] = False,
     save_representations: Annotated[Path | None, typer.Option(help="Keep the representations here.")] = None,
     holdout: Annotated[float, typer.Option(help="Share of S held out where a bound needs it.")] = 0.1,
     autocast: Annotated[bool, typer.Option(help="Mixed precision in the encoder.")] = False,
@@ -158,6 +161,7 @@ def evaluate(
             bounds=bound,
             simultaneous=simultaneous,
             num_classes=num_classes,
+            renumber=renumber,
             save_representations=save_representations,
             holdout=holdout,
             autocast=autocast,

@@ -190,7 +190,8 @@ def _take(
         )
     kept = rows[:count]
     labels = None if table.labels is None else np.searchsorted(chosen, table.labels[kept])
-    return replace(table, views=tuple(view[kept] for view in table.views), labels=labels)
+    keys = None if table.fingerprints is None else table.fingerprints[kept]
+    return replace(table, views=tuple(view[kept] for view in table.views), labels=labels, fingerprints=keys)
 
 
 def _rows(evidence: Evidence, theorems: Sequence[Theorem], delta: float) -> Iterator[dict[str, Any]]:

@@ -30,7 +30,12 @@ def array_file(path: Path, where: str, num_classes: int | None) -> ArraySource:
     with readable(path, where):
         views, label = pick_keys(make.keys(path), where)
         arrays = tuple(make(path, key, where) for key in views)
-        labels = None if label is None else make(path, label, where)[:]
+        kept = None if label is None else make(path, label, where)
+        if kept is not None and not kept.shape:
+            raise InvalidData(
+                f"{where} has a single number as {label!r}; give one label for each item, of shape (N,)."
+            )
+        labels = None if kept is None else kept[:]
     return ArraySource(arrays, labels, where, num_classes, lambda: file_fingerprint(path))
 
 

@@ -69,9 +69,11 @@ def class_pairs(labels: np.ndarray, *, seed: int, class_prior_known: bool, name:
             f"{' and others' if len(short) > 8 else ''}; class pairs need two: add items or remove the class."
         )
     order = permutation(seed, len(labels))
-    paired = _within_classes(labels, order) if class_prior_known else _classes_first(labels, order)
+    index = np.searchsorted(classes, labels)  # identifiers may be too large to count by
+    paired = _within_classes(index, order) if class_prior_known else _classes_first(index, order)
     first, second = (part[permutation(seed, len(part), stream=1)] for part in paired[:2])
-    return ClassPairs(first, second, labels[first], not class_prior_known, paired[2])
+    shortfall = {int(classes[y]): missing for y, missing in paired[2].items()}
+    return ClassPairs(first, second, labels[first], not class_prior_known, shortfall)
 
 
 _Paired = tuple[np.ndarray, np.ndarray, dict[int, int]]

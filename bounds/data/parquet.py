@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bounds.data.base import Block, BlockSource
-from bounds.data.checks import kind_of, pick_keys
-from bounds.data.decode import decode, stack
+from bounds.data.checks import VIEWS, pick_keys
+from bounds.data.class_names import class_names
+from bounds.data.decode import Form, coloured, decode, stack
 from bounds.data.files import file_fingerprint, readable
 from bounds.errors import InvalidData
+
+_HEADERS = 256  # rows whose headers are looked at together
 
 
 class ParquetSource(BlockSource):
@@ -26,7 +30,12 @@ class ParquetSource(BlockSource):
         with readable(path, where), pq.ParquetFile(path) as file:
             schema, metadata = file.schema_arrow, file.metadata
             self._rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-        views, self._label = pick_keys(schema.names, where)
+        columns = schema.names
+        if any(
+            name in VIEWS and _holds_bytes(schema.field(name).type) for name in columns
+        ):  # x may be a position
+            columns = [name for name in columns if name not in VIEWS or _holds_bytes(schema.field(name).type)]
+        views, self._label = pick_keys(columns, where)
         self._image = views[0]
         if len(views) > 1 or not _holds_bytes(schema.field(self._image).type):
             raise InvalidData(
@@ -37,18 +46,46 @@ class ParquetSource(BlockSource):
         self.found = f" (no column `label` or `y` among {', '.join(map(repr, schema.names))})"
         if self.count < 1:
             raise InvalidData(f"{where} is empty: no rows; give at least one item.")
-        self.num_classes = num_classes or _declared_classes(schema.metadata, self._label)
-        (first,), _ = next(self._blocks(0, 1, 1, None))
-        self.kind = kind_of(first.shape, first.dtype, where)
+        self.kind, self.num_classes = "images", num_classes
+        names = _declared_names(schema.metadata, self._label)
+        if names is not None:
+            self.class_names = class_names(names, where)
+            self.num_classes = min(num_classes or len(names), len(names))
+
+    @cached_property
+    def channels(self) -> int:
+        """3 if any image has colours, else 1."""
+        for encoded, names in self._encoded(0, None, _HEADERS):
+            if any(coloured(one, name) for one, name in zip(encoded, names, strict=True)):
+                return 3
+        return 1
 
     def fingerprint(self) -> dict[str, Any]:
         """Name and SHA-256 of the file."""
         return file_fingerprint(self._path)
 
-    def _blocks(self, start: int, stop: int | None, batch_size: int, size: int | None) -> Iterator[Block]:
+    def _blocks(self, start: int, stop: int | None, batch_size: int, form: Form) -> Iterator[Block]:
+        columns = [self._image] if self._label is None else [self._image, self._label]
+        for part, row in self._parts(start, stop, batch_size, columns):
+            encoded, names = self._cells(part, row)
+            made = stack(decode(encoded, names), form, self.where, row)
+            labels = None
+            if self._label is not None:
+                column = part.column(self._label)
+                whole = column.null_count == 0 and not _nested(column.type)
+                labels = column.to_numpy(False) if whole else column.to_pylist()
+            yield Block((made.values,), labels, made.fingerprints[:, None], made.turned)
+
+    def _encoded(self, start: int, stop: int | None, rows: int) -> Iterator[tuple[list[bytes], list[str]]]:
+        for part, row in self._parts(start, stop, rows, [self._image]):
+            yield self._cells(part, row)
+
+    def _parts(
+        self, start: int, stop: int | None, batch_size: int, columns: list[str]
+    ) -> Iterator[tuple[Any, int]]:
+        """Record batches of the rows start..stop, each with its first row."""
         import pyarrow.parquet as pq
 
-        columns = [self._image] if self._label is None else [self._image, self._label]
         ends = np.cumsum(self._rows)
         group = int(np.searchsorted(ends, start, side="right"))  # the row group where reading begins
         row = int(ends[group - 1]) if group else 0
@@ -60,23 +97,19 @@ class ParquetSource(BlockSource):
                     part.num_rows if stop is None else min(stop - row, part.num_rows),
                 )
                 if begin < end:
-                    yield self._block(part.slice(begin, end - begin), row + begin, size)
+                    yield part.slice(begin, end - begin), row + begin
                 row += part.num_rows
                 if stop is not None and row >= stop:
                     return
 
-    def _block(self, part: Any, row: int, size: int | None) -> Block:
+    def _cells(self, part: Any, row: int) -> tuple[list[bytes], list[str]]:
         cells = part.column(self._image).to_pylist()
         encoded = [cell["bytes"] if isinstance(cell, dict) else cell for cell in cells]
         names = [f"Row {i} of {self.where}" for i in range(row, row + len(encoded))]
         missing = next((name for name, data in zip(names, encoded, strict=True) if data is None), None)
         if missing is not None:
             raise InvalidData(f"{missing} has no image bytes in column {self._image!r}.")
-        images = stack(decode(encoded, names), size, self.where, row)
-        if self._label is None:
-            return (images,), None
-        labels = part.column(self._label)
-        return (images,), np.array(labels.to_pylist() if labels.null_count else labels.to_numpy(False))
+        return encoded, names
 
 
 def _holds_bytes(column: Any) -> bool:
@@ -87,10 +120,17 @@ def _holds_bytes(column: Any) -> bool:
     return bool(types.is_binary(column) or types.is_large_binary(column) or types.is_binary_view(column))
 
 
-def _declared_classes(metadata: dict[bytes, bytes] | None, label: str | None) -> int | None:
-    """The number of class names in the schema's `huggingface` note, where there is one."""
+def _nested(column: Any) -> bool:
+    import pyarrow.types as types
+
+    return bool(types.is_nested(column))
+
+
+def _declared_names(metadata: dict[bytes, bytes] | None, label: str | None) -> list[str] | None:
+    """The class names in the schema's `huggingface` note, where there are any."""
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
-        return len(features[label]["names"]) or None
+        names = features[label]["names"]
+        return [str(name) for name in names] or None
     except (KeyError, TypeError, ValueError):
         return None

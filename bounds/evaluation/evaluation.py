@@ -12,7 +12,8 @@ import torch
 from bounds.assumptions import declared
 from bounds.assumptions.encoder_choice import encoder_choice
 from bounds.evaluation.assumptions import statuses
-from bounds.evaluation.loading import class_names, count_classes, extract_roles, load
+from bounds.evaluation.classes import Classes
+from bounds.evaluation.loading import extract_roles, load
 from bounds.evaluation.options import check_options
 from bounds.evaluation.provenance import provenance
 from bounds.evaluation.theorems import report_on
@@ -51,6 +52,7 @@ def evaluate(
     options: Mapping[str, Any] | None = None,
     simultaneous: bool = False,
     num_classes: int | None = None,
+    renumber: bool = False,
     preprocessing: Any = None,
     architecture: Any = None,
     save_representations: str | Path | None = None,
@@ -72,7 +74,8 @@ def evaluate(
         unlabeled: S̄: the same without labels (views are made by augmentation), a pair `(x1, x2)`, or `(x1, x2, y)`;
             with `pairs="class"` and labels, disjoint pairs are drawn within classes. None: only bounds on S.
         test: `(x, y)` or any labeled data: measured loss and error beside the bounds, and `test_set`.
-        num_classes: K; inferred from the labels by default. Classes absent from S count.
+        num_classes: K; inferred from the labels and class names by default. Classes absent from S count.
+        renumber: Labels are identifiers, not indices: classes are numbered in the order of those that occur.
         pairs: How the pairs are, or were, made. Augmentation pairs violate A1.
         labeled_is_fresh, unlabeled_is_fresh: Was the encoder fixed before seeing them (A2, A3)? None: unverifiable.
         class_prior: p when known: "balanced" or K numbers; the class term is then a number.
@@ -111,17 +114,17 @@ def evaluate(
     normalization, processes = Normalization(normalize, radius), Processes.chosen(distributed)
 
     encoder = load(checkpoint, preprocessing, architecture, device)
-    parts = extract_roles(
+    parts, classes = extract_roles(
         encoder, {"labeled": labeled, "unlabeled": unlabeled, "test": test}, processes, given
     )
-    evidence = _evidence(parts, normalization, processes, given)
+    evidence = _evidence(parts, classes, normalization, processes, given)
     evidence = evidence.assuming(statuses(evidence, parts, normalization, given))
     record = provenance(parts, given, encoder, evidence)
     deployment = Deployment(
         encoder, checkpoint, normalization, evidence.setting.names_of_classes, evidence.labeled.dim
     )
     title = name or _title(checkpoint)
-    report = report_on(evidence, theorems, delta, title, simultaneous, record, deployment)
+    report = report_on(evidence, theorems, delta, title, simultaneous, record, deployment, classes.notes)
 
     # No process leaves, and removes what it shares, before the others are done.
     processes.texts("", "at the end")
@@ -129,23 +132,26 @@ def evaluate(
 
 
 def _evidence(
-    parts: Mapping[str, Extracted], normalization: Normalization, processes: Processes, given: Mapping[str, Any]
-) -> Evidence:  # fmt: skip
+    parts: Mapping[str, Extracted],
+    classes: Classes,
+    normalization: Normalization,
+    processes: Processes,
+    given: Mapping[str, Any],
+) -> Evidence:
     """The normalised tables and what was declared about them; the assumptions are not decided yet."""
     tables = {role: normalization.apply(part.representations) for role, part in parts.items()}
-    classes = count_classes(tables.values(), given["num_classes"])
     drawn = parts["unlabeled"].class_pairs if "unlabeled" in parts else None
     device = given["device"] or ("cuda" if torch.cuda.is_available() else "cpu")
     setting = Setting(
-        num_classes=classes,
+        num_classes=classes.count,
         radius=normalization.radius,
         tau=(np.sqrt(2.0) if given["nonnegative"] else 2.0) * normalization.radius,
         assumptions={},
-        prior=declared.class_prior(given["class_prior"], classes),
+        prior=declared.class_prior(given["class_prior"], classes.count),
         conditioned_pairs=drawn is not None and drawn.conditioned,
         function_class=encoder_choice(given["function_class"]),
         options=dict(given["options"] or {}),
-        class_names=class_names(parts.values()),
+        class_names=classes.names,
         **{name: given[name] for name in ("head", "residual", "constants", "holdout", "seed")},
     )
     return Evidence(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bounds.encoders.checkpoints import Encoder, load_encoder
 from bounds.errors import InvalidData
+from bounds.evaluation.classes import Classes, classes, names_of
 from bounds.processes import Processes
 from bounds.representations.extraction import Extracted, extract
-from bounds.representations.table import Representations
+from bounds.representations.inputs import Source, open_source
 
 
 def load(checkpoint: Any, preprocessing: Any, architecture: Any, device: Any) -> Encoder | None:
@@ -23,8 +25,8 @@ def load(checkpoint: Any, preprocessing: Any, architecture: Any, device: Any) ->
 
 def extract_roles(
     encoder: Encoder | None, data: Mapping[str, Any], processes: Processes, given: Mapping[str, Any]
-) -> dict[str, Extracted]:
-    """Representations by role, for the roles that have data.
+) -> tuple[dict[str, Extracted], Classes]:
+    """Representations by role, for the roles that have data, and their classes, numbered alike over the roles.
 
     Args:
         encoder: What makes them, or None.
@@ -33,49 +35,44 @@ def extract_roles(
         given: The options of `evaluate`, by name.
 
     Raises:
-        InvalidData: representations of different dimensions.
+        InvalidData: class names that cannot be matched, or representations of different dimensions.
     """
-    common = {name: given[name] for name in ("device", "batch_size", "seed", "autocast", "num_classes")}
+    limit = None if given["renumber"] else given["num_classes"]
+    sources = {
+        role: items if isinstance(items, Source) else open_source(items, name=role, num_classes=limit)
+        for role, items in data.items()
+        if items is not None or role == "labeled"
+    }
+    drawn_by_class = given["pairs"] == "class" and "unlabeled" in sources and sources["unlabeled"].views == 1
+    names, left_out = names_of(sources, drawn_by_class)
+    common = {name: given[name] for name in ("device", "batch_size", "seed", "autocast")}
     common["progress"] = sys.stderr.isatty() if given["progress"] is None else given["progress"]
     folder = given["save_representations"]
     of_pairs = {"views": 2, "pairs": given["pairs"], "class_prior_known": given["class_prior"] is not None}
     parts = {
         role: extract(
             encoder,
-            items,
+            source,
             role=role,
             save=None if folder is None else Path(folder) / role,
             processes=processes,
             **common,
             **(of_pairs if role == "unlabeled" else {}),
         )
-        for role, items in data.items()
-        if items is not None or role == "labeled"
+        for role, source in sources.items()
     }
     _check_dimensions(parts)
-    return parts
-
-
-def count_classes(tables: Iterable[Representations], num_classes: int | None) -> int:
-    """K: as given, or the largest label plus one.
-
-    Raises:
-        InvalidData: a label of K or more.
-    """
-    largest = max(int(table.labels.max()) for table in tables if table.labels is not None)
-    if num_classes is None:
-        return largest + 1
-    if largest >= num_classes:
-        raise InvalidData(
-            f"A label is {largest}, but `num_classes` = {num_classes} allows 0 to {num_classes - 1}."
-        )
-    return num_classes
-
-
-def class_names(parts: Iterable[Extracted]) -> tuple[str, ...] | None:
-    """The names that the data give their classes, of the role that names most."""
-    found = [names for part in parts if (names := getattr(part, "class_names", None))]
-    return tuple(max(found, key=len)) if found else None
+    found = classes(
+        {role: part.representations for role, part in parts.items()},
+        {role: part.class_names for role, part in parts.items()},
+        names,
+        given["num_classes"],
+        given["renumber"],
+        left_out=bool(left_out),
+    )
+    notes = (*(note for part in parts.values() for note in part.notes), *left_out, *found.notes)
+    parts = {role: replace(part, representations=found.tables[role]) for role, part in parts.items()}
+    return parts, replace(found, notes=notes)
 
 
 def _check_dimensions(parts: Mapping[str, Extracted]) -> None:

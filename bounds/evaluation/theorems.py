@@ -23,6 +23,7 @@ def report_on(
     simultaneous: bool = False,
     record: Mapping[str, Any] | None = None,
     deployment: Deployment | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Report:
     """Evaluate theorems on evidence: the part of `evaluate` after the encoder has run.
 
@@ -50,6 +51,8 @@ def report_on(
         best=None if best is None else replace(best, deployment=deployment),
         candidates=candidates,
         provenance={**(record or {}), "head": evidence.head.name},
+        class_names=evidence.setting.class_names,
+        notes=notes,
         evidence=evidence,
     )
     if deployment is not None:

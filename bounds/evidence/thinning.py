@@ -37,6 +37,7 @@ def chosen_rows(table: Representations, items: np.ndarray) -> Representations:
         table,
         views=tuple(Selection(view, items) for view in table.views),
         labels=None if table.labels is None else table.labels[items],
+        fingerprints=None if table.fingerprints is None else table.fingerprints[items],
     )
 
 

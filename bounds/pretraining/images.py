@@ -54,6 +54,8 @@ class Images:
             if source.has_labels
             else None
         )
+        if labels is not None and bool((labels < 0).all()):
+            labels = None  # -1 is an item without label
         digest = hashlib.sha256(repr(tuple(pixels.shape)).encode() + pixels.numpy().tobytes()).hexdigest()
         return cls(pixels, labels, digest)
 

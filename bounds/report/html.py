@@ -37,6 +37,9 @@ def body(report: Report) -> str:
     parts += [f'<div class="best">{escape(lines[-1])}</div>', _summary_table(report)]
     parts += [_details(bound) for bound in report]
     parts.append(_assumptions(report))
+    if report.notes:
+        rows = "".join(f"<tr><td>{escape(note)}</td></tr>" for note in report.notes)
+        parts.append(f"<details open><summary>notes on the data</summary><table>{rows}</table></details>")
     if report.not_applicable:
         rows = "".join(
             f"<tr><td>{escape(name)}</td><td>{escape(reason)}</td></tr>"

@@ -38,6 +38,8 @@ class Report:
         best: Smallest certified bound on the error axis, re-evaluated with δ shared over `candidates`, or None.
         candidates: The certified bounds `best` was chosen from.
         provenance: Versions, seed, device, file hashes, options.
+        class_names: Name of each class, in the order of the labels, where the data have names.
+        notes: What was left out of the data or is out of the ordinary in them.
         evidence: The data summaries, for further evaluation; not saved.
     """
 
@@ -52,6 +54,8 @@ class Report:
     best: Bound | None
     candidates: tuple[str, ...]
     provenance: Mapping[str, Any]
+    class_names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
     evidence: Evidence | None = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, name: str) -> Bound:
@@ -166,6 +170,8 @@ class Report:
             "best": None if self.best is None else self.best.to_dict(),
             "candidates": list(self.candidates),
             "provenance": dict(self.provenance),
+            "class_names": None if self.class_names is None else list(self.class_names),
+            "notes": list(self.notes),
         }
 
     @classmethod
@@ -182,6 +188,9 @@ class Report:
         data["assumptions"] = {name: Assumption(**one) for name, one in data["assumptions"].items()}
         data["best"] = None if data["best"] is None else Bound.from_dict(data["best"])
         data["candidates"] = tuple(data["candidates"])
+        names = data.get("class_names")  # absent, as are the notes, from reports of version 0.1.0
+        data["class_names"] = None if names is None else tuple(names)
+        data["notes"] = tuple(data.get("notes", ()))
         return cls(**data)
 
     def to_json(self, path: str | Path | None = None) -> str:

@@ -83,6 +83,8 @@ def summary(report: Report) -> str:
         for one in report.assumptions.values()
         if one.name in used
     ]
+    if report.notes:
+        lines += ["", "notes on the data", *(f"  {note}" for note in report.notes)]
     if report.not_applicable:
         lines += ["", "not applicable"]
         lines += [f"  {name}: {reason}" for name, reason in report.not_applicable.items()]

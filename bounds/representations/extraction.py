@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from bounds.data.arrays import ArraySource
+from bounds.data.checks import every_label
+from bounds.data.class_names import Names
 from bounds.data.pairing import ClassPairs, Rows, class_pairs
 from bounds.data.prefetch import prefetched, to_device, transferred
 from bounds.data.preprocessing import Preprocessing
@@ -43,7 +45,9 @@ class Extracted:
         made: How the second view came: "augmentation", "class", "given" by the data, or None for one view.
         class_pairs: Which items were paired, when `made` is "class".
         num_classes: The number of classes stated by the caller or declared by the data, else None.
+        class_names: Name of each class where the data have names, in the order of the labels.
         provenance: Plain data for reports: data, encoder, seed, options.
+        notes: What was left out or is out of the ordinary, in sentences.
     """
 
     representations: Representations
@@ -51,6 +55,8 @@ class Extracted:
     class_pairs: ClassPairs | None
     num_classes: int | None
     provenance: dict[str, Any]
+    class_names: Names | None = None
+    notes: tuple[str, ...] = ()
 
 
 def extract(
@@ -113,20 +119,33 @@ def extract(
     if type(batch_size) is not int or batch_size < 1:
         raise InvalidOption(f"`batch_size` must be a positive integer, got {batch_size!r}.")
     augment = Augmentation(recipe, seed=seed) if made == "augmentation" else None
-    run = _Run(source, known, augment, size, device, autocast)
+    labels_needed = role != "unlabeled" or made == "class"
+    run = _Run(source, known, augment, size, device, autocast, labels_needed)
     identity = run.identity() | {"rows": [start, stop]}
     provenance = identity | {"role": role, "pairs": made, "seed": seed, "device": str(run.device)}
     whole = save is None and (start, stop) == (0, None)
     if known is None and whole and isinstance(source, ArraySource) and source.indexable:
-        table = Representations(source.arrays, source.labels, role)
+        keys, kind = source.all_fingerprints(), source.fingerprinted
+        table = Representations(source.arrays, source.labels, role, fingerprints=keys, fingerprinted=kind)
+        notes = source.notes
+        if labels_needed and source.labels is not None:
+            every_label(source.labels, source.where)
     else:
-        table = run.store(identity, save, batch_size, start, stop, progress, processes).representations(role)
+        store = run.store(identity, save, batch_size, start, stop, progress, processes)
+        table = store.representations(role)
+        notes = (*source.notes, *(f"{source.where}: {note}" for note in store.notes))
+    if not labels_needed and table.labels is not None and (missing := int((table.labels < 0).sum())):
+        notes = (*notes, f"{source.where}: {missing} items have the label -1, none: no label of them is used")
+        table = replace(table, labels=None)
     if made != "class" or table.labels is None:
-        return Extracted(table, made, None, source.num_classes, provenance)
+        return Extracted(table, made, None, source.num_classes, provenance, source.class_names, notes)
     chosen = class_pairs(table.labels, seed=seed, class_prior_known=class_prior_known, name=role)
-    pool = table.views[0]
-    table = Representations((Rows(pool, chosen.first), Rows(pool, chosen.second)), chosen.labels, role)
-    return Extracted(table, made, chosen, source.num_classes, provenance)
+    pool, pool_keys, keys = table.views[0], table.fingerprints, None
+    if pool_keys is not None:
+        keys = np.concatenate([pool_keys[chosen.first], pool_keys[chosen.second]], axis=1)
+    two = Rows(pool, chosen.first), Rows(pool, chosen.second)
+    table = replace(table, views=two, labels=chosen.labels, fingerprints=keys)
+    return Extracted(table, made, chosen, source.num_classes, provenance, source.class_names, notes)
 
 
 def _second_view(
@@ -176,9 +195,12 @@ class _Run:
         size: int | None,
         device: torch.device | str | None,
         autocast: bool,
+        labels_needed: bool,
     ) -> None:
         self.source, self.encoder, self.augment, self.autocast = source, encoder, augment, autocast
+        self.labels_needed = labels_needed
         expected = None if encoder is None else encoder.preprocessing
+        self.channels = 3 if expected is not None and expected.channels == 3 else None
         self.size = size if size is not None or expected is None else expected.size
         # Images are brought to size before they are augmented, whether their sizes differ or not: the views
         # of an item then never depend on the images it shares a batch with.
@@ -214,14 +236,18 @@ class _Run:
             self._write(writer, batch_size, first, last, progress)
 
         if processes.world > 1:
-            folder = extract_together(processes, identity, save, (start, end), write, self.source.where)
+            names = self.source.class_names
+            folder = extract_together(
+                processes, identity, save, (start, end), write, self.source.where, names
+            )
             store = RepresentationStore.open(folder, verify=False)
             if save is None and processes.rank == 0:
                 weakref.finalize(store, shutil.rmtree, folder.parent, ignore_errors=True)
             return store
         folder = Path(tempfile.mkdtemp(prefix="bounds-") if save is None else save)
         try:
-            writer = StoreWriter(folder, identity, durable=save is not None)
+            names = self.source.class_names
+            writer = StoreWriter(folder, identity, class_names=names, durable=save is not None)
             if not writer.complete:
                 write(writer, start, stop)
             store = RepresentationStore.open(folder, verify=False)  # the writer has just verified it
@@ -241,7 +267,12 @@ class _Run:
 
         end = self.source.count if stop is None else stop
         batches = self.source.batches(
-            batch_size, start=start + writer.rows, stop=stop, size=self.size, unit_range=self.unit_range
+            batch_size,
+            start=start + writer.rows,
+            stop=stop,
+            size=self.size,
+            channels=self.channels,
+            unit_range=self.unit_range,
         )
         total = None if end is None else end - start
         with (
@@ -252,7 +283,10 @@ class _Run:
         ):
             for batch in ahead:
                 labels = None if batch.labels is None else batch.labels.numpy()
-                writer.append(tuple(z.numpy() for z in self.vectors(batch)), labels)
+                if self.labels_needed and labels is not None:
+                    every_label(labels, self.source.where, batch.first_row)
+                found = tuple(z.numpy() for z in self.vectors(batch))
+                writer.append(found, labels, batch.fingerprints, self.source.fingerprinted, batch.turned)
                 bar.update(batch.count)
         writer.finish()
 

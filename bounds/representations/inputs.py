@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from bounds.data.arrays import ArraySource
 from bounds.data.base import Batch, Chain, Source
+from bounds.data.checks import is_label
 from bounds.data.datasets import DatasetSource, LoaderSource
 from bounds.data.files import array_file
 from bounds.data.folders import FolderSource
@@ -69,12 +70,16 @@ def open_source(data: Any, *, name: str, num_classes: int | None = None) -> Sour
 
 
 def _open_arrays(data: Sequence[Any], where: str, num_classes: int | None) -> Source:
-    pair = len(data) == 3 or np.ndim(data[1]) != 1
+    pair = len(data) == 3 or not (_is_array(data[0]) and is_label(data[0], data[1], 1, where))
     arrays, labels = (tuple(data[:2]), data[2] if len(data) == 3 else None) if pair else ((data[0],), data[1])
     for array in arrays:
-        if not isinstance(array, np.ndarray | Tensor):
+        if not _is_array(array):
             raise InvalidInput(f"{where} holds a {type(array).__name__}; give {_ACCEPTED}.")
     return ArraySource(arrays, labels, where, num_classes)
+
+
+def _is_array(entry: Any) -> bool:
+    return isinstance(entry, np.ndarray | Tensor)
 
 
 def _matches(entry: str | os.PathLike[str], where: str) -> list[Path]:

@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from bounds.data.class_names import listed, renumbered, renumbering, united
 from bounds.errors import CorruptStore, InvalidData, InvalidOption
-from bounds.representations.store import MANIFEST, RepresentationStore
+from bounds.representations.store import MANIFEST, RepresentationStore, sha256
 
 _SHAPE = ("dim", "dtype", "views", "labels")
 
@@ -52,13 +55,24 @@ def merge_stores(
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
+    names, new_labels = _one_list_of_names(stores)
+    marks = [store.manifest.get("fingerprints") for store in stores]
+    keys = marks[0] if all(mark == marks[0] for mark in marks) else None  # parts of version 0.1.0 have none
     shards: list[dict[str, Any]] = []
-    for store in stores:
+    for store, new in zip(stores, new_labels, strict=True):
         for shard, entry in enumerate(store.manifest["shards"]):
-            for name in entry["sha256"]:
-                _link(store.path(name, shard), part / store.path(name, len(shards)).name)
-            shards.append(entry)
+            digests = {name: one for name, one in entry["sha256"].items() if name != "id" or keys is not None}
+            for name in digests:
+                target = part / store.path(name, len(shards)).name
+                if name == "y" and new is not None:
+                    np.save(target, renumbered(np.load(store.path(name, shard)), new))
+                    digests[name] = sha256(target)
+                else:
+                    _link(store.path(name, shard), target)
+            shards.append(entry | {"sha256": digests})
     facts = {key: stores[0].manifest[key] for key in ("format", "version", *_SHAPE)}
+    turned = sum(store.manifest.get("turned", 0) for store in stores)
+    facts |= {"class_names": names, "fingerprints": keys, "turned": turned}
     count = sum(shard["rows"] for shard in shards)
     manifest = facts | {"complete": True, "identity": identity, "shards": shards, "count": count}
     (part / MANIFEST).write_text(json.dumps(manifest, indent=1))
@@ -97,6 +111,28 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
         return
     shutil.copyfile(source, target)
+
+
+def _one_list_of_names(
+    stores: Sequence[RepresentationStore],
+) -> tuple[list[str] | None, list[np.ndarray | None]]:
+    """All class names, and for each store the new numbers of its labels, or None where they stay.
+
+    Raises:
+        InvalidData: numbers without names beside stores that name their classes differently.
+    """
+    own = [store.class_names for store in stores]
+    named = [names for names in own if names is not None]
+    if not named:
+        return None, [None] * len(stores)
+    common = united(named)
+    nameless = next((store for store, names in zip(stores, own, strict=True) if names is None), None)
+    if nameless is not None and any(names != common for names in named):
+        raise InvalidData(
+            f"{nameless.folder} has class numbers without names beside stores that name their classes differently "
+            f"({listed(common)} in all); only representations of one kind merge."
+        )
+    return list(common), [None if names is None else renumbering(names, common) for names in own]
 
 
 def _same_shape(stores: Sequence[RepresentationStore]) -> None:

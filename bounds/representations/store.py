@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from bounds.data.arrays import ArraySource
+from bounds.data.checks import Kind
+from bounds.data.class_names import Names, listed
 from bounds.errors import CorruptStore, InvalidData, InvalidOption
 from bounds.representations.table import Representations
 
@@ -24,11 +26,13 @@ _SHARD_ROWS = 8192
 class RepresentationStore:
     """A complete folder of representations, read slice by slice; no page stays mapped between reads.
 
-    The folder holds `manifest.json` and, for shard i, `z-i.npy`, for pairs `z2-i.npy`, with labels `y-i.npy`.
+    The folder holds `manifest.json` and, for shard i, `z-i.npy`, for pairs `z2-i.npy`, with labels `y-i.npy`, and
+    the fingerprints of the items `id-i.npy` (version 0.1.0 wrote none).
 
     Attributes:
         folder: Where it is.
-        manifest: Count, dim, dtype, views, labels, identity, and the rows and SHA-256 of each shard.
+        manifest: Count, dim, dtype, views, labels, class names, what the fingerprints are of and how many a row has,
+            identity, and the rows and SHA-256 of each shard.
     """
 
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
@@ -80,15 +84,41 @@ class RepresentationStore:
         """Class indices int64 (N,), or None."""
         return StoredArray(self, "y", (self.count,), "int64")[:] if self.manifest["labels"] else None
 
+    @property
+    def fingerprints(self) -> tuple[Kind, np.ndarray] | None:
+        """What the fingerprints of the items are of, and they, uint64 (N, V); None where none were saved."""
+        if (kept := self.manifest.get("fingerprints")) is None:
+            return None
+        return kept["of"], StoredArray(self, "id", (self.count, kept["each"]), "uint64")[:]
+
+    @property
+    def class_names(self) -> Names | None:
+        """Name of each class, in the order of the labels, or None."""
+        names = self.manifest.get("class_names")
+        return None if names is None else tuple(names)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is out of the ordinary, in sentences."""
+        turned = self.manifest.get("turned", 0)
+        if not turned:
+            return ()
+        return (
+            f"{turned} images carry an orientation tag, which is not applied: pixels are taken as stored",
+        )
+
     def representations(self, name: str) -> Representations:
         """The table over this store."""
-        return Representations(self.views, self.labels, name)
+        kind, keys = self.fingerprints or (None, None)
+        return Representations(self.views, self.labels, name, fingerprints=keys, fingerprinted=kind)
 
     def source(self, where: str, num_classes: int | None) -> ArraySource:
         """The store as input data."""
         digests = hashlib.sha256(json.dumps(self.manifest["shards"]).encode()).hexdigest()
         note = {"type": "store", "folder": self.folder.name, "count": self.count, "shards_sha256": digests}
-        return ArraySource(self.views, self.labels, where, num_classes, lambda: note)
+        return ArraySource(
+            self.views, self.labels, where, num_classes, lambda: note, self.fingerprints, self.class_names
+        )
 
 
 class StoredArray:
@@ -129,6 +159,7 @@ class StoreWriter:
     Args:
         folder: Created if missing; may hold an unfinished (or finished) store of the same identity.
         identity: Plain data that say what is being saved: two runs with equal identity write equal rows.
+        class_names: Name of each class, where the data have names.
         shard_rows: Rows after which a shard is closed: what an interruption can cost.
         durable: Whether to flush to the disk and to compute checksums; False for temporary folders.
 
@@ -146,15 +177,22 @@ class StoreWriter:
         folder: str | os.PathLike[str],
         identity: dict[str, Any],
         *,
+        class_names: Names | None = None,
         shard_rows: int = _SHARD_ROWS,
         durable: bool = True,
     ) -> None:
         self._folder, self._shard_rows, self._durable = Path(folder), shard_rows, durable
         self._folder.mkdir(parents=True, exist_ok=True)
         identity = json.loads(json.dumps(identity))
+        named = None if class_names is None else list(class_names)
         if (self._folder / MANIFEST).exists():
             self._manifest = _read_manifest(self._folder)
             _same(identity, self._manifest["identity"], self._folder)
+            if (found := self._manifest.get("class_names")) is not None and found != named:
+                raise InvalidOption(
+                    f"{self._folder} holds representations with the classes {listed(tuple(found))}, not "
+                    f"{listed(tuple(named or ()))}; give another folder, or delete this one to make them anew."
+                )
             _verify(self._folder, self._manifest)
         elif any(not entry.name.endswith(".tmp") for entry in self._folder.iterdir()):
             raise InvalidOption(
@@ -162,27 +200,45 @@ class StoreWriter:
             )
         else:
             self._manifest = _FORMAT | {"complete": False, "identity": identity, "shards": []}
+            self._manifest |= {"class_names": named}
         self._pending: list[tuple[np.ndarray, ...]] = []
         self._pending_rows = 0
         self.rows, self.complete = _rows(self._manifest), bool(self._manifest["complete"])
 
-    def append(self, views: tuple[np.ndarray, ...], labels: np.ndarray | None) -> None:
+    def append(
+        self,
+        views: tuple[np.ndarray, ...],
+        labels: np.ndarray | None,
+        fingerprints: np.ndarray | None = None,
+        fingerprinted: Kind = "vectors",
+        turned: int = 0,
+    ) -> None:
         """Add rows.
 
         Args:
             views: One array (n, d) or two; kept as float32, or float64 if that is what the first rows are.
             labels: int64 (n,) or None.
+            fingerprints: Of the items, uint64 (n, V), or None.
+            fingerprinted: What they are of.
+            turned: How many of the images carry an orientation tag.
 
         Raises:
             InvalidData: rows that do not fit those before.
         """
         facts = {"dim": views[0].shape[1], "views": len(views), "labels": labels is not None}
         if "dim" not in self._manifest:
+            kept_of = None if fingerprints is None else {"of": fingerprinted, "each": fingerprints.shape[1]}
+            self._manifest |= {"fingerprints": kept_of}
             self._manifest |= facts | {"dtype": "float64" if views[0].dtype == np.float64 else "float32"}
         if any(self._manifest[key] != value for key, value in facts.items()):
             raise InvalidData(f"{self._folder} cannot take rows with {facts} after rows with other facts.")
         kept = tuple(np.array(view, self._manifest["dtype"]) for view in views)
-        self._pending.append(kept if labels is None else (*kept, np.array(labels, np.int64)))
+        self._manifest["turned"] = self._manifest.get("turned", 0) + turned
+        if labels is not None:
+            kept = (*kept, np.array(labels, np.int64))
+        if self._manifest.get("fingerprints") is not None and fingerprints is not None:
+            kept = (*kept, np.array(fingerprints, np.uint64))
+        self._pending.append(kept)
         self._pending_rows += len(kept[0])
         if self._pending_rows >= self._shard_rows:
             self._flush()
@@ -203,6 +259,7 @@ class StoreWriter:
 
     def _flush(self) -> None:
         names = [*("z", "z2")[: self._manifest["views"]], *(["y"] if self._manifest["labels"] else [])]
+        names += ["id"] if self._manifest.get("fingerprints") is not None else []
         shard = len(self._manifest["shards"])
         digests = {}
         for name, blocks in zip(names, zip(*self._pending, strict=True), strict=True):
@@ -223,7 +280,7 @@ class StoreWriter:
             if self._durable:
                 file.flush()
                 os.fsync(file.fileno())
-        digest = _sha256(temporary) if self._durable else None
+        digest = sha256(temporary) if self._durable else None
         os.replace(temporary, path)
         return digest
 
@@ -236,7 +293,8 @@ def _rows(manifest: dict[str, Any]) -> int:
     return sum(shard["rows"] for shard in manifest["shards"])
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -263,7 +321,7 @@ def _verify(folder: Path, manifest: dict[str, Any]) -> None:
             path = folder / _file(name, shard)
             if not path.is_file():
                 raise CorruptStore(f"{path} is missing; save the representations again in another folder.")
-            if _sha256(path) != digest:
+            if sha256(path) != digest:
                 raise CorruptStore(
                     f"{path} differs from its checksum; save the representations again in another folder."
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -29,6 +29,9 @@ class Representations:
         views: One array (N, d), or two for pairs; anything sliceable by rows: numpy, memory map, tensor.
         labels: Class indices (N,), int64, or None.
         name: What to call the table in error messages.
+        fingerprints: Of the items behind each row as they were given, uint64 (N, V), or None where they are unknown:
+            V = 1, or 2 where the views of a pair are two items. See `bounds.data.fingerprints`.
+        fingerprinted: What they are of, "images" or "vectors"; one is not to be compared with the other.
         transform: Applied to every chunk (N, d) on reading, after the check for NaN: l2 normalisation, clipping.
 
     Raises:
@@ -39,6 +42,8 @@ class Representations:
     labels: np.ndarray | None = None
     name: str = "representations"
     transform: Callable[[Tensor], Tensor] | None = None
+    fingerprints: np.ndarray | None = None
+    fingerprinted: Literal["images", "vectors"] | None = None
 
     def __post_init__(self) -> None:
         if len(self.views) not in (1, 2):
@@ -60,6 +65,14 @@ class Representations:
             raise InvalidData(
                 f"The labels of `{self.name}` must have one entry per row ({self.count}), "
                 f"got shape {tuple(self.labels.shape)}."
+            )
+
+        if self.fingerprints is not None and (
+            self.fingerprints.ndim != 2 or len(self.fingerprints) != self.count
+        ):
+            raise InvalidData(
+                f"The fingerprints of `{self.name}` must be (N, V) with N = {self.count}, "
+                f"got shape {self.fingerprints.shape}."
             )
 
     @property

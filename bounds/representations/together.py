@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bounds.data.class_names import Names
 from bounds.errors import InvalidOption
 from bounds.processes import Processes
 from bounds.representations.merging import merge_stores
@@ -22,6 +23,7 @@ def extract_together(
     rows: tuple[int, int | None],
     write: Callable[[StoreWriter, int, int | None], None],
     name: str,
+    class_names: Names | None = None,
 ) -> Path:
     """Fill a folder with the store that one process alone would have written.
 
@@ -36,6 +38,7 @@ def extract_together(
         rows: Start and stop; an unknown stop leaves all rows to process 0.
         write: Appends rows start..stop of the data to a writer that may have begun.
         name: Of the data, for messages.
+        class_names: As for `StoreWriter`.
 
     Raises:
         ProcessFailed: in the processes that did not fail themselves.
@@ -50,7 +53,7 @@ def extract_together(
     def finished() -> bool:
         if not (folder / MANIFEST).exists():
             return False
-        if not StoreWriter(folder, identity).complete:
+        if not StoreWriter(folder, identity, class_names=class_names).complete:
             raise InvalidOption(
                 f"{folder} was begun by a single process; finish it with one, or delete it to start with several."
             )
@@ -61,7 +64,8 @@ def extract_together(
         if here is None:
             return
         one = identity | {"rows": list(here)}
-        writer = StoreWriter(parts / f"{processes.rank}-of-{processes.world}", one, durable=save is not None)
+        here_part = parts / f"{processes.rank}-of-{processes.world}"
+        writer = StoreWriter(here_part, one, class_names=class_names, durable=save is not None)
         if not writer.complete:
             write(writer, *here)
 

@@ -247,7 +247,8 @@ def test_images_of_unequal_sizes_are_brought_to_one_size(tmp_path):
 def test_grey_images_among_rgb_ones_become_rgb(tmp_path):
     images = [np.full((8, 8), 51, np.uint8), np.full((8, 8, 3), 102, np.uint8)]
     (view,), _ = read(open_source(write_folder(tmp_path, images), name="unlabeled"))
-    np.testing.assert_allclose(view, np.stack([np.full((3, 8, 8), 0.2), np.full((3, 8, 8), 0.4)]), atol=1e-6)
+    assert view.dtype == np.uint8
+    np.testing.assert_array_equal(view, np.stack([np.full((3, 8, 8), 51), np.full((3, 8, 8), 102)]))
 
 
 @pytest.mark.parametrize(
@@ -307,14 +308,14 @@ BAD_ARRAYS = {
     "labels too few": ((Z1, Y[:-1]), r"one label for each of 23 items, got labels of shape \(22,\)"),
     "labels one-hot": (
         (Z1, np.eye(4)[Y]),
-        r"shapes \(23, 6\) and \(23, 4\); .*labels are integers of shape \(N,\)",
+        r"labels of shape \(23, 4\), several classes for one item; give one class index .*argmax",
     ),
     "labels fractional": (
         (Z1, np.where(np.arange(N) == 4, 0.5, Y)),
         r"label 0\.5 in row 4; .*integers from 0",
     ),
     "labels NaN": ((Z1, np.where(np.arange(N) == 3, np.nan, Y)), r"no label \(NaN\) in row 3"),
-    "labels negative": ((Z1, Y - 1), "label -1 in row 0"),
+    "labels negative": ((Z1, Y - 2), "label -2 in row 0"),
     "labels strings": ((Z1, np.array(["cat"] * N)), "labels of type <U3; give class indices"),
     "labels missing": ((Z1, [0, None] + [1] * (N - 2)), "no label in row 1"),
     "labels complex": ((Z1, Y + 0j), "labels of type complex128"),
@@ -330,7 +331,7 @@ BAD_ARRAYS = {
     "data set with NaN": (Items(list(nan_at(5))), "NaN or infinity in row 5"),
     "loader with a bad label": (
         DataLoader(Items([(z, -i) for i, z in enumerate(Z1)]), 4),
-        "label -1 in row 1",
+        "label -2 in row 2",
     ),
 }
 
@@ -358,9 +359,11 @@ def test_the_dataset_s_own_errors_say_which_row():
         def __getitem__(self, i):
             return super().__getitem__(i) if i < 2 else 1 / 0
 
-    with pytest.raises(ZeroDivisionError) as caught:
+    with pytest.raises(
+        InvalidData, match=r"`unlabeled` cannot give row 2 \(ZeroDivisionError: division by zero\)"
+    ) as caught:
         read(open_source(Broken(list(Z1)), name="unlabeled"))
-    assert caught.value.__notes__ == ["while reading row 2 of `unlabeled`"]
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
 def test_missing_files_are_named(tmp_path):
@@ -441,9 +444,14 @@ def hostile(tmp):
         [*good[:2], jpeg[: len(jpeg) // 2], *good[3:]],
     )
     table("noise_image.parquet", "Row 1 of .* cannot be decoded as an image", [good[0], b"noise"], Y[:2])
-    table("deep.parquet", "Row 0 of .* is an image of mode I;16", [deep.getvalue()], Y[:1])
+    table(
+        "deep.parquet",
+        "Row 0 of .* is an image of 16 bits or more a channel \\(mode I;16\\)",
+        [deep.getvalue()],
+        Y[:1],
+    )
     table("missing_label.parquet", "no label in row 1", good[:3], [0, None, 2])
-    table("negative.parquet", "label -1 in row 2", good[:3], [0, 1, -1])
+    table("negative.parquet", "label -2 in row 2", good[:3], [0, 1, -2])
     table("text_label.parquet", "labels of type", good[:2], ["cat", "dog"])
     table("none.parquet", "is empty: no rows", [], np.zeros(0, np.int64))
     import pyarrow as pa
