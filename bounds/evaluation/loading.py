@@ -74,8 +74,10 @@ def count_classes(tables: Iterable[Representations], num_classes: int | None) ->
 
 def class_names(parts: Iterable[Extracted]) -> tuple[str, ...] | None:
     """The names that the data give their classes, of the role that names most."""
-    found = [names for part in parts if (names := getattr(part, "class_names", None))]
-    return tuple(max(found, key=len)) if found else None
+    found: list[tuple[str, ...]] = [
+        tuple(names) for part in parts if (names := getattr(part, "class_names", None))
+    ]
+    return max(found, key=len) if found else None
 
 
 def _check_dimensions(parts: Mapping[str, Extracted]) -> None:
