@@ -78,7 +78,9 @@ class EncoderReference:
                 raise InvalidCheckpoint(
                     f"The encoder `{path}` is not there any more; pass its new place as `encoder=`."
                 )
-            own = {} if path == copy else {"architecture": self.architecture, "prefix": self.prefix or None}
+            own: dict[str, Any] = (
+                {} if path == copy else {"architecture": self.architecture, "prefix": self.prefix or None}
+            )
             encoder = load_encoder(path, preprocessing=prepared, **own)
         if (weights_digest(encoder), _prepared(encoder)) != (self.weights_sha256, self.preprocessing):
             raise InvalidCheckpoint(

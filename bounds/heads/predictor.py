@@ -76,12 +76,13 @@ class Predictions:
     @classmethod
     def joined(cls, parts: list[Predictions]) -> Predictions:
         """Predictions of consecutive items, in order."""
-        arrays = (
+        labels, scores, sets = (
             np.concatenate([getattr(one, name) for one in parts]) for name in ("labels", "scores", "sets")
         )
-        return cls(*arrays, parts[0].class_names, parts[0].first_row)
+        return cls(labels, scores, sets, parts[0].class_names, parts[0].first_row)
 
 
+@dataclass(frozen=True, eq=False)
 class Predictor(PredictorParts):
     """Encoder, normalisation, head and decision of one certificate, ready for use; fields as in `PredictorParts`."""
 
