@@ -96,6 +96,13 @@ def items(conditioned: bool, prior_known: bool) -> Assumption:
     return Assumption("A6", "holds", reason)
 
 
+def number_of_classes(classes: int, given: bool) -> Assumption:
+    """K from above, which labels cannot show: a class may be absent from all of them."""
+    if given:
+        return Assumption("K", "holds", f"declared: {classes} classes")
+    return Assumption("K", "unverifiable", f"K = {classes} is read off the labels; pass `num_classes`")
+
+
 def constants(choice: Literal["printed", "counted"]) -> Assumption:
     """Whether the logarithms of the printed theorem add up to δ."""
     if choice == "printed":

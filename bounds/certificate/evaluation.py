@@ -6,12 +6,14 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 
+from bounds.assumptions.prior import declared_prior
 from bounds.certificate import declared
 from bounds.certificate.provenance import provenance
 from bounds.certificate.quantities import measured_losses, quantities
@@ -23,7 +25,7 @@ from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.setting import Assumption, Setting
-from bounds.theorems import Bound, Theorem, select
+from bounds.theorems import THEOREMS, Bound, Theorem, select
 
 
 def evaluate(
@@ -104,6 +106,7 @@ def evaluate(
     data_arguments = ("checkpoint", "labeled", "unlabeled", "test")
     declared_options = {key: value for key, value in locals().items() if key not in data_arguments}
     theorems = select(None if bounds is None else list(bounds))
+    _check_keys(options or {}, theorems)
     processes = Processes.chosen(distributed)
     normalization = Normalization(normalize, radius)
     _check_options(delta, pairs, head, residual, constants, holdout, batch_size)
@@ -160,6 +163,7 @@ def evaluate(
     assumptions = _assumptions(
         evidence, normalization, parts, pairs, labeled_is_fresh, unlabeled_is_fresh, nonnegative
     )
+    assumptions |= _declared_classes(evidence, num_classes is not None or not isinstance(class_prior, str | None))
     evidence = replace(evidence, setting=replace(evidence.setting, assumptions=assumptions))
     title = name or _title(checkpoint)
     record = provenance(parts, declared_options, encoder, evidence)
@@ -270,6 +274,19 @@ def _assumptions(
     return {one.name: one for one in found}
 
 
+def _declared_classes(evidence: Evidence, number_given: bool) -> dict[str, Assumption]:
+    """K, and the class prior where one was declared, against the labels of S and of pairs that are i.i.d. draws."""
+    setting = evidence.setting
+    found = {"K": declared.number_of_classes(setting.num_classes, number_given)}
+    if setting.prior is not None:
+        counts = {"`labeled`": evidence.classes.counts.cpu().numpy()}
+        pairs = evidence.pairs
+        if pairs is not None and pairs.labels is not None and not setting.conditioned_pairs:
+            counts["`unlabeled`"] = np.bincount(pairs.labels, minlength=setting.num_classes)
+        found["prior"] = declared_prior(setting.prior.numpy(), counts)
+    return found
+
+
 def _has_negative(table: Representations) -> bool:
     return any(bool((view < 0).any()) for views, _ in table.chunks() for view in views)
 
@@ -312,6 +329,15 @@ def _check_options(
         raise InvalidOption(f"`holdout` must lie strictly between 0 and 1, got {holdout!r}.")
     if not (isinstance(batch_size, int) and batch_size >= 1):
         raise InvalidOption(f"`batch_size` must be a positive whole number, got {batch_size!r}.")
+
+
+def _check_keys(options: Mapping[str, Any], theorems: Sequence[Theorem]) -> None:
+    known = sorted({key for theorem in (*THEOREMS.values(), *theorems) for key in theorem.options})
+    for key in options:
+        if key not in known:
+            near = get_close_matches(str(key), known, n=1)
+            meant = f"did you mean `{near[0]}`? " if near else ""
+            raise InvalidOption(f"`options` has no key {key!r}; {meant}Bounds read {', '.join(known)}.")
 
 
 def _load(checkpoint: Any, preprocessing: Any, architecture: Any, device: Any) -> Any:

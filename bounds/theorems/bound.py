@@ -115,7 +115,8 @@ class Bound:
 class Inputs:
     """What a theorem found in the evidence: its expression's variant, each symbol's number, the head it is about.
 
-    `axis` replaces the theorem's axis where its conversion or its trivial value depends on the data's setting.
+    `axis` replaces the theorem's axis where its conversion or its trivial value depends on the data's setting;
+    `declared` adds what only this variant of the bound assumes.
     """
 
     expression: Expression
@@ -124,6 +125,7 @@ class Inputs:
     head: Head | None = None
     notes: tuple[str, ...] = ()
     axis: Axis | None = None
+    declared: tuple[Assumption, ...] = ()
 
     @property
     def value(self) -> float:
@@ -140,8 +142,9 @@ class Theorem:
         title, source: One line, and the paper with theorem or equation number.
         statement: LaTeX of the left-hand side.
         predictor: Which predictor it speaks about, in words.
-        assumptions: Names that must hold for a certificate.
+        assumptions: Names that must hold for a certificate; "prior" only where a class prior is declared.
         inputs: (evidence, delta) -> Inputs; raises NotApplicable with the reason.
+        options: Keys of `options` that it reads.
         texts: Term name -> (what it means, what lowers it).
         axis, kind: See `Bound`.
     """
@@ -156,6 +159,7 @@ class Theorem:
     texts: Mapping[str, tuple[str, str]]
     axis: Axis = LOSS
     kind: Kind = "bound"
+    options: tuple[str, ...] = ()
 
     def evaluate(self, evidence: Evidence, delta: float) -> Bound:
         """The bound on this evidence at failure probability delta.
@@ -181,7 +185,7 @@ class Theorem:
             terms={name: self._term(name, number, found) for name, number in numbers.items()},
             combine=expression.combine,
             latex=expression.latex(),
-            assumptions={name: self._status(evidence, name) for name in self.assumptions},
+            assumptions=self._obligations(evidence, found),
             delta=delta,
             split=dict(found.split),
             symbols={symbol.name: float(found.values[symbol.name]) for symbol in expression.symbols},
@@ -211,6 +215,12 @@ class Theorem:
             lowered_by,
             Expression(parts).evaluate(found.values) if parts else {},
         )
+
+    def _obligations(self, evidence: Evidence, found: Inputs) -> dict[str, Assumption]:
+        prior = evidence.setting.prior is not None
+        names = [name for name in self.assumptions if prior or name != "prior"]
+        statuses = {name: self._status(evidence, name) for name in names}
+        return statuses | {one.name: one for one in found.declared}
 
     def _status(self, evidence: Evidence, name: str) -> Assumption:
         declared = evidence.setting.assumptions.get(name)

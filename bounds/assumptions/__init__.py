@@ -1,0 +1,1 @@
+"""What bounds rest on: one file per assumption, with what it says and what in the data refutes it."""
