@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidOption
+from bounds.representations.masks import refuse_masked
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
+from bounds.statistics.repeats import row_keys
 from bounds.statistics.setting import Assumption, EncoderChoice, Status
 
 
@@ -67,11 +69,11 @@ def independence(labeled: Representations, pairs: Representations | None, same_s
         return Assumption("A7", "unverifiable", "there are no pairs")
     if same_source:
         return Assumption("A7", "violated", "`labeled` and `unlabeled` are the same data")
-    rows = _row_keys(labeled, 0)
+    rows = row_keys(labeled, 0)
     distinct = torch.unique(rows)
     if len(distinct) == len(rows):
         shared = max(
-            int(torch.isin(distinct, _row_keys(pairs, view)).sum()) for view in range(len(pairs.views))
+            int(torch.isin(distinct, row_keys(pairs, view)).sum()) for view in range(len(pairs.views))
         )
         if shared:
             return Assumption(
@@ -142,6 +144,7 @@ def class_prior(prior: object, num_classes: int) -> Tensor | None:
                 f"`class_prior` must be None, 'balanced' or an array of K numbers, got {prior!r}."
             )
         return torch.full((num_classes,), 1.0 / num_classes, dtype=torch.float64)
+    refuse_masked(prior, "`class_prior`")
     p = torch.as_tensor(prior, dtype=torch.float64)
     if p.shape != (num_classes,) or not bool((p >= 0).all()) or abs(float(p.sum()) - 1.0) > 1e-9:
         raise InvalidOption(
@@ -149,13 +152,3 @@ def class_prior(prior: object, num_classes: int) -> Tensor | None:
             f"got shape {tuple(p.shape)} and sum {float(p.sum()):.6g}."
         )
     return p / p.sum()
-
-
-def _row_keys(table: Representations, view: int) -> Tensor:
-    """One 64-bit fingerprint per row of a view: equal rows have equal keys."""
-    one = Representations((table.views[view],), name=table.name)
-    generator = torch.Generator().manual_seed(0)
-    mix = torch.randint(-(2**62), 2**62, (table.dim,), generator=generator) | 1
-    return torch.cat(
-        [(views[0].cpu().contiguous().view(torch.int64) * mix).sum(1) for views, _ in one.chunks()]
-    )

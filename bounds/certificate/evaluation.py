@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,10 +14,11 @@ import torch
 
 from bounds.assumptions.prior import declared_prior
 from bounds.certificate import declared
+from bounds.certificate.contradictions import withheld
 from bounds.certificate.provenance import provenance
 from bounds.certificate.quantities import measured_losses, quantities
 from bounds.certificate.report import Report
-from bounds.errors import InvalidData, InvalidOption, NotApplicable
+from bounds.errors import InvalidData, InvalidOption
 from bounds.processes import Processes
 from bounds.representations.extraction import Extracted, extract
 from bounds.representations.normalization import Normalization
@@ -107,9 +107,19 @@ def evaluate(
     declared_options = {key: value for key, value in locals().items() if key not in data_arguments}
     theorems = select(None if bounds is None else list(bounds))
     _check_keys(options or {}, theorems)
-    processes = Processes.chosen(distributed)
-    normalization = Normalization(normalize, radius)
+    for option, flag, unknown in (
+        ("labeled_is_fresh", labeled_is_fresh, True),
+        ("unlabeled_is_fresh", unlabeled_is_fresh, True),
+        ("progress", progress, True),
+        ("nonnegative", nonnegative, False),
+        ("simultaneous", simultaneous, False),
+        ("autocast", autocast, False),
+        ("distributed", distributed, False),
+    ):
+        _check_flag(option, flag, unknown)
     _check_options(delta, pairs, head, residual, constants, holdout, batch_size)
+    normalization = Normalization(normalize, radius)
+    processes = Processes.chosen(distributed)
 
     encoder = _load(checkpoint, preprocessing, architecture, device)
     common: dict[str, Any] = {
@@ -189,11 +199,14 @@ def report_on(
     found: dict[str, Bound] = {}
     refused: dict[str, str] = {}
     for theorem in theorems:
-        try:
-            found[theorem.name] = theorem.evaluate(evidence, level)
-        except NotApplicable as reason:
-            refused[theorem.name] = str(reason)
-    best, candidates = _best(evidence, theorems, found, delta)
+        outcome = theorem.attempt(evidence, level)
+        if isinstance(outcome, Bound):
+            found[theorem.name] = outcome
+        else:
+            refused[theorem.name] = outcome
+    measured = measured_losses(evidence, found)
+    found = withheld(evidence, found, measured)
+    best, candidates = _best(evidence, theorems, found, delta, measured)
     return Report(
         name=name,
         delta=delta,
@@ -201,7 +214,7 @@ def report_on(
         bounds=found,
         not_applicable=refused,
         quantities=quantities(evidence),
-        measured=measured_losses(evidence, found),
+        measured=measured,
         assumptions=evidence.setting.assumptions,
         best=best,
         candidates=candidates,
@@ -211,7 +224,11 @@ def report_on(
 
 
 def _best(
-    evidence: Evidence, theorems: Sequence[Theorem], found: Mapping[str, Bound], delta: float
+    evidence: Evidence,
+    theorems: Sequence[Theorem],
+    found: Mapping[str, Bound],
+    delta: float,
+    measured: Mapping[str, Mapping[str, float]],
 ) -> tuple[Bound | None, tuple[str, ...]]:
     """Smallest certified error rate, each candidate at δ over their number, so that the choice is paid for."""
     chosen = [
@@ -224,10 +241,10 @@ def _best(
     names = tuple(theorem.name for theorem in chosen)
     if not chosen:
         return None, names
-    candidates = []
-    for theorem in chosen:
-        with suppress(NotApplicable):  # a few theorems need more data at a smaller δ
-            candidates.append(theorem.evaluate(evidence, delta / len(chosen)))
+    outcomes = {theorem.name: theorem.attempt(evidence, delta / len(chosen)) for theorem in chosen}
+    # A few theorems need more data at a smaller δ.
+    at_share = {name: bound for name, bound in outcomes.items() if isinstance(bound, Bound)}
+    candidates = [bound for bound in withheld(evidence, at_share, measured).values() if bound.certified]
     if not candidates:
         return None, names
     best = min(candidates, key=lambda bound: bound.error_rate or 0.0)
@@ -307,6 +324,14 @@ def _check_dimensions(parts: Mapping[str, Extracted]) -> None:
     if len(set(dims.values())) > 1:
         raise InvalidData(
             f"All representations must have one dimension, got {dims}; use one encoder for all."
+        )
+
+
+def _check_flag(option: str, value: object, unknown: bool) -> None:
+    """True or False, or None where not knowing is an answer: any other word would count as yes."""
+    if not (isinstance(value, bool | np.bool_) or (unknown and value is None)):
+        raise InvalidOption(
+            f"`{option}` must be True or False{' or None' if unknown else ''}, got {value!r}."
         )
 
 

@@ -61,7 +61,7 @@ def quantities(evidence: Evidence) -> dict[str, float]:
         if evidence.pairs.labels is not None:
             reference = evidence.reference
             first = evidence.first_view_losses(reference)
-            short = select(["vicreg_short"])[0].evaluate(evidence, 0.5)
+            short = select(["vicreg_short"])[0].attempt(evidence, 0.5)
             found |= {
                 "c": spectral_norm(head.weight - reference.weight),
                 "W_ref_norm": reference.spectral_norm,
@@ -71,8 +71,9 @@ def quantities(evidence: Evidence) -> dict[str, float]:
                 "unlabeled_residual_rms": first.rms_residual,
                 "PY_S_bar": evidence.first_view_losses(evidence.min_norm_reference).rms_residual
                 * evidence.m**0.5,
-                "vicreg_short": short.value,
             }
+            if isinstance(short, Bound):
+                found["vicreg_short"] = short.value
     if evidence.test is not None:
         found["N"] = evidence.test.count
     return {name: float(value) for name, value in found.items()}

@@ -16,6 +16,8 @@ COLUMNS = ("bound", "value", "axis", "error ≤", "measured", "verdict")
 
 def verdict(bound: Bound) -> str:
     """Certified or not and why, vacuous or not, in a few words."""
+    if bound.contradiction is not None:
+        return "withheld: a contradiction"
     if bound.kind != "bound":
         return {"expression": "an expression, not a bound", "estimate": "an estimate"}[bound.kind]
     failing = ", ".join(f"{one.name} {one.status}" for one in bound.failing)
@@ -83,6 +85,9 @@ def summary(report: Report) -> str:
         for one in report.assumptions.values()
         if one.name in used
     ]
+    if contradictions := {bound.name: bound.contradiction for bound in report if bound.contradiction}:
+        lines += ["", "contradictions (withheld)"]
+        lines += [f"  {name}: {reason}" for name, reason in contradictions.items()]
     if report.not_applicable:
         lines += ["", "not applicable"]
         lines += [f"  {name}: {reason}" for name, reason in report.not_applicable.items()]
@@ -105,6 +110,8 @@ def terms(bound: Bound) -> str:
     lines.append(
         f"  {'bound':<28}{significant(bound.value, up=True):>12}   δ = {bound.delta:g}{error}; {verdict(bound)}"
     )
+    if bound.contradiction is not None:
+        lines.append(f"  withheld: {bound.contradiction}")
     lines += [f"  note: {note}" for note in bound.notes]
     return "\n".join(lines)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from bounds.derivations.expression import Expression
 from bounds.derivations.symbols import MEANING
-from bounds.errors import InvalidOption
+from bounds.errors import InvalidData, InvalidOption, NotApplicable, ProcessFailed
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.heads import Head
 from bounds.statistics.setting import Assumption
@@ -42,6 +42,9 @@ class Bound:
         head: Name of the predictor it speaks about; None where that is not a fitted head of this report.
         symbols: The number behind every symbol of the formula.
         trivial_value, trivial_error: Loss and error of the best constant predictor: what vacuous means.
+        contradiction: Why the number cannot be true, so that an assumption must fail; None where nothing speaks
+            against it. Such a bound is withheld: it certifies nothing.
+        block_size: Pairs in a block, k + 1, where it counts in blocks.
     """
 
     name: str
@@ -63,11 +66,14 @@ class Bound:
     trivial_value: float | None
     trivial_error: float
     notes: tuple[str, ...] = ()
+    contradiction: str | None = None
+    block_size: int | None = None
 
     @property
     def certified(self) -> bool:
-        """Whether it is a theorem's bound and every assumption it needs holds on this data."""
-        return self.kind == "bound" and all(assumption.holds for assumption in self.assumptions.values())
+        """Whether it is a theorem's bound, every assumption it needs holds on this data, and nothing contradicts it."""
+        held = all(assumption.holds for assumption in self.assumptions.values())
+        return self.kind == "bound" and held and self.contradiction is None
 
     @property
     def vacuous(self) -> bool:
@@ -171,6 +177,7 @@ class Theorem:
         found = self.found(evidence, delta)
         expression, axis = found.expression, found.axis or self.axis
         numbers = expression.evaluate(found.values)
+        symbols = {symbol.name: float(found.values[symbol.name]) for symbol in expression.symbols}
         trivial = {"loss": evidence.constant_loss, "error": evidence.constant_error}
         return Bound(
             name=self.name,
@@ -188,11 +195,28 @@ class Theorem:
             assumptions=self._obligations(evidence, found),
             delta=delta,
             split=dict(found.split),
-            symbols={symbol.name: float(found.values[symbol.name]) for symbol in expression.symbols},
+            symbols=symbols,
             trivial_value=trivial.get(axis.name, axis.trivial),
             trivial_error=evidence.constant_error,
             notes=found.notes,
+            contradiction=self._contradiction(expression, numbers),
+            block_size=1 + round(found.values["negatives"]) if "blocks" in symbols else None,
         )
+
+    def attempt(self, evidence: Evidence, delta: float) -> Bound | str:
+        """The bound, or why there is none: not applicable, or a failure of this one theorem, which costs no other.
+
+        Raises:
+            InvalidData, InvalidOption, ProcessFailed: what was given cannot be used by any theorem, or no longer.
+        """
+        try:
+            return self.evaluate(evidence, delta)
+        except NotApplicable as reason:
+            return str(reason)
+        except (InvalidData, InvalidOption, ProcessFailed):
+            raise
+        except Exception as error:
+            return f"failed here with {type(error).__name__}: {error}"
 
     def found(self, evidence: Evidence, delta: float) -> Inputs:
         """The inputs of this bound alone: all that `evaluate` needs, without the words.
@@ -215,6 +239,14 @@ class Theorem:
             lowered_by,
             Expression(parts).evaluate(found.values) if parts else {},
         )
+
+    def _contradiction(self, expression: Expression, numbers: Mapping[str, float]) -> str | None:
+        """Every quantity bounded from above here is non-negative."""
+        total = replace(expression, combine="sum").combined(numbers)
+        if expression.below or self.kind == "expression" or total >= 0:
+            return None
+        fault = "one of its assumptions must fail" if self.kind == "bound" else "the estimate fails here"
+        return f"its terms add up to {total:.4g}, but what it bounds from above is never negative: {fault}"
 
     def _obligations(self, evidence: Evidence, found: Inputs) -> dict[str, Assumption]:
         prior = evidence.setting.prior is not None

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidData
+from bounds.representations.masks import refuse_masked
 from bounds.representations.sources.base import Block, BlockSource
 from bounds.representations.sources.checks import check_labels, kind_of
 
@@ -33,6 +34,8 @@ class ArraySource(BlockSource):
         num_classes: int | None,
         fingerprint: Callable[[], dict[str, Any]] | None = None,
     ) -> None:
+        for array in arrays:
+            refuse_masked(array, where)
         shapes = [tuple(array.shape) for array in arrays]
         kinds = [kind_of(shape, array.dtype, where) for shape, array in zip(shapes, arrays, strict=True)]
         if len(set(shapes)) > 1:

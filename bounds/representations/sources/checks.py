@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidData
+from bounds.representations.masks import refuse_masked
 
 Kind = Literal["images", "vectors"]
 
@@ -41,6 +42,7 @@ def as_tensor(raw: Any) -> Tensor:
     """A numpy array or tensor as a detached tensor; read-only and byte-swapped arrays are copied."""
     if isinstance(raw, Tensor):
         return raw.detach()
+    refuse_masked(raw, "An array")
     array = np.asarray(raw)
     if not (array.flags.writeable and array.dtype.isnative and min(array.strides, default=0) >= 0):
         array = array.astype(array.dtype.newbyteorder("="), order="C")
@@ -111,6 +113,7 @@ def check_labels(raw: Any, count: int, num_classes: int | None, where: str, firs
     Raises:
         InvalidData: another length or type; missing, fractional, negative, too large labels, with the row.
     """
+    refuse_masked(raw, f"{where}, among its labels,")
     labels = raw.detach().cpu().numpy() if isinstance(raw, Tensor) else np.asarray(raw)
     if labels.shape != (count,):
         raise InvalidData(
