@@ -210,7 +210,9 @@ class _Projection:
         if "blocks" not in self.bound.symbols:
             return 1
         if self.bound.block_size is None:
-            raise NotApplicable(f"`{self.bound.name}` does not say how many pairs a block has; evaluate it again.")
+            raise NotApplicable(
+                f"`{self.bound.name}` does not say how many pairs a block has; evaluate it again."
+            )
         return self.bound.block_size
 
     def terms(self, factor: float, which: Which) -> dict[str, float]:

@@ -26,8 +26,8 @@ from bounds.pretraining import LARS, Pretrained, pretrain, ridge_probe
 from bounds.pretraining.images import Images
 from bounds.pretraining.monitor import spread
 from bounds.pretraining.optimizers import cosine_schedule
-from bounds.representations.checkpoints import load_encoder
 from bounds.pretraining.trainer import memory_layout
+from bounds.representations.checkpoints import load_encoder
 from bounds.representations.encoders import SmallConvNet, build_encoder
 
 IMAGES, LABELS = (part[:48] for part in digits().pretrain)

@@ -164,7 +164,9 @@ def test_the_choice_among_encoders_is_paid_for_by_every_contrastive_bound():
         assert chosen[bound.name].value > bound.value * 1.01
 
 
-@pytest.mark.parametrize("flag", ["labeled_is_fresh", "unlabeled_is_fresh", "nonnegative", "simultaneous", "autocast"])
+@pytest.mark.parametrize(
+    "flag", ["labeled_is_fresh", "unlabeled_is_fresh", "nonnegative", "simultaneous", "autocast"]
+)
 @pytest.mark.parametrize("word", ["no", "False", 0, []])
 def test_a_word_is_not_a_yes(flag, word):
     with pytest.raises(InvalidOption, match=flag):
@@ -313,7 +315,10 @@ def test_copies_of_wrong_rows_do_not_withhold_a_valid_bound():
     k, a = counts_from_below(wrong, groups)
     assert (k, a) == (int(wrong.sum()), int((~wrong).sum()))
     copies = groups[wrong].repeat(20)
-    assert counts_from_below(torch.cat([wrong, wrong[wrong].repeat(20)]), torch.cat([groups, copies])) == (k, a)
+    assert counts_from_below(torch.cat([wrong, wrong[wrong].repeat(20)]), torch.cat([groups, copies])) == (
+        k,
+        a,
+    )
     right = groups[~wrong].repeat(3)
     joined = torch.cat([wrong, torch.zeros(len(right), dtype=torch.bool)]), torch.cat([groups, right])
     assert counts_from_below(*joined) == (k, 4 * a)
@@ -322,7 +327,9 @@ def test_copies_of_wrong_rows_do_not_withhold_a_valid_bound():
     losses = torch.rand(200, dtype=torch.float64)
     plain = mean_from_below(losses, groups)
     assert plain == pytest.approx(float(losses.mean()))
-    again = mean_from_below(torch.cat([losses, losses[:50].repeat(9)]), torch.cat([groups, groups[:50].repeat(9)]))
+    again = mean_from_below(
+        torch.cat([losses, losses[:50].repeat(9)]), torch.cat([groups, groups[:50].repeat(9)])
+    )
     assert again * 650 == pytest.approx(plain * 200)
 
 

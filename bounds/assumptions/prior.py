@@ -51,5 +51,7 @@ def declared_prior(prior: ArrayLike, counts: Mapping[str, ArrayLike]) -> Assumpt
     if lowest <= REFUTED:
         either = "the prior is wrong, or these items are not i.i.d. draws from the population"
         return Assumption("prior", "violated", f"{refuted} (p = {lowest:.1e}): {either}")
-    tested = f"the class counts do not refute it (p = {lowest:.2g})" if reachable else "not testable at this size"
+    tested = (
+        f"the class counts do not refute it (p = {lowest:.2g})" if reachable else "not testable at this size"
+    )
     return Assumption("prior", "holds", f"declared: class_prior; {tested}")

@@ -173,7 +173,9 @@ def evaluate(
     assumptions = _assumptions(
         evidence, normalization, parts, pairs, labeled_is_fresh, unlabeled_is_fresh, nonnegative
     )
-    assumptions |= _declared_classes(evidence, num_classes is not None or not isinstance(class_prior, str | None))
+    assumptions |= _declared_classes(
+        evidence, num_classes is not None or not isinstance(class_prior, str | None)
+    )
     evidence = replace(evidence, setting=replace(evidence.setting, assumptions=assumptions))
     title = name or _title(checkpoint)
     record = provenance(parts, declared_options, encoder, evidence)

@@ -115,7 +115,9 @@ def _same_map(encoder: nn.Module, traced: fx.GraphModule, example: Tensor) -> No
     x = torch.randn(3, *example.shape[1:], generator=generator).to(example)
     with in_place(encoder, example.device), torch.no_grad():
         whole, parts = encoder(x), torch.cat([traced(one[None]) for one in x])
-    if whole.shape != parts.shape or not torch.allclose(whole, parts, rtol=1e-3, atol=1e-3 * float(whole.abs().max())):
+    if whole.shape != parts.shape or not torch.allclose(
+        whole, parts, rtol=1e-3, atol=1e-3 * float(whole.abs().max())
+    ):
         raise NotApplicable(
             f"The forward pass of {type(encoder).__name__} is not the map of single items that its trace shows."
         )

@@ -132,9 +132,7 @@ def divided_by_coverage() -> Step:
     """(1 − τ_k)·v·L_softmax + Col ≤ L_nce, uniform prior."""
     return in_worlds(
         "coverage divided out",
-        sp.Le(
-            supervised_risk * no_collision * coverage + log_collisions, contrastive_risk, evaluate=False
-        ),
+        sp.Le(supervised_risk * no_collision * coverage + log_collisions, contrastive_risk, evaluate=False),
         ((2, 1), (3, 2)),
         "Jensen over views; without collision the negatives cover the other classes with probability at "
         "least v",

@@ -27,7 +27,13 @@ from bounds.derivations.simclr import Loss
 from bounds.derivations.steps import Derivation, Step, definition
 from bounds.derivations.symbols import B, TV_pairs, functions, m
 
-_DOMAIN = {"collision": (0.01, 0.4), "no_collision": (0.6, 0.99), "scale": (0.5, 2.0), "span": (0.5, 2.0), "log_collisions": (0.01, 0.2)}
+_DOMAIN = {
+    "collision": (0.01, 0.4),
+    "no_collision": (0.6, 0.99),
+    "scale": (0.5, 2.0),
+    "span": (0.5, 2.0),
+    "log_collisions": (0.01, 0.2),
+}
 
 
 def _loss_at(loss: Loss, margin: sp.Expr) -> sp.Expr:
