@@ -76,7 +76,8 @@ def evaluate(
         labeled_is_fresh, unlabeled_is_fresh: Was the encoder fixed before seeing them (A2, A3)? None: unverifiable.
         normalize, radius: ‖f‖ ≤ B = radius by l2 normalisation or clipping (A4); None leaves f alone.
         head: "min_norm" for W_S = Y_SᵀZ_S†, or ("ridge", λ) for (1/n)Σ‖Wz − y‖² + λ‖W‖_F².
-        class_prior: p when known: "balanced" or K numbers; the class term is then a number.
+        class_prior: p when known: "balanced" or K numbers; the class term is then a number. Refuted by class counts of
+            S or of i.i.d. pairs that are improbable under it (p ≤ 10⁻⁴).
         residual: r̂_S in §2 and §3; `vicreg` always has the Frobenius form.
         nonnegative: f ≥ 0 by construction, so that τ = √2·B. Refuted by the data if a value is negative.
         constants: Logarithms of `vicreg` as printed (4δ/3, never certified) or counted (at 3δ/4, grid paid for).
@@ -87,7 +88,7 @@ def evaluate(
         bounds: Names of the bounds wanted; all by default.
         options: Settings of single theorems, by name (`temperature`, `negatives`, ...); see their docstrings.
         simultaneous: Share δ over all bounds, so that they hold together.
-        num_classes: K; inferred from the labels by default. Classes absent from S count.
+        num_classes: K; inferred from the labels by default. Classes absent from S count; bounds that use 1/K need it given.
         preprocessing, architecture: For checkpoints that do not carry them; see `bounds.load_encoder`.
         save_representations: A folder to keep the representations in; it can be given as data later, and an
             interrupted run resumes from it.
@@ -98,7 +99,7 @@ def evaluate(
         name: Title of the report.
 
     Returns:
-        The report. Bounds that do not apply are listed with the reason.
+        The report. Bounds that do not apply, or fail, are listed with the reason; bounds that cannot be true are withheld.
 
     Raises:
         InvalidData, InvalidOption, InvalidCheckpoint, UnsafeCheckpoint: one sentence on what to change.
