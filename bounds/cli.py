@@ -134,7 +134,7 @@ def evaluate(
 
     Under torchrun (torchrun --nproc-per-node=N -m bounds evaluate ...) the processes share the work.
     """
-    from bounds.certificate import evaluate as run
+    from bounds.evaluation import evaluate as run
     from bounds.processes import torchrun
 
     with torchrun() as processes:
@@ -182,7 +182,7 @@ def merge(
 ) -> None:
     """Join what several jobs saved of disjoint parts of the data: representations (linked, not copied) or summaries."""
     if all(path.suffix == ".safetensors" for path in parts):
-        from bounds.statistics.saved import merge_summaries
+        from bounds.evidence.saved import merge_summaries
 
         merge_summaries(parts, out)
         made = [out]
@@ -226,7 +226,7 @@ def plan(
     ] = None,
 ) -> None:
     """How many labels or pairs would bring each bound to a target error rate, or which term stops it."""
-    from bounds.certificate.report import Report
+    from bounds.report.report import Report
 
     plans = Report.from_json(report).plan(target, bound)
     typer.echo(repr(plans))
@@ -289,7 +289,7 @@ def pretrain(
 
 def write(report: Any, folder: Path) -> list[Path]:
     """report.json, report.html, report.tex, figure.pdf and figure.png in `folder`, each renamed into place."""
-    from bounds.certificate.report import write_text
+    from bounds.report.files import write_text
 
     folder.mkdir(parents=True, exist_ok=True)
     texts = {

@@ -24,10 +24,10 @@ import style
 import torch
 
 import bounds
-from bounds.representations.draws import permutation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.gaussian_heads import candidates
-from bounds.statistics.margins import MarginTable
+from bounds.draws import permutation
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.gaussian_heads import candidates
+from bounds.heads.margins import MarginTable
 
 POOL, LABELED, DIMENSIONS = 5_000, 20_000, 512
 DELTA, HELD_OUT = 0.1, 500

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 import bounds
 from bounds.assumptions.prior import declared_prior, prior_pvalue
-from bounds.certificate.contradictions import lower_limits
 from bounds.derivations.expression import Expression
 from bounds.derivations.symbols import symbol
 from bounds.errors import InvalidData, InvalidOption
 from bounds.information.rows import as_rows
+from bounds.report.contradictions import lower_limits
+from bounds.representations.repeats import counts_from_below, mean_from_below, row_groups
 from bounds.representations.table import Representations
-from bounds.statistics.collisions import collision_probability, no_collision_probability, task_weight
-from bounds.statistics.limits import clopper_pearson_lower
-from bounds.statistics.repeats import counts_from_below, mean_from_below, row_groups
+from bounds.summaries.collisions import collision_probability, no_collision_probability, task_weight
+from bounds.summaries.limits import clopper_pearson_lower
 from bounds.theorems import THEOREMS, Theorem, register
 from bounds.theorems.bound import Inputs
 

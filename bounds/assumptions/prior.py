@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from bounds.statistics.setting import Assumption
+from bounds.assumptions.assumption import Assumption
 
 REFUTED = 1e-4  # a p-value at or below it refutes; a certificate withheld cannot be wrong, so no δ is spent
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bounds.data.masks import refuse_masked
 from bounds.errors import InvalidData
-from bounds.representations.masks import refuse_masked
 
 Prepare = Callable[[Tensor], Tensor]
 

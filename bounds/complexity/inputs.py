@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from bounds.data.masks import refuse_masked
 from bounds.errors import InvalidData
-from bounds.representations.masks import refuse_masked
 from bounds.representations.table import Representations
 
 

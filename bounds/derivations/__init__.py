@@ -1,4 +1,4 @@
-"""Floor 4: every bound's expression, built once, and its proof as a chain of checked steps."""
+"""Every bound's expression, built once, and its proof as a chain of checked steps."""
 
 from __future__ import annotations
 

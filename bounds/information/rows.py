@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bounds.data.masks import refuse_masked
 from bounds.errors import InvalidData
-from bounds.representations.masks import refuse_masked
 from bounds.representations.table import Representations
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bounds.data.preprocessing import Preprocessing
 from bounds.errors import InvalidData
-from bounds.representations.preprocessing import Preprocessing
-from bounds.representations.sources import open_source
+from bounds.representations.inputs import open_source
 
 _SHARE = 0.5  # of the free device memory that images may take
 

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bounds.data.masks import refuse_masked
+from bounds.data.prefetch import to_device
 from bounds.errors import InvalidData
-from bounds.representations.masks import refuse_masked
-from bounds.representations.prefetch import to_device
 
 Chunk = tuple[tuple[Tensor, ...], Tensor | None]
 

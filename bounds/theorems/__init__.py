@@ -1,4 +1,4 @@
-"""Floor 5: one module per bound; a theorem is a pure function of evidence, and this file is their table of contents."""
+"""One module per bound; a theorem is a pure function of evidence, and this file is their table of contents."""
 
 from bounds.errors import InvalidOption
 from bounds.theorems.agreement import AGREEMENT, AGREEMENT_NO_HOLDOUT

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from bounds.derivations import agreement as derivation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.gaussian_heads import FEWEST, SHIFTS, GaussianHead, search
-from bounds.statistics.heads import Head
-from bounds.statistics.splits import fitting_head, held_out_count
-from bounds.statistics.votes import class_mistakes, view_votes
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.gaussian_heads import FEWEST, SHIFTS, GaussianHead, search
+from bounds.evidence.splits import fitting_head, held_out_count
+from bounds.evidence.votes import class_mistakes, view_votes
+from bounds.heads.linear import Head
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import pair_total_variation, require_fixed_encoder

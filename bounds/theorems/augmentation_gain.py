@@ -8,12 +8,13 @@ import torch
 
 from bounds.derivations import augmentation_gain as derivation
 from bounds.errors import NotApplicable
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import Head, project_simplex
-from bounds.statistics.memo import memo
-from bounds.statistics.moments import Moments
-from bounds.statistics.splits import fitting_head, held_out_count, part_chunks
-from bounds.statistics.votes import view_votes
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.memo import memo
+from bounds.evidence.splits import fitting_head, held_out_count, part_chunks
+from bounds.evidence.votes import view_votes
+from bounds.heads.linear import Head
+from bounds.heads.simplex import project_simplex
+from bounds.summaries.moments import Moments
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import pair_total_variation, require_fixed_encoder

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from bounds.assumptions.assumption import Assumption
 from bounds.derivations.expression import Expression
 from bounds.derivations.symbols import MEANING
 from bounds.errors import InvalidData, InvalidOption, NotApplicable, ProcessFailed
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import Head
-from bounds.statistics.setting import Assumption
+from bounds.evidence.evidence import Evidence
+from bounds.heads.linear import Head
 from bounds.theorems.axes import LOSS, Axis
 
 Kind = Literal["bound", "expression", "estimate"]

@@ -7,8 +7,8 @@ import math
 import torch
 
 from bounds.errors import NotApplicable
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import Head, spectral_norm
+from bounds.evidence.evidence import Evidence
+from bounds.heads.linear import Head, spectral_norm
 
 
 def sizes(evidence: Evidence) -> dict[str, float]:

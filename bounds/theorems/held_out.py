@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bounds.derivations import held_out as derivation
 from bounds.derivations import test_set
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.splits import fitting_head, held_out_count
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.splits import fitting_head, held_out_count
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.reference_head import held_out_losses

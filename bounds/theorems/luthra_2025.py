@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bounds.derivations import luthra_2025 as derivation
 from bounds.errors import InvalidStatistics, NotApplicable
-from bounds.statistics.class_distances import class_distances
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.memo import memo
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.memo import memo
+from bounds.summaries.class_distances import class_distances
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bounds.derivations import pac_bayes as derivation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.gaussian_heads import GRID, SHIFTS, GaussianHead, search
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.gaussian_heads import GRID, SHIFTS, GaussianHead, search
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
 

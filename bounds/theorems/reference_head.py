@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bounds.derivations import reference_head as derivation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import Head, HeadLosses
-from bounds.statistics.memo import memo
-from bounds.statistics.splits import fitting_head, held_out_chunks, held_out_count
-from bounds.statistics.votes import head_votes
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.memo import memo
+from bounds.evidence.splits import fitting_head, held_out_chunks, held_out_count
+from bounds.evidence.votes import head_votes
+from bounds.heads.linear import Head
+from bounds.heads.losses import HeadLosses
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import pair_total_variation, require_fixed_encoder

@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from bounds.assumptions.assumption import Assumption
 from bounds.derivations import simclr as derivation
 from bounds.errors import InvalidOption, NotApplicable
-from bounds.statistics.collisions import (
+from bounds.evidence.contrastive import AllPairs, all_pairs
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.memo import memo
+from bounds.summaries.collisions import (
     collision_interval,
     collision_probability,
     expected_log_collisions,
     no_collision_probability,
     task_weight,
 )
-from bounds.statistics.contrastive import AllPairs, all_pairs
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.memo import memo
-from bounds.statistics.setting import Assumption
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive_inputs import (

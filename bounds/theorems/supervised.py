@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bounds.derivations import supervised as derivation
-from bounds.statistics.evidence import Evidence
+from bounds.evidence.evidence import Evidence
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.head_class import grid_radius
 

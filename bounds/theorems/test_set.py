@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bounds.derivations import test_set as derivation
-from bounds.statistics.evidence import Evidence
+from bounds.evidence.evidence import Evidence
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from bounds.derivations import van_elst_2024 as derivation
-from bounds.statistics.evidence import Evidence
+from bounds.evidence.evidence import Evidence
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive_inputs import (
     NEGATIVES,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bounds.derivations import vicreg_certified as derivation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import HeadLosses
+from bounds.evidence.evidence import Evidence
+from bounds.heads.losses import HeadLosses
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import head_distance, loss_range, sizes
 from bounds.theorems.head_class import head_radius

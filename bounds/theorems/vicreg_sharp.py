@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from bounds.derivations import vicreg_sharp as derivation
-from bounds.statistics.evidence import Evidence
+from bounds.evidence.evidence import Evidence
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import head_distance, loss_range, require_fixed_encoder, sizes
 from bounds.theorems.vicreg import SOURCE

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from bounds.errors import NotApplicable
-from bounds.statistics.gaussian_heads import candidates
-from bounds.statistics.heads import Head, project_simplex
-from bounds.statistics.memo import memo
+from bounds.evidence.gaussian_heads import candidates
+from bounds.evidence.memo import memo
+from bounds.heads.linear import Head
+from bounds.heads.simplex import project_simplex
 from bounds.theorems import Theorem
 from bounds.theorems.bound import Inputs
 from bounds.worlds.world import Sample

@@ -15,8 +15,8 @@ from bounds.derivations.functions import clopper_pearson as cp
 from bounds.derivations.lemmas.exact import Array, binomial, largest_ratio, poisson_binomial
 from bounds.derivations.quantities import probability
 from bounds.derivations.steps import Result, Step
-from bounds.statistics import limits
-from bounds.statistics.betting import betting_upper
+from bounds.summaries import limits
+from bounds.summaries.betting import betting_upper
 
 _MEANS = (0.001, 0.02, 0.1, 0.3, 0.5, 0.8)
 

@@ -1,0 +1,79 @@
+"""The scalars behind the bounds, and what was measured on the test items for each head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bounds.evidence.evidence import Evidence
+from bounds.heads.linear import Head, spectral_norm
+from bounds.theorems import Bound, select
+
+
+def measured_losses(evidence: Evidence, found: Mapping[str, Bound]) -> dict[str, dict[str, float]]:
+    """Test losses of every head that a bound of this report speaks about."""
+    if evidence.test is None:
+        return {}
+    wanted = {bound.head for bound in found.values()} | {evidence.head.name}
+    heads: dict[str, Head] = {head.name: head for head in evidence.known_heads() if head.name in wanted}
+    losses = evidence.test_losses_of(list(heads.values()))
+    return {
+        name: {
+            "loss": one.mean_residual,
+            "projected_loss": one.projected_residual,
+            "squared_loss": one.mean_square,
+            "error": one.error,
+        }
+        for name, one in zip(heads, losses, strict=True)
+    }
+
+
+def quantities(evidence: Evidence) -> dict[str, float]:
+    """The scalars behind the bounds, by name."""
+    setting, head = evidence.setting, evidence.head
+    squares, losses = evidence.least_squares, evidence.labeled_losses(evidence.head)
+    found: dict[str, float] = {
+        "n": evidence.n,
+        "K": setting.num_classes,
+        "d": evidence.labeled.dim,
+        "B": setting.radius,
+        "tau": setting.tau,
+        "W_S_norm": head.spectral_norm,
+        "W_S_frobenius": head.frobenius_norm,
+        "rank_S": squares.rank(),
+        "rank_tolerance": squares.default_rtol(),
+        "labeled_residual_mean": losses.mean_residual,
+        "labeled_residual_rms": losses.rms_residual,
+        "PY_S": evidence.labeled_losses(evidence.min_norm).rms_residual * evidence.n**0.5,
+        "training_error": losses.error,
+        "max_norm": evidence.classes.max_norm,
+        "classes_in_S": int((evidence.classes.counts > 0).sum()),
+        "trivial_loss": evidence.constant_loss,
+        "trivial_error": evidence.constant_error,
+    }
+    if evidence.pairs is not None:
+        moments = evidence.pair_moments
+        found |= {
+            "m": evidence.m,
+            "invariance": moments.invariance,
+            "invariance_rms": float(moments.norms.root_mean_square[0]),
+            "invariance_max": float(moments.norms.maximum[0]),
+        }
+        if evidence.pairs.labels is not None:
+            reference = evidence.reference
+            first = evidence.first_view_losses(reference)
+            short = select(["vicreg_short"])[0].attempt(evidence, 0.5)
+            found |= {
+                "c": spectral_norm(head.weight - reference.weight),
+                "W_ref_norm": reference.spectral_norm,
+                "W_ref_frobenius": reference.frobenius_norm,
+                "rank_S_bar": evidence.pair_least_squares.rank(),
+                "unlabeled_residual_mean": first.mean_residual,
+                "unlabeled_residual_rms": first.rms_residual,
+                "PY_S_bar": evidence.first_view_losses(evidence.min_norm_reference).rms_residual
+                * evidence.m**0.5,
+            }
+            if isinstance(short, Bound):
+                found["vicreg_short"] = short.value
+    if evidence.test is not None:
+        found["N"] = evidence.test.count
+    return {name: float(value) for name, value in found.items()}
