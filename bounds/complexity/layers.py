@@ -196,7 +196,8 @@ class _Walk:
     def _read_later(self, node: fx.Node) -> bool:
         """Whether what the node overwrites is used again, as the sum that it then is."""
         order = list(self.graph.nodes)
-        return any(order.index(user) > order.index(node) for user in node.args[0].users)
+        overwritten = node.all_input_nodes[0]
+        return any(order.index(user) > order.index(node) for user in overwritten.users)
 
     def _factor(self, node: fx.Node, parent: fx.Node) -> tuple[float, float]:
         """Lipschitz factor of a node with one input, and the norm of its value at zero."""
@@ -265,7 +266,7 @@ class _Walk:
 
     def _mean(self, node: fx.Node, parent: fx.Node, pooled: bool) -> float:
         before, after = _shape(parent), _shape(node)
-        dims = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
+        dims: Any = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
         over = [dims] if isinstance(dims, int) else list(dims or [])
         if not pooled and (not over or any(dim % len(before) == 0 for dim in over)):
             raise self._unknown(node)

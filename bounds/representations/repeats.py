@@ -23,7 +23,8 @@ def row_keys(table: Representations, view: int = 0) -> Tensor:
 
 def row_groups(table: Representations) -> Tensor:
     """Number of the group of equal rows that each row is in, int64 (N,), from 0 without gaps."""
-    return torch.unique(row_keys(table), return_inverse=True)[1]
+    groups: Tensor = torch.unique(row_keys(table), return_inverse=True)[1]
+    return groups
 
 
 def counts_from_below(wrong: Tensor, groups: Tensor) -> tuple[int, int]:
