@@ -46,8 +46,8 @@ def _checked_on_test(
         name: bound
         for name, bound in found.items()
         if bound.certified
-        and bound.head in measured
-        and any(value < measured[bound.head][loss] for loss, value in claims(bound).items())
+        and (seen := measured.get(bound.head or ""))
+        and any(value < seen[loss] for loss, value in claims(bound).items())
     }
     if not suspects:
         return dict(found)
@@ -55,7 +55,7 @@ def _checked_on_test(
     heads = {head.name: head for head in evidence.known_heads() if head.name in wanted}
     limits = lower_limits(evidence, heads)
     return {
-        name: _checked(bound, limits[bound.head]) if bound.head in limits else bound
+        name: _checked(bound, limits[bound.head or ""]) if bound.head in limits else bound
         for name, bound in found.items()
     }
 
