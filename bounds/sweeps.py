@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bounds.data.masks import refuse_masked
 from bounds.draws import permutation
-from bounds.errors import InvalidData, InvalidOption, NotApplicable
+from bounds.errors import InvalidData, InvalidOption
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.setting import Setting
 from bounds.representations.normalization import Normalization
@@ -127,6 +128,8 @@ def _table(data: Any, name: str, setting: Setting | None) -> Representations:
     """Arrays as a table, l2-normalised unless they come normalised."""
     if isinstance(data, Representations):
         return data
+    for part in data:
+        refuse_masked(part, f"`{name}`")
     parts = [np.asarray(part) for part in data]
     labels = parts.pop().astype(np.int64) if parts[-1].ndim == 1 else None
     radius = 1.0 if setting is None else setting.radius
@@ -198,15 +201,14 @@ def _rows(evidence: Evidence, theorems: Sequence[Theorem], delta: float) -> Iter
     sizes = {"n": evidence.n, "m": evidence.m, "K": evidence.setting.num_classes}
     for theorem in theorems:
         row: dict[str, Any] = {"bound": theorem.name, **sizes}
-        try:
-            found = theorem.evaluate(evidence, delta)
-        except NotApplicable as reason:
+        found = theorem.attempt(evidence, delta)
+        if isinstance(found, str):
             missing = dict.fromkeys(
                 ("value", "trivial_value", "ratio", "error_rate", "trivial_error"), np.nan
             )
             yield {**row, **missing, "axis": theorem.axis.name, "vacuous": None, "certified": False} | {
                 "kind": theorem.kind,
-                "reason": str(reason),
+                "reason": found,
             }
             continue
         trivial = np.nan if found.trivial_value is None else found.trivial_value

@@ -1,9 +1,11 @@
-"""Shared test settings: one hypothesis profile without deadlines, one place that finds the real images."""
+"""Shared test settings: hypothesis profiles, and one place that finds the real images."""
 
 import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -11,10 +13,22 @@ from hypothesis import HealthCheck, settings
 if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)  # one worker a core
 
-settings.register_profile(
-    "bounds", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
+_SHARED = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+}
+# A default run tries the same examples every time; `--hypothesis-profile=fuzz` draws new ones (see .ci/fuzz).
+settings.register_profile("bounds", **_SHARED, derandomize=True, database=None)
+settings.register_profile("fuzz", **_SHARED, print_blob=True)
 settings.load_profile("bounds")
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Each test starts from the same random state, whatever ran before it in the same process."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="module")

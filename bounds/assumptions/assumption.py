@@ -18,6 +18,8 @@ TITLES = {
     "A5": "labels are a function of the class, known on S",
     "A6": "i.i.d. items",
     "A7": "S and S̄ independent",
+    "K": "every class of the population is among the K",
+    "prior": "the declared class prior is that of the population",
     "H": "held-out items independent of everything fitted",
 }
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bounds.assumptions.assumption import Assumption, Status
+from bounds.data.masks import refuse_masked
 from bounds.errors import InvalidOption
 from bounds.representations.normalization import Normalization
 from bounds.representations.shared import shared_rows
@@ -108,6 +109,13 @@ def items(conditioned: bool, prior_known: bool) -> Assumption:
     return Assumption("A6", "holds", reason)
 
 
+def number_of_classes(classes: int, given: bool) -> Assumption:
+    """K from above, which labels cannot show: a class may be absent from all of them."""
+    if given:
+        return Assumption("K", "holds", f"declared: {classes} classes")
+    return Assumption("K", "unverifiable", f"K = {classes} is read off the labels; pass `num_classes`")
+
+
 def constants(choice: Literal["printed", "counted"]) -> Assumption:
     """Whether the logarithms of the printed theorem add up to δ."""
     if choice == "printed":
@@ -129,6 +137,7 @@ def class_prior(prior: object, num_classes: int) -> Tensor | None:
                 f"`class_prior` must be None, 'balanced' or an array of K numbers, got {prior!r}."
             )
         return torch.full((num_classes,), 1.0 / num_classes, dtype=torch.float64)
+    refuse_masked(prior, "`class_prior`")
     p = torch.as_tensor(prior, dtype=torch.float64)
     if p.shape != (num_classes,) or not bool((p >= 0).all()) or abs(float(p.sum()) - 1.0) > 1e-9:
         raise InvalidOption(

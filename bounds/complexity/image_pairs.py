@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bounds.data.masks import refuse_masked
 from bounds.errors import InvalidData
 
 Prepare = Callable[[Tensor], Tensor]
@@ -27,6 +28,8 @@ class ImagePairs:
     prepare: Prepare | None = None
 
     def __post_init__(self) -> None:
+        for name, images in (("x1", self.first), ("x2", self.second)):
+            refuse_masked(images, name)
         shapes = [tuple(x.shape) for x in (self.first, self.second)]
         if shapes[0] != shapes[1] or len(shapes[0]) < 2 or 0 in shapes[0]:
             raise InvalidData(

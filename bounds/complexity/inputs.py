@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from bounds.data.masks import refuse_masked
 from bounds.errors import InvalidData
 from bounds.representations.table import Representations
 
@@ -32,6 +33,7 @@ def _from_arrays(data: Any, name: str) -> Representations:
     labels = None
     if len(parts) > 1 and len(parts[-1].shape) == 1:
         last = parts[-1]
+        refuse_masked(last, f"`{name}`, among its labels,")
         labels = np.asarray(last.cpu() if isinstance(last, Tensor) else last)
         parts = parts[:-1]
         if not np.issubdtype(labels.dtype, np.integer):

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
+from bounds.complexity.networks import in_place
 from bounds.complexity.operator_norm import convolution_norm_above, convolution_norm_below, matrix_norm
 from bounds.errors import NotApplicable
 
@@ -23,6 +24,11 @@ _SAME = (
     nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.Tanh, nn.Identity, nn.Flatten, nn.Dropout, F.relu, F.relu6,
     torch.relu, torch.tanh, torch.flatten, "relu", "flatten", "contiguous",
 )  # fmt: skip
+# Options of a pool at which its Lipschitz bound is derived: a partial window, or another divisor, weighs more.
+_POOLS: dict[Any, dict[str, tuple[Any, ...]]] = {
+    nn.MaxPool2d: {"dilation": (1, (1, 1)), "return_indices": (False,)},
+    nn.AvgPool2d: {"padding": (0, (0, 0)), "ceil_mode": (False,), "divisor_override": (None,)},
+}
 _CURVED = (nn.ReLU6, nn.Tanh, F.relu6, torch.tanh)
 
 
@@ -86,6 +92,9 @@ def network_norms(encoder: nn.Module, example: Tensor) -> NetworkNorms:
     Raises:
         NotApplicable: a forward pass that cannot be traced, or an operation without a known Lipschitz bound.
     """
+    hooked = [name for name, one in encoder.named_modules() if one._forward_hooks or one._forward_pre_hooks]
+    if hooked:
+        raise NotApplicable(f"Module {hooked[0]!r} has forward hooks, which may change what it computes.")
     try:
         # Inside a container a bare torch layer stays one node.
         traced = fx.symbolic_trace(nn.Sequential(encoder))
@@ -95,7 +104,23 @@ def network_norms(encoder: nn.Module, example: Tensor) -> NetworkNorms:
         raise NotApplicable(
             f"The forward pass of {type(encoder).__name__} cannot be traced: {reason}"
         ) from err
-    return _Walk(traced).run()
+    norms = _Walk(traced).run()
+    _same_map(encoder, traced, example)
+    return norms
+
+
+def _same_map(encoder: nn.Module, traced: fx.GraphModule, example: Tensor) -> None:
+    """A trace does not follow values written in place under another name; three items also tell whether they mix."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(3, *example.shape[1:], generator=generator).to(example)
+    with in_place(encoder, example.device), torch.no_grad():
+        whole, parts = encoder(x), torch.cat([traced(one[None]) for one in x])
+    if whole.shape != parts.shape or not torch.allclose(
+        whole, parts, rtol=1e-3, atol=1e-3 * float(whole.abs().max())
+    ):
+        raise NotApplicable(
+            f"The forward pass of {type(encoder).__name__} is not the map of single items that its trace shows."
+        )
 
 
 class _Shapes(fx.Interpreter):
@@ -147,6 +172,8 @@ class _Walk:
         if node.op == "placeholder":
             self.nodes[node] = _Node(1.0, 1.0, 0.0)
             return
+        if _shape(node)[:1] != (1,):
+            raise self._unknown(node)  # the items of a batch are mixed
         if self._is_sum(node, parents):
             self.chain = False
             self.sums.add(node)
@@ -163,7 +190,14 @@ class _Walk:
 
     def _is_sum(self, node: fx.Node, parents: list[fx.Node]) -> bool:
         named = node.target in (operator.add, operator.iadd, torch.add, "add", "add_")
-        return named and len(node.args) == 2 and all(arg in parents for arg in node.args) and not node.kwargs
+        plain = named and len(node.args) == 2 and all(arg in parents for arg in node.args) and not node.kwargs
+        return plain and not (node.target in (operator.iadd, "add_") and self._read_later(node))
+
+    def _read_later(self, node: fx.Node) -> bool:
+        """Whether what the node overwrites is used again, as the sum that it then is."""
+        order = list(self.graph.nodes)
+        overwritten = node.all_input_nodes[0]
+        return any(order.index(user) > order.index(node) for user in overwritten.users)
 
     def _factor(self, node: fx.Node, parent: fx.Node) -> tuple[float, float]:
         """Lipschitz factor of a node with one input, and the norm of its value at zero."""
@@ -172,19 +206,20 @@ class _Walk:
         if isinstance(target, (nn.Conv2d, nn.Linear)):
             return self._linear(node, target, parent)
         if isinstance(target, (nn.BatchNorm1d, nn.BatchNorm2d)):
-            if parent in self.linear and len(parent.users) == 1:
+            if parent in self.linear and self._batch_norm_after(parent) is target:
                 self.folded[parent] = node
                 return 1.0, 0.0
+            self.chain = False  # its gain and shift are in no layer's norms
             scale, shift = _batch_norm(target)
             return float(scale.abs().max()), float(shift.norm()) * math.sqrt(_positions(node))
         if kind in _SAME and not (isinstance(target, nn.LeakyReLU) and abs(target.negative_slope) > 1):
             self.chain &= kind not in _CURVED
             return 1.0, 0.0
-        if isinstance(target, (nn.MaxPool2d, nn.AvgPool2d)) or kind in (F.max_pool2d, F.avg_pool2d):
+        if kind in _POOLS:
             return self._pool(node, target), 0.0
         whole = isinstance(target, nn.AdaptiveAvgPool2d) and _positions(node) == 1
         if whole or kind in ("mean", torch.mean):
-            return self._mean(node, parent), 0.0
+            return self._mean(node, parent, whole), 0.0
         raise self._unknown(node)
 
     def _linear(self, node: fx.Node, layer: nn.Conv2d | nn.Linear, parent: fx.Node) -> tuple[float, float]:
@@ -214,24 +249,26 @@ class _Walk:
         return above, shift * math.sqrt(positions)
 
     def _batch_norm_after(self, node: fx.Node) -> nn.Module | None:
+        if len(_shape(node)) == 3:  # a linear layer's features are last, a batch norm's channels second
+            return None
         user = next(iter(node.users)) if len(node.users) == 1 else None
         after = self.modules[user.target] if user is not None and user.op == "call_module" else None
         return after if isinstance(after, (nn.BatchNorm1d, nn.BatchNorm2d)) else None
 
     def _pool(self, node: fx.Node, target: Any) -> float:
-        average = isinstance(target, nn.AvgPool2d) or target is F.avg_pool2d
+        average = isinstance(target, nn.AvgPool2d)
         self.chain &= average
-        if not isinstance(target, nn.Module):
-            raise self._unknown(node)
         kernel, stride = _pair(target.kernel_size), _pair(target.stride)
-        if (average and _pair(target.padding) != (0, 0)) or _pair(getattr(target, "dilation", 1)) != (1, 1):
+        if any(getattr(target, name) not in usual for name, usual in _POOLS[type(target)].items()):
             raise self._unknown(node)
         overlap = math.prod(-(-k // s) for k, s in zip(kernel, stride, strict=True))
         return math.sqrt(overlap / math.prod(kernel) if average else overlap)
 
-    def _mean(self, node: fx.Node, parent: fx.Node) -> float:
+    def _mean(self, node: fx.Node, parent: fx.Node, pooled: bool) -> float:
         before, after = _shape(parent), _shape(node)
-        if before[0] != after[0] or before[1] != after[1]:
+        dims: Any = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
+        over = [dims] if isinstance(dims, int) else list(dims or [])
+        if not pooled and (not over or any(dim % len(before) == 0 for dim in over)):
             raise self._unknown(node)
         return 1 / math.sqrt(math.prod(before) / math.prod(after))
 

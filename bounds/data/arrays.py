@@ -15,6 +15,7 @@ from bounds.data.checks import Kind, as_tensor, check_labels, kind_of, unambiguo
 from bounds.data.class_names import Names
 from bounds.data.decode import Form
 from bounds.data.fingerprints import fingerprints
+from bounds.data.masks import refuse_masked
 from bounds.errors import InvalidData
 
 _HASH_ROWS = 4096
@@ -39,6 +40,8 @@ class ArraySource(BlockSource):
         fingerprints: tuple[Kind, Any] | None = None,
         class_names: Names | None = None,
     ) -> None:
+        for array in arrays:
+            refuse_masked(array, where)
         shapes = [tuple(array.shape) for array in arrays]
         kinds = [kind_of(shape, array.dtype, where) for shape, array in zip(shapes, arrays, strict=True)]
         for array, shape in zip(arrays, shapes, strict=True):

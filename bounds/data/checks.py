@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bounds.data.masks import refuse_masked
 from bounds.errors import InvalidData
 
 Kind = Literal["images", "vectors"]
@@ -64,21 +65,11 @@ def as_tensor(raw: Any, where: str = "data") -> Tensor:
         if raw.layout is not torch.strided:
             raise InvalidData(f"{where} is a sparse tensor; give it dense (x.to_dense()).")
         return raw.detach()
-    array = _unmasked(raw, where, 0)
+    refuse_masked(raw, where)
+    array = np.asarray(raw)
     if not (array.flags.writeable and array.dtype.isnative and min(array.strides, default=0) >= 0):
         array = array.astype(array.dtype.newbyteorder("="), order="C")
     return torch.from_numpy(array)
-
-
-def _unmasked(raw: Any, where: str, first_row: int) -> np.ndarray:
-    """The array behind a masked array of which nothing is masked."""
-    if isinstance(raw, np.ma.MaskedArray):
-        masked = np.ma.getmaskarray(raw)
-        if masked.any():
-            row = first_row + int(np.argwhere(masked)[0, 0]) if masked.ndim else first_row
-            raise InvalidData(f"{where} has a masked entry in row {row}; fill it or remove the row.")
-        return np.asarray(raw.data)
-    return np.asarray(raw)
 
 
 def kind_of(shape: Sequence[int], dtype: Any, where: str) -> Kind:
@@ -161,8 +152,9 @@ def check_labels(raw: Any, count: int, num_classes: int | None, where: str, firs
     if isinstance(raw, Tensor):
         labels = raw.detach().cpu().numpy()
     else:
+        refuse_masked(raw, f"{where}, among its labels,", first_row)
         try:
-            labels = _unmasked(raw, f"{where}, among its labels,", first_row)
+            labels = np.asarray(raw)
         except ValueError as err:  # ragged lists
             raise InvalidData(f"{where} has {_SEVERAL}; {_ONE_HOT}.") from err
     if labels.shape == (count, 1):

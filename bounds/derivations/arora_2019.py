@@ -6,7 +6,7 @@ from functools import cache
 
 import sympy as sp
 
-from bounds.derivations.contrastive import collision, coverage, log_collisions
+from bounds.derivations.contrastive import coverage, log_collisions, no_collision
 from bounds.derivations.expression import Expression
 from bounds.derivations.infonce import sampling
 
@@ -20,5 +20,5 @@ def expression() -> Expression:
     K-way loss.
     """
     terms = {**sampling(), "log_collisions": -log_collisions}
-    factor = 1 / ((1 - collision) * coverage)
+    factor = 1 / (no_collision * coverage)
     return Expression({name: sp.Mul(factor, term) for name, term in terms.items()})

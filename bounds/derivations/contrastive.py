@@ -28,6 +28,9 @@ contrastive_loss = symbol("contrastive_loss", r"\hat L_{un}", "mean contrastive 
 infonce_loss = symbol("infonce_loss", r"\hat L_{nce}", "mean InfoNCE loss with k negatives, nats")
 rounding = symbol("rounding", r"\epsilon", "bound on the rounding error of the mean contrastive loss")
 collision = symbol("collision", r"\tau_k", "P(one of k negatives has the anchor's class); k = 1: τ_c = Σp²")
+no_collision = symbol(
+    "no_collision", r"(1-\tau_k)", "P(none of k negatives has the anchor's class)", positive=True
+)
 log_collisions = symbol(
     "log_collisions", r"\mathrm{Col}", "E ln(1 + number of negatives of the anchor's class)"
 )

@@ -14,6 +14,7 @@ from bounds.derivations.contrastive import (
     fixed_counts,
     log_collisions,
     negatives,
+    no_collision,
     rounding,
     scale,
     scales,
@@ -68,7 +69,7 @@ def expression(loss: Loss, *, many: bool = False, conditioned_pairs: bool = Fals
     }
     if conditioned_pairs:
         terms["pair_frequencies"] = fixed_counts(spread)
-    return Expression({name: term / (1 - collision) for name, term in terms.items()})
+    return Expression({name: term / no_collision for name, term in terms.items()})
 
 
 @cache

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from bounds.assumptions import declared
 from bounds.assumptions.assumption import Assumption
+from bounds.assumptions.prior import declared_prior
 from bounds.evidence.evidence import Evidence
 from bounds.representations.extraction import Extracted
 from bounds.representations.normalization import Normalization
@@ -47,7 +50,21 @@ def statuses(
         Assumption("H", "holds", "declared: test items were used for nothing else"),
         declared.constants(setting.constants),
     ]
-    return {one.name: one for one in found}
+    return {one.name: one for one in found} | _declared_classes(evidence, given)
+
+
+def _declared_classes(evidence: Evidence, given: Mapping[str, Any]) -> dict[str, Assumption]:
+    """K, and the class prior where one was declared, against the labels of S and of pairs that are i.i.d. draws."""
+    setting = evidence.setting
+    number_given = given["num_classes"] is not None or not isinstance(given["class_prior"], str | None)
+    found = {"K": declared.number_of_classes(setting.num_classes, number_given)}
+    if setting.prior is not None:
+        counts = {"`labeled`": evidence.classes.counts.cpu().numpy()}
+        pairs = evidence.pairs
+        if pairs is not None and pairs.labels is not None and not setting.conditioned_pairs:
+            counts["`unlabeled`"] = np.bincount(pairs.labels, minlength=setting.num_classes)
+        found["prior"] = declared_prior(setting.prior.numpy(), counts)
+    return found
 
 
 def _has_negative(table: Representations) -> bool:

@@ -14,7 +14,7 @@ from bounds.assumptions.encoder_choice import encoder_choice
 from bounds.evaluation.assumptions import statuses
 from bounds.evaluation.classes import Classes
 from bounds.evaluation.loading import extract_roles, load
-from bounds.evaluation.options import check_options
+from bounds.evaluation.options import check_flags, check_keys, check_options
 from bounds.evaluation.provenance import provenance
 from bounds.evaluation.theorems import report_on
 from bounds.evidence.evidence import Evidence
@@ -74,11 +74,13 @@ def evaluate(
         unlabeled: S̄: the same without labels (views are made by augmentation), a pair `(x1, x2)`, or `(x1, x2, y)`;
             with `pairs="class"` and labels, disjoint pairs are drawn within classes. None: only bounds on S.
         test: `(x, y)` or any labeled data: measured loss and error beside the bounds, and `test_set`.
-        num_classes: K; inferred from the labels and class names by default. Classes absent from S count.
+        num_classes: K; inferred from the labels and class names by default. Classes absent from S count; 1/K is used
+            only if given.
         renumber: Labels are identifiers, not indices: classes are numbered in the order of those that occur.
         pairs: How the pairs are, or were, made. Augmentation pairs violate A1.
         labeled_is_fresh, unlabeled_is_fresh: Was the encoder fixed before seeing them (A2, A3)? None: unverifiable.
-        class_prior: p when known: "balanced" or K numbers; the class term is then a number.
+        class_prior: p when known: "balanced" or K numbers; the class term is then a number. Refuted by class counts of
+            S or of i.i.d. pairs that are improbable under it (p ≤ 10⁻⁴).
         nonnegative: f ≥ 0 by construction, so that τ = √2·B. Refuted by the data if a value is negative.
         function_class: Where the encoder was chosen on S̄ among J encoders fixed before S̄ (checkpoints of a run,
             seeds): J, a list of them, or their `bounds.rademacher`. The theorems then pay for the choice.
@@ -103,13 +105,15 @@ def evaluate(
         name: Title of the report.
 
     Returns:
-        The report. Bounds that do not apply are listed with the reason.
+        The report. Bounds that do not apply, or fail, are listed with the reason; bounds that cannot be true are withheld.
 
     Raises:
         InvalidData, InvalidOption, InvalidCheckpoint, UnsafeCheckpoint: one sentence on what to change.
     """
     given = {key: value for key, value in locals().items() if key not in _DATA}
     theorems = select(None if bounds is None else list(bounds))
+    check_flags(given)
+    check_keys(options or {}, theorems)
     check_options(delta, pairs, head, residual, constants, holdout, batch_size)
     normalization, processes = Normalization(normalize, radius), Processes.chosen(distributed)
 

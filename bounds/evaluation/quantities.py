@@ -64,8 +64,10 @@ def quantities(evidence: Evidence) -> dict[str, float]:
                 "rank_S_bar": evidence.pair_least_squares.rank(),
                 "PY_S_bar": evidence.first_view_losses(evidence.min_norm_reference).rms_residual
                 * evidence.m**0.5,
-                "vicreg_short": select(["vicreg_short"])[0].evaluate(evidence, 0.5).value,
             }
+            short = select(["vicreg_short"])[0].attempt(evidence, 0.5)
+            if isinstance(short, Bound):
+                found["vicreg_short"] = short.value
         if evidence.has_reference and isinstance(head, Head):
             reference = evidence.reference
             first = evidence.first_view_losses(reference)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from bounds.errors import NotApplicable
 from bounds.evaluation.quantities import measured_losses, quantities
 from bounds.evidence.evidence import Evidence
+from bounds.report.contradictions import withheld
 from bounds.report.deployment import Deployment
 from bounds.report.report import Report
 from bounds.theorems import Bound, Theorem
@@ -34,11 +33,14 @@ def report_on(
     found: dict[str, Bound] = {}
     refused: dict[str, str] = {}
     for theorem in theorems:
-        try:
-            found[theorem.name] = replace(theorem.evaluate(evidence, level), deployment=deployment)
-        except NotApplicable as reason:
-            refused[theorem.name] = str(reason)
-    best, candidates = _best(evidence, theorems, found, delta)
+        outcome = theorem.attempt(evidence, level)
+        if isinstance(outcome, Bound):
+            found[theorem.name] = replace(outcome, deployment=deployment)
+        else:
+            refused[theorem.name] = outcome
+    measured = measured_losses(evidence, found)
+    found = withheld(evidence, found, measured)
+    best, candidates = _best(evidence, theorems, found, delta, measured)
     report = Report(
         name=name,
         delta=delta,
@@ -46,7 +48,7 @@ def report_on(
         bounds=found,
         not_applicable=refused,
         quantities=quantities(evidence),
-        measured=measured_losses(evidence, found),
+        measured=measured,
         assumptions=evidence.setting.assumptions,
         best=None if best is None else replace(best, deployment=deployment),
         candidates=candidates,
@@ -61,7 +63,11 @@ def report_on(
 
 
 def _best(
-    evidence: Evidence, theorems: Sequence[Theorem], found: Mapping[str, Bound], delta: float
+    evidence: Evidence,
+    theorems: Sequence[Theorem],
+    found: Mapping[str, Bound],
+    delta: float,
+    measured: Mapping[str, Mapping[str, float]],
 ) -> tuple[Bound | None, tuple[str, ...]]:
     """Smallest certified error rate, each candidate at δ over their number, so that the choice is paid for."""
     chosen = [
@@ -74,10 +80,10 @@ def _best(
     names = tuple(theorem.name for theorem in chosen)
     if not chosen:
         return None, names
-    candidates = []
-    for theorem in chosen:
-        with suppress(NotApplicable):  # a few theorems need more data at a smaller δ
-            candidates.append(theorem.evaluate(evidence, delta / len(chosen)))
+    outcomes = {theorem.name: theorem.attempt(evidence, delta / len(chosen)) for theorem in chosen}
+    # A few theorems need more data at a smaller δ.
+    at_share = {name: bound for name, bound in outcomes.items() if isinstance(bound, Bound)}
+    candidates = [bound for bound in withheld(evidence, at_share, measured).values() if bound.certified]
     if not candidates:
         return None, names
     best = min(candidates, key=lambda bound: bound.error_rate or 0.0)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bounds.data.masks import refuse_masked
 from bounds.errors import InvalidData
 from bounds.representations.table import Representations
 
@@ -28,6 +29,7 @@ def as_rows(data: Any, name: str = "representations", *, least: int = 1) -> Tens
         InvalidData: not two-dimensional, too few rows, complex, or NaN or infinity, naming the row.
     """
     source = _table_rows(data, 0) if isinstance(data, Representations) else data
+    refuse_masked(source, f"`{name}`")
     try:
         rows = source.detach() if isinstance(source, Tensor) else torch.as_tensor(np.asarray(source))
     except (TypeError, ValueError) as error:

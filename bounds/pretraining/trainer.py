@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from bounds.data.preprocessing import Preprocessing
@@ -35,6 +35,7 @@ from bounds.pretraining.parallel import Process, join
 from bounds.pretraining.settings import Settings
 
 _CHECK_EVERY = 50  # steps between looks at the loss: each look waits for the device
+_NARROW = 8  # output channels
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,8 @@ class _Run:
             }
         )
         self.model = SelfSupervised(self.network, settings.projector, loss)
-        self.model.to(process.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.layout = memory_layout(self.network, process.device)
+        self.model.to(process.device).to(memory_format=self.layout)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(
             settings.optimizer,
             self.model,
@@ -252,7 +254,7 @@ class _Run:
         return parts, z
 
     def _prepare(self, view: Tensor) -> Tensor:
-        return self.preprocessing(view).contiguous(memory_format=torch.channels_last)
+        return self.preprocessing(view).contiguous(memory_format=self.layout)
 
     def _autocast(self) -> Any:
         wanted = self.settings.precision
@@ -362,6 +364,17 @@ class _Run:
         """The trained encoder and where everything is."""
         self.model.cpu().eval()
         return Pretrained(self.network, self.folder.encoder, self.folder.trajectory(), tuple(self.history))
+
+
+def memory_layout(network: nn.Module, device: torch.device) -> torch.memory_format:
+    """Channels last, which is faster, except for narrow convolutions on the CPU.
+
+    Below eight output channels oneDNN's backward pass of a channels-last convolution writes outside its memory (torch
+    2.13, AVX-512), which ends the process sooner or later.
+    """
+    widths = [module.out_channels for module in network.modules() if isinstance(module, nn.Conv2d)]
+    narrow = device.type == "cpu" and min(widths, default=_NARROW) < _NARROW
+    return torch.contiguous_format if narrow else torch.channels_last
 
 
 def _make_encoder(

@@ -117,6 +117,8 @@ def _details(bound: Bound) -> str:
         ]
     unit = "squared loss; the bound is the root of the sum" if bound.combine == "root" else bound.axis.unit
     notes = "".join(f"<div>note: {escape(note)}</div>" for note in bound.notes)
+    if bound.contradiction is not None:
+        notes = f'<div class="no">withheld: {escape(bound.contradiction)}</div>{notes}'
     return (
         f"<details><summary><b>{escape(bound.name)}</b> {significant(bound.value, up=True)} · "
         f"{escape(bound.title)}</summary><div>{escape(bound.about)}; {escape(unit)}; δ = {bound.delta:g}</div>"

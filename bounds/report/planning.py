@@ -213,7 +213,18 @@ class _Projection:
             next((symbols[name] for name, power in scaling.items() if power == 1 and name in symbols), 0.0)
             for scaling in (LABELED, PAIRS)
         )
-        return round(n), round(m)
+        return round(n), round(m) * (1 if "m" in symbols else self.step)
+
+    @property
+    def step(self) -> int:
+        """Pairs that the bound takes at a time: k + 1 where it counts in blocks."""
+        if "blocks" not in self.bound.symbols:
+            return 1
+        if self.bound.block_size is None:
+            raise NotApplicable(
+                f"`{self.bound.name}` does not say how many pairs a block has; evaluate it again."
+            )
+        return self.bound.block_size
 
     def terms(self, factor: float, which: Which) -> dict[str, float]:
         """Each term there."""
@@ -243,7 +254,7 @@ def _need(which: Which, project: _Projection, target: float) -> Need:
     factor = _smallest_factor(lambda tried: project(tried, which) <= target)
     n, m = project.sizes
     n = math.ceil(n * (1.0 if which == "pairs" else factor) * (1 - 1e-12))
-    m = math.ceil(m * (1.0 if which == "labels" else factor) * (1 - 1e-12))
+    m = project.step * math.ceil(m / project.step * (1.0 if which == "labels" else factor) * (1 - 1e-12))
     return Need(which, True, n or None, m or None, project(factor, which), floor, None)
 
 

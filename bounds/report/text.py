@@ -16,6 +16,8 @@ COLUMNS = ("bound", "value", "axis", "error ≤", "measured", "verdict")
 
 def verdict(bound: Bound) -> str:
     """Certified or not and why, vacuous or not, in a few words."""
+    if bound.contradiction is not None:
+        return "withheld: a contradiction"
     if bound.kind != "bound":
         return {"expression": "an expression, not a bound", "estimate": "an estimate"}[bound.kind]
     failing = ", ".join(f"{one.name} {one.status}" for one in bound.failing)
@@ -85,6 +87,9 @@ def summary(report: Report) -> str:
     ]
     if report.notes:
         lines += ["", "notes on the data", *(f"  {note}" for note in report.notes)]
+    if contradictions := {bound.name: bound.contradiction for bound in report if bound.contradiction}:
+        lines += ["", "contradictions (withheld)"]
+        lines += [f"  {name}: {reason}" for name, reason in contradictions.items()]
     if report.not_applicable:
         lines += ["", "not applicable"]
         lines += [f"  {name}: {reason}" for name, reason in report.not_applicable.items()]
@@ -112,6 +117,8 @@ def terms(bound: Bound) -> str:
         + "   ".join(f"{key} {significant(value, up=key == 'error')}" for key, value in row.items())
         for name, row in bound.table.items()
     ]
+    if bound.contradiction is not None:
+        lines.append(f"  withheld: {bound.contradiction}")
     lines += [f"  note: {note}" for note in bound.notes]
     return "\n".join(lines)
 

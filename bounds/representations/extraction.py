@@ -140,9 +140,8 @@ def extract(
     if made != "class" or table.labels is None:
         return Extracted(table, made, None, source.num_classes, provenance, source.class_names, notes)
     chosen = class_pairs(table.labels, seed=seed, class_prior_known=class_prior_known, name=role)
-    pool, pool_keys, keys = table.views[0], table.fingerprints, None
-    if pool_keys is not None:
-        keys = np.concatenate([pool_keys[chosen.first], pool_keys[chosen.second]], axis=1)
+    pool, found = table.views[0], table.fingerprints
+    keys = None if found is None else np.concatenate([found[chosen.first], found[chosen.second]], axis=1)
     two = Rows(pool, chosen.first), Rows(pool, chosen.second)
     table = replace(table, views=two, labels=chosen.labels, fingerprints=keys)
     return Extracted(table, made, chosen, source.num_classes, provenance, source.class_names, notes)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bounds.data.masks import refuse_masked
 from bounds.data.prefetch import to_device
 from bounds.errors import InvalidData
 
@@ -35,7 +36,7 @@ class Representations:
         transform: Applied to every chunk (N, d) on reading, after the check for NaN: l2 normalisation, clipping.
 
     Raises:
-        InvalidData: shapes that do not fit together, no rows, or labels that are not class indices.
+        InvalidData: shapes that do not fit together, no rows, masked entries, or labels that are not class indices.
     """
 
     views: tuple[Any, ...]
@@ -48,6 +49,8 @@ class Representations:
     def __post_init__(self) -> None:
         if len(self.views) not in (1, 2):
             raise InvalidData(f"`{self.name}` must have one view or two, got {len(self.views)}.")
+        for array in (*self.views, self.labels):
+            refuse_masked(array, f"`{self.name}`")
         shapes = [tuple(view.shape) for view in self.views]
         if any(len(shape) != 2 for shape in shapes):
             raise InvalidData(

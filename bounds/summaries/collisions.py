@@ -14,7 +14,7 @@ _SLACK = 2.0**-50  # a few roundings, for numbers that certificates subtract or 
 
 
 def collision_probability(prior: Tensor, negatives: int = 1) -> float:
-    """τ_k = P(one of k negatives has the anchor's class) = Σ_c p_c(1 − (1 − p_c)^k); k = 1 gives Σ p_c².
+    """τ_k = P(one of k negatives has the anchor's class) = Σ_c p_c(1 − (1 − p_c)^k), rounded down; Σ p_c² for k = 1.
 
     Args:
         prior: p (K,).
@@ -25,7 +25,27 @@ def collision_probability(prior: Tensor, negatives: int = 1) -> float:
     """
     _check(prior, negatives)
     p = prior.double()
-    return float((p * -torch.expm1(negatives * torch.log1p(-p))).sum())
+    found = float((p * -torch.expm1(negatives * torch.log1p(-p))).sum())
+    return min(1.0, found) * (1 - _SLACK)
+
+
+def no_collision_probability(prior: Tensor, negatives: int = 1) -> float:
+    """1 − τ_k = Σ_c p_c(1 − p_c)^k, rounded down: summed itself, as the difference from one has no digits left.
+
+    Raises:
+        InvalidStatistics: p is no distribution, or k < 1.
+    """
+    _check(prior, negatives)
+    p = prior.double()
+    return float((p * _power_below(p, negatives)).sum()) * (1 - _SLACK)
+
+
+def _power_below(p: Tensor, k: int) -> Tensor:
+    """(1 − p)^k from its logarithm, rounded down, also where p itself was rounded; 0 where nothing is left."""
+    log = k * torch.log1p(-p)
+    # The exponent is off by a few roundings of itself, and by those of p: d log(1 − p) = −dp/(1 − p).
+    slack = _SLACK * (4 - log + k * p / (1 - p).clamp_min(1e-300))
+    return log.exp() * (1 - slack).clamp_min(0.0).nan_to_num(0.0)
 
 
 def expected_log_collisions(prior: Tensor, negatives: int = 1) -> float:
@@ -90,18 +110,19 @@ def task_weight(prior: Tensor, negatives: int = 1) -> float:
     _check(prior, negatives)
     p = prior.double()
     p = p[p > 0]
-    stay = (1 - p)[:, None]
-    both = (stay - p[None, :]).clamp_min(0.0)
-    weight = stay**negatives - both**negatives
+    stay = _power_below(p, negatives)[:, None]
+    # 1 − ((1 − p_y − p_c)/(1 − p_y))^k: the difference of two powers of almost equal numbers keeps its digits.
+    share = (p[None, :] / (1 - p)[:, None]).clamp_max(1.0)
+    weight = stay * -torch.expm1(negatives * torch.log1p(-share)) * (1 - _SLACK * (8 + p / (1 - p)))[:, None]
     weight.fill_diagonal_(math.inf)
-    return max(0.0, float(weight.min()) - _SLACK * (negatives + 1))
+    return float(weight.min().nan_to_num(0.0))
 
 
 def collision_interval(counts: Tensor, delta: float) -> tuple[float, float]:
     """Two-sided confidence interval of τ_c = Σ p_c² from class counts of i.i.d. labels.
 
     The share of agreeing pairs Σ n_c(n_c − 1)/(n(n − 1)) is a U-statistic of order two, so kl limits hold for
-    ⌊n/2⌋ independent values (Hoeffding 1963), at δ/2 on each side; τ_c ≥ 1/K always.
+    ⌊n/2⌋ independent values (Hoeffding 1963), at δ/2 on each side.
 
     Args:
         counts: (K,) labels per class.
@@ -118,7 +139,7 @@ def collision_interval(counts: Tensor, delta: float) -> tuple[float, float]:
     share = float((c * (c - 1)).sum()) / (n * (n - 1))
     low, high = share * (1 - _SLACK), min(1.0, share * (1 + _SLACK))
     budget = math.log(2 / delta) / (n // 2) * (1 + _SLACK)
-    return max(kl_inverse_lower(low, budget), 1 / len(counts) * (1 - _SLACK)), kl_inverse(high, budget)
+    return kl_inverse_lower(low, budget), kl_inverse(high, budget)
 
 
 def _check(prior: Tensor, negatives: int) -> None:

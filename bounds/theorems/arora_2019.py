@@ -22,8 +22,9 @@ ARORA_2019 = Theorem(
     ),
     statement=r"L_{softmax}^{\mu}(f)",
     predictor=PREDICTOR,
-    assumptions=("A1", "A3", "A4", "A6"),
+    assumptions=("A1", "A3", "A4", "A6", "prior"),
     inputs=_inputs,
+    options=("temperature", "negatives"),
     texts=TEXTS,
     axis=softmax_axis(2, 1.0),
 )

@@ -141,5 +141,5 @@ AUGMENTATION_ERROR_FLOOR = _theorem(
     r"\mathbb{P}(\arg\max W_S f(x) \ne y)",
     ERROR_FLOOR,
     _floor,
-    ("label", "A3", "A6", "A7"),
+    ("label", "A3", "A6", "A7", "prior"),
 )

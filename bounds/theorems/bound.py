@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from bounds.assumptions.assumption import Assumption
 from bounds.derivations.expression import Expression
 from bounds.derivations.symbols import MEANING
-from bounds.errors import InvalidOption, NotApplicable
+from bounds.errors import InvalidData, InvalidOption, NotApplicable, ProcessFailed
 from bounds.evidence.evidence import Evidence
 from bounds.heads.decision import Decision
 from bounds.heads.fitted import FittedHead
@@ -63,6 +63,9 @@ class Bound:
         symbols: The number behind every symbol of the formula.
         table: More limits that hold together with the bound, row by row: the classes, the shares answered.
         trivial_value, trivial_error: Loss and error of the best constant predictor: what vacuous means.
+        contradiction: Why the number cannot be true, so that an assumption must fail; None where nothing speaks
+            against it. Such a bound is withheld: it certifies nothing.
+        block_size: Pairs in a block, k + 1, where it counts in blocks.
     """
 
     name: str
@@ -84,6 +87,8 @@ class Bound:
     trivial_value: float | None
     trivial_error: float
     notes: tuple[str, ...] = ()
+    contradiction: str | None = None
+    block_size: int | None = None
     table: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     model: Model | None = field(default=None, compare=False, repr=False)
     deployment: Deployment | None = field(default=None, compare=False, repr=False)
@@ -106,8 +111,9 @@ class Bound:
 
     @property
     def certified(self) -> bool:
-        """Whether it is a theorem's bound and every assumption it needs holds on this data."""
-        return self.kind == "bound" and all(assumption.holds for assumption in self.assumptions.values())
+        """Whether it is a theorem's bound, every assumption it needs holds on this data, and nothing contradicts it."""
+        held = all(assumption.holds for assumption in self.assumptions.values())
+        return self.kind == "bound" and held and self.contradiction is None
 
     @property
     def vacuous(self) -> bool:
@@ -159,7 +165,8 @@ class Inputs:
     """What a theorem found in the evidence: its expression's variant, each symbol's number, the head it is about.
 
     `axis` replaces the theorem's axis where its conversion or its trivial value depends on the data's setting. `head` is
-    the one that is measured; `random` the head whose scores `decision` blurs, of bounds about a random head.
+    the one that is measured; `random` the head whose scores `decision` blurs, of bounds about a random head. `declared`
+    adds what only this variant of the bound assumes.
     """
 
     expression: Expression
@@ -171,6 +178,7 @@ class Inputs:
     decision: Decision = field(default_factory=Decision)
     table: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     random: FittedHead | None = None
+    declared: tuple[Assumption, ...] = ()
 
     @property
     def value(self) -> float:
@@ -187,8 +195,9 @@ class Theorem:
         title, source: One line, and the paper with theorem or equation number.
         statement: LaTeX of the left-hand side.
         predictor: Which predictor it speaks about, in words.
-        assumptions: Names that must hold for a certificate.
+        assumptions: Names that must hold for a certificate; "prior" only where a class prior is declared.
         inputs: (evidence, delta) -> Inputs; raises NotApplicable with the reason.
+        options: Keys of `options` that it reads.
         texts: Term name -> (what it means, what lowers it).
         axis, kind: See `Bound`.
     """
@@ -203,6 +212,7 @@ class Theorem:
     texts: Mapping[str, tuple[str, str]]
     axis: Axis = LOSS
     kind: Kind = "bound"
+    options: tuple[str, ...] = ()
 
     def evaluate(self, evidence: Evidence, delta: float) -> Bound:
         """The bound on this evidence at failure probability delta.
@@ -214,6 +224,7 @@ class Theorem:
         found = self.found(evidence, delta)
         expression, axis = found.expression, found.axis or self.axis
         numbers = expression.evaluate(found.values)
+        symbols = {symbol.name: float(found.values[symbol.name]) for symbol in expression.symbols}
         trivial = {"loss": evidence.constant_loss, "error": evidence.constant_error}
         return Bound(
             name=self.name,
@@ -228,16 +239,33 @@ class Theorem:
             terms={name: self._term(name, number, found) for name, number in numbers.items()},
             combine=expression.combine,
             latex=expression.latex(),
-            assumptions={name: self._status(evidence, name) for name in self.assumptions},
+            assumptions=self._obligations(evidence, found),
             delta=delta,
             split=dict(found.split),
-            symbols={symbol.name: float(found.values[symbol.name]) for symbol in expression.symbols},
+            symbols=symbols,
             trivial_value=trivial.get(axis.name, axis.trivial),
             trivial_error=evidence.constant_error,
             notes=found.notes,
             table=found.table,
             model=self._model(found),
+            contradiction=self._contradiction(expression, numbers),
+            block_size=1 + round(found.values["negatives"]) if "blocks" in symbols else None,
         )
+
+    def attempt(self, evidence: Evidence, delta: float) -> Bound | str:
+        """The bound, or why there is none: not applicable, or a failure of this one theorem, which costs no other.
+
+        Raises:
+            InvalidData, InvalidOption, ProcessFailed: what was given cannot be used by any theorem, or no longer.
+        """
+        try:
+            return self.evaluate(evidence, delta)
+        except NotApplicable as reason:
+            return str(reason)
+        except (InvalidData, InvalidOption, ProcessFailed):
+            raise
+        except Exception as error:
+            return f"failed here with {type(error).__name__}: {error}"
 
     def found(self, evidence: Evidence, delta: float) -> Inputs:
         """The inputs of this bound alone: all that `evaluate` needs, without the words.
@@ -268,6 +296,20 @@ class Theorem:
             lowered_by,
             Expression(parts).evaluate(found.values) if parts else {},
         )
+
+    def _contradiction(self, expression: Expression, numbers: Mapping[str, float]) -> str | None:
+        """Every quantity bounded from above here is non-negative."""
+        total = replace(expression, combine="sum").combined(numbers)
+        if expression.below or self.kind == "expression" or total >= 0:
+            return None
+        fault = "one of its assumptions must fail" if self.kind == "bound" else "the estimate fails here"
+        return f"its terms add up to {total:.4g}, but what it bounds from above is never negative: {fault}"
+
+    def _obligations(self, evidence: Evidence, found: Inputs) -> dict[str, Assumption]:
+        prior = evidence.setting.prior is not None
+        names = [name for name in self.assumptions if prior or name != "prior"]
+        statuses = {name: self._status(evidence, name) for name in names}
+        return statuses | {one.name: one for one in found.declared}
 
     def _status(self, evidence: Evidence, name: str) -> Assumption:
         declared = evidence.setting.assumptions.get(name)

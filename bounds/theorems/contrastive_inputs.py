@@ -17,12 +17,17 @@ from bounds.evidence.memo import memo
 from bounds.evidence.negatives import Negatives, block_losses
 from bounds.evidence.thinning import chosen_rows, independent_items
 from bounds.representations.table import Representations
-from bounds.summaries.collisions import collision_probability, coverage_probability, expected_log_collisions
+from bounds.summaries.collisions import (
+    coverage_probability,
+    expected_log_collisions,
+    no_collision_probability,
+)
 from bounds.summaries.mean_classifier import MeanClassifier, mean_classifier
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs
 from bounds.theorems.common import pair_total_variation
 
+_SMALLEST_LEFT = 1e-12  # of 1 − τ_k: divided by less, the rounding of the loss alone is larger than any loss
 NEGATIVES = 7  # of InfoNCE where `negatives` is not given: blocks of eight items
 
 
@@ -137,13 +142,9 @@ def infonce_values(evidence: Evidence, negatives: int, split: Mapping[str, float
 
 
 def _encoder_class(evidence: Evidence) -> dict[str, float]:
-    """R_S(F) and J: 0 and 1 for a fixed encoder, J functions by a union bound, or R_S(F) as an option."""
+    """R_S(F) and J: 0 and 1 for a fixed encoder, J functions by a union bound."""
     chosen = evidence.setting.function_class
-    if chosen is None:
-        return {"triples": 0.0, "functions": 1.0}
-    if "contrastive_complexity" in evidence.setting.options:
-        return {"triples": positive_option(evidence, "contrastive_complexity", 1.0), "functions": 1.0}
-    return {"triples": 0.0, "functions": float(chosen.members)}
+    return {"triples": 0.0, "functions": 1.0 if chosen is None else float(chosen.members)}
 
 
 def known_prior(evidence: Evidence) -> Tensor:
@@ -154,6 +155,17 @@ def known_prior(evidence: Evidence) -> Tensor:
     if int((prior > 0).sum()) < 2:
         raise NotApplicable("needs at least two classes of positive probability.")
     return prior
+
+
+def something_left(prior: Tensor, negatives: int) -> float:
+    """1 − τ_k, or NotApplicable where it is too small to divide by."""
+    found = no_collision_probability(prior, negatives)
+    if found < _SMALLEST_LEFT:
+        raise NotApplicable(
+            f"says nothing with {negatives} negatives: that none of them has the anchor's class has a probability "
+            f"of {found:.2g}; use fewer `negatives`."
+        )
+    return found
 
 
 def uniform_prior(evidence: Evidence) -> Tensor:
@@ -199,7 +211,7 @@ def coverage_inputs(
     split = block_shares(evidence, delta)
     values = {
         **infonce_values(evidence, k, split),
-        "collision": collision_probability(prior, k),
+        "no_collision": something_left(prior, k),
         "log_collisions": expected_log_collisions(prior, k),
         "coverage": coverage_probability(classes, k + 1),
         **(extra or {}),

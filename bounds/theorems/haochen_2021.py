@@ -33,8 +33,6 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         "alignment": moments.alignment,
         "similarity": moments.similarity,
     }
-    if values["triples"]:
-        raise NotApplicable("holds for one encoder fixed before the pairs, or finitely many.")
     radii = Expression({"P": derivation.alignment_loss(), "N": derivation.similarity_loss()}).evaluate(values)
     # Both events hold for all α at once, so the best one is free.
     lower, upper = values["alignment"] - radii["P"], values["similarity"] + radii["N"]
@@ -56,7 +54,7 @@ HAOCHEN_2021 = Theorem(
     ),
     statement=r"\sqrt{\mathbb{E}\|\alpha[\mu_1 \dots \mu_K]^{\top} f(x) - y\|^2}",
     predictor="mean classifier scaled by α, with the true class means, which nobody has; not W_S",
-    assumptions=("A1", "A3", "A4", "A5", "A6"),
+    assumptions=("A1", "A3", "A4", "A5", "A6", "prior"),
     inputs=_inputs,
     texts={
         "constant": ("squared loss of the zero head", ""),

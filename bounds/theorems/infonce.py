@@ -57,8 +57,9 @@ INFONCE, INFONCE_SHARP = (
         source=SOURCE,
         statement=r"L_{softmax}^{\mu}(f)",
         predictor=PREDICTOR,
-        assumptions=("A1", "A3", "A4", "A6"),
+        assumptions=("A1", "A3", "A4", "A6", "prior"),
         inputs=partial(_inputs, exact),
+        options=("temperature", "negatives"),
         texts=TEXTS,
         axis=softmax_axis(2, 1.0),
     )

@@ -28,6 +28,7 @@ LEI_2023 = Theorem(
     predictor="no predictor: linear maps of the encoder, by their InfoNCE loss, the identity among them",
     assumptions=("A4", "A6"),
     inputs=_inputs,
+    options=("temperature", "negatives"),
     texts={
         "infonce_loss": ("mean InfoNCE loss over tuples of k + 1 items", "views closer than other items"),
         "representation_complexity": ("Rademacher complexity of the losses of the class", "more pairs"),

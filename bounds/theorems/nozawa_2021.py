@@ -46,8 +46,9 @@ NOZAWA_2021 = Theorem(
     ),
     statement=r"L_{softmax}^{\mu}(f)",
     predictor=PREDICTOR,
-    assumptions=("A1", "A3", "A4", "A6"),
+    assumptions=("A1", "A3", "A4", "A6", "prior"),
     inputs=_inputs,
+    options=("temperature", "negatives"),
     texts=TEXTS | {"augmentation_gap": ("views of one item are closer than its class", "class pairs")},
     axis=softmax_axis(2, 1.0),
 )

@@ -53,7 +53,7 @@ PREDICTION_POWERED = Theorem(
     source="after Angelopoulos et al. (2023); Maurer and Pontil (2009), Thm 4",
     statement=r"\mathbb{P}(\arg\max W f(x) \ne y)",
     predictor="head as given by `head`, on S without the held-out part",
-    assumptions=("A2", "A3", "A6", "A7", "U"),
+    assumptions=("A2", "A3", "A6", "A7", "U", "prior"),
     inputs=_bernstein,
     texts={
         "predicted_error": ("the head's own prediction of its error, unlabeled items", "a better head"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from bounds.assumptions.assumption import Assumption
 from bounds.derivations import simclr as derivation
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.contrastive import AllPairs, all_pairs
@@ -16,6 +17,7 @@ from bounds.summaries.collisions import (
     collision_interval,
     collision_probability,
     expected_log_collisions,
+    no_collision_probability,
     task_weight,
 )
 from bounds.theorems.axes import Axis
@@ -29,6 +31,7 @@ from bounds.theorems.contrastive_inputs import (
     negatives_option,
     pair_shares,
     sampling_values,
+    something_left,
     thinned,
 )
 
@@ -39,13 +42,14 @@ SOURCE = (
 # Multiples of f/B at which the bound is evaluated: its own scale; the option `contrastive_scales` takes a grid,
 # paid for in δ.
 SCALES = (1.0,)
+UNKNOWN_CLASSES = Assumption("K", "unverifiable", "nothing was declared about the number of classes")
 
 
 def _inputs(loss: derivation.Loss, evidence: Evidence, delta: float) -> Inputs:
     k, grid = negatives_option(evidence, 1), _scales(evidence)
     if evidence.m < 2:
         raise NotApplicable("needs at least two pairs, one of them as the negative.")
-    split, collision, largest = _collisions(evidence, delta, k)
+    split, collision, largest, known = _collisions(evidence, delta, k)
     if k == 1:
         split |= pair_shares(evidence, split["delta_loss"])
         pairs = _all_pairs(evidence, grid, split)
@@ -57,6 +61,7 @@ def _inputs(loss: derivation.Loss, evidence: Evidence, delta: float) -> Inputs:
     common = {
         **sampling_values(evidence, k, thinned(evidence, split).count),
         "collision": collision,
+        "no_collision": something_left(known_prior(evidence), k) if collision == largest else 1 - collision,
         "scales": len(grid),
         **split,
     }
@@ -80,10 +85,11 @@ def _inputs(loss: derivation.Loss, evidence: Evidence, delta: float) -> Inputs:
         if largest == 1.0:
             expression = derivation.largest_loss(loss)
         else:
-            values["collision"] = largest
+            values |= {"collision": largest, "no_collision": 1 - largest}
     scale = values["scale"]
     note = measured_note(evidence, measured(evidence, scale), loss)
-    return Inputs(expression, values, split, None, (note,), _axis(evidence, loss, k, scale))
+    axis = _axis(evidence, loss, k, scale)
+    return Inputs(expression, values, split, None, (note,), axis, declared=known)
 
 
 def _axis(evidence: Evidence, loss: str, k: int, scale: float) -> Axis:
@@ -93,7 +99,7 @@ def _axis(evidence: Evidence, loss: str, k: int, scale: float) -> Axis:
     prior = evidence.setting.prior
     if prior is None or not (weight := task_weight(prior, k)):
         return Axis(f"{classes} {loss}", unit, "none", 1.0, trivial)
-    return Axis(f"{classes} {loss}", unit, "linear", (1 - collision_probability(prior, k)) / weight, trivial)
+    return Axis(f"{classes} {loss}", unit, "linear", no_collision_probability(prior, k) / weight, trivial)
 
 
 def _radius(evidence: Evidence) -> float:
@@ -121,24 +127,30 @@ def _all_pairs(evidence: Evidence, grid: tuple[float, ...], split: Mapping[str, 
     )
 
 
-def _collisions(evidence: Evidence, delta: float, k: int) -> tuple[dict[str, float], float, float]:
-    """Shares of δ, the collision probability that serves for L < 1, and the one that serves for L ≥ 1."""
+def _collisions(
+    evidence: Evidence, delta: float, k: int
+) -> tuple[dict[str, float], float, float, tuple[Assumption, ...]]:
+    """Shares of δ, the τ_k that serves for L < 1, the one that serves for L ≥ 1, and what they rest on."""
     prior = evidence.setting.prior
     mode = evidence.setting.options.get("collision", "floor" if prior is None else "prior")
     if mode not in ("prior", "floor", "estimate"):
         raise InvalidOption(f"`collision` must be 'prior', 'floor' or 'estimate', got {mode!r}.")
     if mode == "prior":
         known = collision_probability(known_prior(evidence), k)
-        return {"delta_loss": delta}, known, known
+        return {"delta_loss": delta}, known, known, ()
     if k > 1:
         raise NotApplicable("needs the class prior for more than one negative; pass `class_prior`.")
     classes = evidence.setting.num_classes
     if classes < 2:
         raise NotApplicable("needs at least two classes.")
+    # τ_c ≥ 1/K needs every class counted, and labels show only those they have.
+    number = evidence.setting.assumptions.get("K", UNKNOWN_CLASSES)
     if mode == "floor":
-        return {"delta_loss": delta}, 1 / classes, 1.0
+        return {"delta_loss": delta}, 1 / classes, 1.0, (number,)
     low, high = collision_interval(evidence.classes.counts, delta / 2)
-    return {"delta_loss": delta / 2, "delta_collision": delta / 2}, low, high
+    if number.holds:
+        low = max(low, 1 / classes)
+    return {"delta_loss": delta / 2, "delta_collision": delta / 2}, low, high, ()
 
 
 TEXTS = {
@@ -168,8 +180,9 @@ SIMCLR, SIMCLR_LOGISTIC = (
         source=SOURCE,
         statement=r"L_{sup}^{\mu}(s f)",
         predictor="mean classifier with the true class means, which nobody has; not W_S",
-        assumptions=("A1", "A3", "A4", "A6"),
+        assumptions=("A1", "A3", "A4", "A6", "prior"),
         inputs=partial(_inputs, loss),
+        options=("negatives", "collision", "contrastive_scales"),
         texts=TEXTS,
         axis=Axis(f"two-class {loss}", f"two-class {loss} loss of the mean classifier", "none", 1.0, 1.0),
     )

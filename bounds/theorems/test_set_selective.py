@@ -80,6 +80,7 @@ TEST_SET_SELECTIVE = Theorem(
     statement=r"\mathbb{P}(\arg\max W_S f(x) \ne y \mid s(f(x)) > t)",
     predictor="head W_S as given by `head` where its two largest scores lie far enough apart, no answer elsewhere",
     assumptions=("H",),
+    options=("target",),
     inputs=_inputs,
     texts={
         "test_error": (

@@ -44,6 +44,7 @@ TEST_SET_TOP_K = Theorem(
     statement=r"\mathbb{P}(y \notin \mathrm{top}_k W_S f(x))",
     predictor="the k classes with the largest scores of head W_S as given by `head`",
     assumptions=("H",),
+    options=("top_k",),
     inputs=_inputs,
     texts={"test_error": ("measured top-k error", "a better head")},
     axis=Axis("top-k error", "share of items whose class is not among k named", "none"),

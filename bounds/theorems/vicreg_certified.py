@@ -88,7 +88,7 @@ CERTIFIED = Theorem(
     source=SOURCE + "; constants counted step by step",
     statement=r"\mathbb{E}\|W_S f(x) - y\|",
     predictor=_PREDICTOR,
-    assumptions=("A1", "A2", "A3", "A4", "A5", "A6", "A7"),
+    assumptions=("A1", "A2", "A3", "A4", "A5", "A6", "A7", "prior"),
     inputs=_certified_inputs,
     texts={},
 )
@@ -99,7 +99,7 @@ DIRECT = Theorem(
     source="this package, from the proof of " + SOURCE,
     statement=r"\mathbb{E}\|W_S f(x) - y\|",
     predictor=_PREDICTOR,
-    assumptions=("A1", "A2", "A3", "A4", "A5", "A6"),
+    assumptions=("A1", "A2", "A3", "A4", "A5", "A6", "prior"),
     inputs=_direct_inputs,
     texts={},
 )
@@ -121,7 +121,7 @@ TRIVIAL = Theorem(
     source="triangle inequality; step 7 of the proof of " + SOURCE,
     statement=r"\mathbb{E}\|W_S f(x) - y\|",
     predictor=_PREDICTOR,
-    assumptions=("A3", "A4", "A5", "A6"),
+    assumptions=("A3", "A4", "A5", "A6", "prior"),
     inputs=_trivial_inputs,
     texts={"unlabeled_residual": ("residual of the reference head on S̄", "linear separability on S̄")},
 )

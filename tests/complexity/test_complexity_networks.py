@@ -455,3 +455,96 @@ def test_networks_on_cuda_agree_with_the_cpu() -> None:
             assert there.lower.value == pytest.approx(here.lower.value, rel=1e-3)
         else:
             assert there.upper == pytest.approx(here.upper, rel=1e-9)
+
+
+# --- layers that norm products do not know ---
+
+
+class Mixed(nn.Module):
+    """Averages over the items of a batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + x.mean(0, keepdim=True)
+
+
+class Overwrites(nn.Module):
+    """x is used again after the sum took its place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.relu(x)
+        z = y
+        z += self.linear(y)
+        return self.linear(y) + z
+
+
+class OverwritesByName(Overwrites):
+    """The same, in a way that a trace does follow."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.relu(x)
+        z = y.add_(self.linear(y))
+        return self.linear(y) + z
+
+
+def _hooked() -> nn.Module:
+    network = nn.Linear(6, 2)
+    network.register_forward_hook(lambda module, args, out: 100 * out)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("network", "shape"),
+    [
+        (nn.AvgPool2d(2, ceil_mode=True), (1, 5, 5)),
+        (nn.AvgPool2d(2, divisor_override=1), (1, 4, 4)),
+        (nn.MaxPool2d(2, return_indices=True), (1, 4, 4)),
+        (nn.Flatten(0), (3, 2)),
+        (nn.AvgPool2d(2, padding=1), (1, 4, 4)),
+        (Mixed(), (6,)),
+        (Overwrites(), (6,)),
+        (OverwritesByName(), (6,)),
+        (_hooked(), (6,)),
+    ],
+)
+def test_a_layer_or_option_that_is_not_recognised_has_no_bound(network: nn.Module, shape: Any) -> None:
+    with pytest.raises(NotApplicable):
+        network_norms(network.eval(), torch.zeros(1, *shape))
+
+
+def test_a_padded_pool_with_partial_windows_keeps_its_bound() -> None:
+    pool = nn.MaxPool2d(3, 2, 1, ceil_mode=True)
+    bound = network_norms(pool, torch.zeros(1, 1, 6, 6)).lipschitz
+    torch.manual_seed(0)
+    x, y = torch.randn(2, 400, 1, 6, 6)
+    assert float(((pool(x) - pool(y)).flatten(1).norm(dim=1) / (x - y).flatten(1).norm(dim=1)).max()) <= bound
+
+
+def test_features_of_a_sequence_are_not_the_channels_of_a_batch_norm() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)).eval()
+    nn.init.constant_(network[1].running_var, 1e-4)
+    nn.init.zeros_(network[1].weight)
+    with torch.no_grad():
+        network[1].weight[0] = 5.0
+    bound = network_norms(network, torch.zeros(1, 4, 3)).lipschitz
+    x, y = torch.randn(2, 200, 4, 3)
+    steepest = ((network(x) - network(y)).flatten(1).norm(dim=1) / (x - y).flatten(1).norm(dim=1)).max()
+    assert float(steepest.detach()) <= bound
+
+
+def test_peeling_does_not_forget_a_batch_norm_that_is_not_folded() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.BatchNorm1d(4), nn.Linear(4, 2)).eval()
+    nn.init.constant_(network[2].weight, 100.0)
+    x = [torch.randn(200, 4) for _ in range(2)]
+    with torch.no_grad():
+        distances = (network(x[0]) - network(x[1])).norm(dim=1)
+    # The class holds f and the zero map: E max(0, Σσh)/√m is about ‖h‖/√(2πm).
+    at_least = float(distances.norm()) / math.sqrt(2 * math.pi * 200)
+    found = rademacher(tuple(x), SpectralNet(), encoder=network)
+    assert found.details["peeling"] == math.inf
+    assert found.upper >= 0.9 * at_least

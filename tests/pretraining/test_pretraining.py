@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import torch.multiprocessing as mp
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from bounds.encoders.architectures import SmallConvNet
+from bounds.encoders.architectures import SmallConvNet, build_encoder
 from bounds.encoders.checkpoints import load_encoder
 from bounds.errors import InvalidCheckpoint, InvalidData, InvalidOption, TrainingCollapsed
 from bounds.examples.cifar10 import FILE, cifar10
@@ -26,6 +28,7 @@ from bounds.pretraining import LARS, Pretrained, pretrain, ridge_probe
 from bounds.pretraining.images import Images
 from bounds.pretraining.monitor import spread
 from bounds.pretraining.optimizers import cosine_schedule
+from bounds.pretraining.trainer import memory_layout
 
 IMAGES, LABELS = (part[:48] for part in digits().pretrain)
 
@@ -112,6 +115,27 @@ def test_the_callers_random_state_is_left_alone(tmp_path: Path) -> None:
 def test_an_architecture_takes_its_channels_from_the_images(tmp_path: Path) -> None:
     made = run(tmp_path, encoder={"name": "resnet", "depth": 18, "stem": "cifar", "width": 2}, epochs=1)
     assert made.encoder.architecture["in_channels"] == 1
+
+
+def test_narrow_convolutions_are_not_laid_out_channels_last_on_the_cpu() -> None:
+    # Their backward pass corrupts memory there: a run of any length may crash, here or in whatever comes after.
+    narrow, wide = (build_encoder({"name": "resnet", "depth": 18, "width": width}) for width in (7, 8))
+    assert memory_layout(narrow, torch.device("cpu")) is torch.contiguous_format
+    assert memory_layout(wide, torch.device("cpu")) is torch.channels_last
+    assert memory_layout(narrow, torch.device("cuda")) is torch.channels_last
+
+
+@pytest.mark.slow
+def test_many_steps_of_a_narrow_network_leave_memory_alone(tmp_path: Path) -> None:
+    code = (
+        "import torch; torch.set_num_threads(1)\n"
+        "from bounds.examples.digits import digits; from bounds.pretraining import pretrain\n"
+        "encoder = {'name': 'resnet', 'depth': 18, 'stem': 'cifar', 'width': 2}\n"
+        f"pretrain('vicreg', digits().pretrain[0][:48], out={str(tmp_path)!r}, encoder=encoder, epochs=40, "
+        "batch_size=16, projector=(16, 8), probe_every=40, keep_every=0, progress=False, device='cpu')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-500:]
 
 
 def test_seeds_make_runs(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ import sympy as sp
 
 from bounds.derivations import bao_2022
 from bounds.derivations.contrastive import (
-    collision,
     coverage,
     log_collisions,
     negatives,
+    no_collision,
     p_min,
     span,
     temperature,
@@ -61,7 +61,7 @@ def _enumerate(x: Array, classes: int, count: int, uniform: bool) -> Mapping[sp.
         negatives: count * ones,
         span: np.maximum(flat.max(0) - flat.min(0), 1e-9),
         temperature: ones,
-        collision: repeated,
+        no_collision: 1 - repeated,
         log_collisions: collided,
         coverage: covered,
     }
@@ -132,9 +132,7 @@ def divided_by_coverage() -> Step:
     """(1 − τ_k)·v·L_softmax + Col ≤ L_nce, uniform prior."""
     return in_worlds(
         "coverage divided out",
-        sp.Le(
-            supervised_risk * (1 - collision) * coverage + log_collisions, contrastive_risk, evaluate=False
-        ),
+        sp.Le(supervised_risk * no_collision * coverage + log_collisions, contrastive_risk, evaluate=False),
         ((2, 1), (3, 2)),
         "Jensen over views; without collision the negatives cover the other classes with probability at "
         "least v",

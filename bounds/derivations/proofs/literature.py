@@ -9,12 +9,12 @@ from bounds.derivations.algebra import equal
 from bounds.derivations.chain import conclude
 from bounds.derivations.contrastive import (
     blocks,
-    collision,
     coverage,
     delta_loss,
     infonce_loss,
     log_collisions,
     negatives,
+    no_collision,
     span,
     temperature,
     triples,
@@ -37,7 +37,7 @@ from bounds.derivations.steps import Derivation, Step
 from bounds.derivations.symbols import B, K, TV_pairs, functions, m
 from bounds.derivations.van_elst_2024 import divergence
 
-_DOMAIN = {"span": (0.5, 2.0), "temperature": (0.5, 2.0), "coverage": (0.3, 0.9), "collision": (0.01, 0.4)}
+_DOMAIN = {"span": (0.5, 2.0), "temperature": (0.5, 2.0), "coverage": (0.3, 0.9), "no_collision": (0.6, 0.99)}
 _DOMAIN |= {"infonce_loss": (2.0, 3.0), "contrastive_risk": (2.0, 3.0), "log_collisions": (0.01, 0.2)}
 
 
@@ -67,7 +67,7 @@ def _with(lemma: Step, bound: sp.Expr) -> Step:
 def arora() -> Derivation:
     """Collisions and coverage divided out."""
     lemma = lemmas.divided_by_coverage()
-    bound = (contrastive_risk - log_collisions) / ((1 - collision) * coverage)
+    bound = (contrastive_risk - log_collisions) / (no_collision * coverage)
     return conclude(
         "arora_2019",
         supervised_risk,
@@ -75,7 +75,7 @@ def arora() -> Derivation:
         arora_2019.expression(),
         delta_loss,
         sizes=(blocks,),
-        floor=(infonce_loss - log_collisions) / ((1 - collision) * coverage),
+        floor=(infonce_loss - log_collisions) / (no_collision * coverage),
         grows=(infonce_loss, triples, functions),
         also_falls=(coverage,),
         domain=_DOMAIN,

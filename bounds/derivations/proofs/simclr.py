@@ -14,6 +14,7 @@ from bounds.derivations.contrastive import (
     delta_loss,
     log_collisions,
     negatives,
+    no_collision,
     rounding,
     scale,
     scales,
@@ -26,7 +27,13 @@ from bounds.derivations.simclr import Loss
 from bounds.derivations.steps import Derivation, Step, definition
 from bounds.derivations.symbols import B, TV_pairs, functions, m
 
-_DOMAIN = {"collision": (0.01, 0.4), "scale": (0.5, 2.0), "span": (0.5, 2.0), "log_collisions": (0.01, 0.2)}
+_DOMAIN = {
+    "collision": (0.01, 0.4),
+    "no_collision": (0.6, 0.99),
+    "scale": (0.5, 2.0),
+    "span": (0.5, 2.0),
+    "log_collisions": (0.01, 0.2),
+}
 
 
 def _loss_at(loss: Loss, margin: sp.Expr) -> sp.Expr:
@@ -81,7 +88,7 @@ def proof(*, loss: Loss = "hinge", many: bool = False, conditioned_pairs: bool =
         *(contrastive.jensen_over_views(loss, count) for count in ((1, 2) if many else (1,))),
         Step(
             "from contrastive to supervised",
-            sp.Le(supervised_risk, (contrastive_risk - collided) / (1 - collision), evaluate=False),
+            sp.Le(supervised_risk, (contrastive_risk - collided) / no_collision, evaluate=False),
             "Jensen over views, solved for the supervised loss",
             "falsification",
             lambda: contrastive.jensen_over_views(loss, 2 if many else 1).result,
