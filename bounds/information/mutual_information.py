@@ -211,14 +211,17 @@ def infonce_information(
         raise InvalidOption(f"`critic` must be cosine, dot or a function, got {critic!r}.")
     if critic == "cosine":
         z, other = unit_rows(z), unit_rows(other)
+    elif critic == "dot":
+        z, other = z.double(), other.double()
     values = []
     for start in range(0, n - size + 1, size):
         a, b = z[start : start + size], other[start : start + size]
         if callable(critic):
             anchors = [_critic_loss(critic, a, b, temperature, block, swap) for swap in (False, True)]
         else:
-            positives = float((a.double() * b.double()).sum(dim=1).mean()) / temperature
+            positives = float((a * b).sum(dim=1).mean()) / temperature
             anchors = [float(sums.mean()) - positives for sums in log_sum_exp_both(a / temperature, b, block)]
+            anchors = [max(0.0, loss) for loss in anchors]  # a cross-entropy, but for rounding
         values.append(math.log(size) - 0.5 * sum(anchors))
     sample = torch.tensor(values, dtype=torch.float64)
     error = float(sample.std() / len(sample) ** 0.5) if len(sample) > 1 else None

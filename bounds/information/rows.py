@@ -85,16 +85,18 @@ def _table_rows(table: Representations, view: int) -> Any:
 
 
 def unit_rows(rows: Tensor, name: str = "representations") -> Tensor:
-    """Rows divided by their l2 norm, in the same type.
+    """Rows divided by their l2 norm, in float64: directions rounded to float32 have cosines above one.
 
     Raises:
         InvalidData: a row of zeros, which has no direction.
     """
-    norms = torch.linalg.vector_norm(rows, dim=1, keepdim=True, dtype=torch.float64)
-    if not bool((norms > 0).all()):
-        row = int((norms[:, 0] == 0).nonzero()[0, 0])
+    rows = rows.double()
+    largest = rows.abs().amax(dim=1, keepdim=True)
+    if not bool((largest > 0).all()):
+        row = int((largest[:, 0] == 0).nonzero()[0, 0])
         raise InvalidData(f"`{name}` has a row of zeros (row {row}), which has no direction; remove it.")
-    scaled: Tensor = (rows / norms).to(rows.dtype)
+    rows = rows / largest  # squares neither over- nor underflow
+    scaled: Tensor = rows / torch.linalg.vector_norm(rows, dim=1, keepdim=True)
     return scaled
 
 
