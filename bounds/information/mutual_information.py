@@ -15,7 +15,7 @@ from bounds.information.mixtures import mixture_entropy
 from bounds.information.pairwise import BLOCK, log_sum_exp_both
 from bounds.information.records import Entropy, InformationBounds, MutualInformation
 from bounds.information.rows import as_pair, as_rows, unit_rows
-from bounds.information.sphere import fit_concentration, log_normaliser
+from bounds.information.sphere import fit_concentration, log_peak
 
 Critic = Literal["cosine", "dot"] | Callable[[Tensor, Tensor], Tensor]
 
@@ -152,11 +152,12 @@ def variational_information(
         logs = -0.5 * d * math.log(2 * math.pi * s) - squares / (2 * s)
         method = f"H(Z) + E ln q, Gaussian q, variance {s:.4g}"
     else:
-        cosines = (unit_rows(z.double()) * unit_rows(other.double())).sum(dim=1)
-        if scale is None and not float(cosines.mean()) < 1 - 1e-12:
+        gaps = 0.5 * (unit_rows(z) - unit_rows(other)).square().sum(dim=1)  # 1 - cos, without cancellation
+        gap = float(gaps.mean())
+        if scale is None and gap <= 8 * torch.finfo(torch.float64).eps ** 2:
             raise InvalidData("The two views point the same way, so q(z|x') degenerates; give `scale`.")
-        kappa = scale if scale is not None else fit_concentration(float(cosines.mean()), d)
-        logs = float(log_normaliser(kappa, d)) + kappa * cosines
+        kappa = scale if scale is not None else fit_concentration(1 - gap, d, gap=gap)
+        logs = float(log_peak(kappa, d)) - kappa * gaps
         method = f"H(Z) + E ln q, von Mises-Fisher q, kappa {kappa:.4g}"
     lower = entropy.kind == "lower"
     note = "a lower bound for the true H(Z)" if lower else f"no bound: H(Z) is an {entropy.kind}"
