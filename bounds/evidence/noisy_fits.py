@@ -13,7 +13,7 @@ from bounds.draws import uniforms
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.memo import memo
-from bounds.evidence.votes import decide
+from bounds.summaries.decision import decide
 from bounds.summaries.totals import Totals
 
 NOISE = 0.05  # as in the paper

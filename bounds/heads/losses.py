@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bounds.heads.linear import Head
 from bounds.heads.simplex import project_simplex
+from bounds.summaries.decision import decide
 from bounds.summaries.moments import Moments
 
 
@@ -78,9 +79,9 @@ class HeadLosses:
 
 
 def _losses(scores: Tensor, labels: Tensor) -> Tensor:
+    labels = labels.long()
     own, minus_one = labels[:, None], scores.new_full((len(scores), 1), -1.0)
     residual = torch.linalg.vector_norm(scores.scatter_add(1, own, minus_one), dim=1)
     projected = torch.linalg.vector_norm(project_simplex(scores).scatter_add_(1, own, minus_one), dim=1)
-    rivals = scores.scatter(1, own, -torch.inf).amax(1)
-    wrong = scores.gather(1, own).squeeze(1) <= rivals
+    wrong = decide(scores) != labels
     return torch.stack([residual, projected, residual.square(), wrong.double()], dim=1)

@@ -53,13 +53,10 @@ def gaussian_information(
         raise InvalidData(
             f"Canonical correlations of {dz} + {dx} dimensions need more than {dz + dx} rows, got {n}."
         )
-    means = [part.mean(dim=0, dtype=torch.float64) for part in (first, second)]
+    first, second = _centred(first), _centred(second)
     triangle = torch.zeros(0, dz + dx, dtype=torch.float64, device=first.device)
     for start in range(0, n, rows):
-        chunk = [
-            part[start : start + rows].double() - mean
-            for part, mean in zip((first, second), means, strict=True)
-        ]
+        chunk = [part[start : start + rows] for part in (first, second)]
         triangle = torch.linalg.qr(torch.cat([triangle, torch.cat(chunk, dim=1)]), mode="r").R
     if not noise >= 0:
         raise InvalidOption(f"`noise` is a variance, at least zero, got {noise}.")
@@ -83,6 +80,14 @@ def gaussian_information(
     )
 
 
+def _centred(rows: Tensor) -> Tensor:
+    """Rows less their mean in float64; columns that vary by no more than the spacing of their numbers become zero."""
+    centred = rows.double() - rows[0].double()
+    centred = centred - centred.mean(dim=0)
+    spacing = torch.finfo(torch.float64).eps * rows.double().abs().amax(dim=0)
+    return torch.where(centred.abs().amax(dim=0) > spacing, centred, 0.0)
+
+
 def information_of_triangle(triangle: Tensor, dz: int) -> float:
     """-sum ln sin(theta_i) over the principal angles between the first `dz` columns of R and the others.
 
@@ -101,8 +106,9 @@ def information_of_triangle(triangle: Tensor, dz: int) -> float:
 
 def _orthonormal(columns: Tensor) -> Tensor:
     """Orthonormal basis of the span; rank by 1e-10 of the largest singular value, columns at norm one."""
-    norms = torch.linalg.vector_norm(columns, dim=0)
-    scaled: Tensor = columns[:, norms > 0] / norms[norms > 0]
+    largest = columns.abs().amax(dim=0)
+    scaled: Tensor = columns[:, largest > 0] / largest[largest > 0]
+    scaled = scaled / torch.linalg.vector_norm(scaled, dim=0)
     if scaled.shape[1] == 0:
         return scaled
     u, s, _ = torch.linalg.svd(scaled, full_matrices=False)

@@ -16,8 +16,7 @@ from bounds.representations.table import Representations
 def as_rows(data: Any, name: str = "representations", *, least: int = 1) -> Tensor:
     """One finite float tensor (N, d), on the device of the input and detached.
 
-    The floating type is kept (float32 products are twice as fast as float64); half precision and integers
-    become float32.
+    The floating type is kept; half precision becomes float32, integers float64.
 
     Args:
         data: Representations (the first view is read), tensor, array or memory map.
@@ -42,8 +41,10 @@ def as_rows(data: Any, name: str = "representations", *, least: int = 1) -> Tens
         raise InvalidData(f"`{name}` needs at least {least} rows here, got {len(rows)}.")
     if rows.is_complex():
         raise InvalidData(f"`{name}` must be real, got {rows.dtype}.")
-    if rows.dtype not in (torch.float32, torch.float64):
-        rows = rows.to(torch.float32)
+    if not rows.is_floating_point():
+        rows = rows.double()  # float32 has no odd integers beyond 2^24
+    elif rows.dtype not in (torch.float32, torch.float64):
+        rows = rows.float()
     # One reduction in the usual case: a sum is finite only if every entry is.
     if not bool(torch.isfinite(rows.sum(dtype=torch.float64))):
         bad = (~torch.isfinite(rows).all(dim=1)).nonzero()
