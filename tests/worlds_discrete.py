@@ -7,9 +7,9 @@ from scipy.stats import binomtest
 from bounds.assumptions.assumption import TITLES, Assumption
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.setting import Setting
-from bounds.evidence.votes import decide
 from bounds.heads.simplex import project_simplex
 from bounds.representations.table import Representations
+from bounds.summaries.decision import decide
 
 
 class World:

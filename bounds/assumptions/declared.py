@@ -14,6 +14,7 @@ from bounds.errors import InvalidOption
 from bounds.representations.normalization import Normalization
 from bounds.representations.shared import shared_rows
 from bounds.representations.table import Representations
+from bounds.summaries.weights import sums_to_one
 
 
 def pair_assumptions(pairs: str | None) -> list[Assumption]:
@@ -138,8 +139,9 @@ def class_prior(prior: object, num_classes: int) -> Tensor | None:
             )
         return torch.full((num_classes,), 1.0 / num_classes, dtype=torch.float64)
     refuse_masked(prior, "`class_prior`")
-    p = torch.as_tensor(prior, dtype=torch.float64)
-    if p.shape != (num_classes,) or not bool((p >= 0).all()) or abs(float(p.sum()) - 1.0) > 1e-9:
+    given = torch.as_tensor(prior)
+    p = given.double()
+    if p.shape != (num_classes,) or not sums_to_one(given):
         raise InvalidOption(
             f"`class_prior` must hold {num_classes} non-negative numbers that sum to 1, "
             f"got shape {tuple(p.shape)} and sum {float(p.sum()):.6g}."

@@ -13,10 +13,10 @@ from bounds.draws import uniforms
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.memo import memo
-from bounds.evidence.votes import decide
 from bounds.heads.linear import require_linear
 from bounds.heads.min_norm import MinNorm
 from bounds.heads.ridge import Ridge
+from bounds.summaries.decision import decide
 from bounds.summaries.totals import Totals
 
 NOISE = 0.05  # as in the paper

@@ -10,18 +10,11 @@ from bounds.evidence.memo import memo
 from bounds.evidence.splits import held_out_chunks, part_items
 from bounds.heads.fitted import FittedHead
 from bounds.heads.simplex import project_simplex
+from bounds.summaries.decision import decide
 from bounds.summaries.moments import Moments
 from bounds.summaries.totals import Totals
 
-UNDECIDED = -1
 _BINS = 50
-
-
-def decide(scores: Tensor) -> Tensor:
-    """Arg max of each row (N, K) -> (N,); UNDECIDED where the largest score is tied, which is always an error."""
-    best = scores.argmax(1)
-    tied = (scores == scores.gather(1, best[:, None])).sum(1) > 1
-    return torch.where(tied, UNDECIDED, best)
 
 
 def view_votes(evidence: Evidence, head: FittedHead) -> Moments:

@@ -15,6 +15,10 @@ from bounds.heads.linear import Head
 
 _BLOCK_FLOATS = 2**25  # rows are collected up to about 256 MB before they are factorised
 
+_CONSTANT = (
+    64 * 2.0**-52
+)  # variation of a column, beside its size, that the factorisation cannot tell from none
+
 _ONE_THREAD = 1024  # columns up to which one thread factorises
 
 
@@ -68,7 +72,7 @@ class LeastSquares:
 
     def update(self, z: Tensor, labels: Tensor) -> LeastSquares:
         """Add rows z (N, d) with class indices `labels` (N,)."""
-        return self._append(_Rows(z, labels), len(z))
+        return self._append(_Rows(z, labels.long()), len(z))
 
     def merge(self, other: LeastSquares) -> LeastSquares:
         """The factor of both sets of rows."""
@@ -170,7 +174,11 @@ class LeastSquares:
     @property
     def _centred_block(self) -> Tensor:
         """R of Z less its column means."""
-        return _without_mean(self.reduced().factor[: 1 + self.dim, 1 : 1 + self.dim])
+        block = self.reduced().factor[: 1 + self.dim, 1 : 1 + self.dim]
+        centred = _without_mean(block)
+        # What is left of a constant column is the rounding of the factorisation.
+        varies = _norms(centred) > _CONSTANT * _norms(block)
+        return centred * varies
 
     def _cut(self, rtol: float | None) -> Tensor:
         """1/s on the kept singular values, zero elsewhere."""
@@ -183,6 +191,17 @@ def _solution(svd: tuple[Tensor, Tensor, Tensor], gains: Tensor, targets: Tensor
     """W = (V diag(gains) Uᵀ targets)ᵀ."""
     u, _, vh = svd
     return (vh.T @ (gains[:, None] * (u.T @ targets))).T
+
+
+def _norms(columns: Tensor) -> Tensor:
+    """Norms of columns at any scale."""
+    largest = (
+        columns.abs().amax(0).clamp_min(torch.finfo(columns.dtype).tiny)
+        if len(columns)
+        else columns.new_ones(1)
+    )
+    norms: Tensor = torch.linalg.vector_norm(columns / largest, dim=0) * largest
+    return norms
 
 
 def _without_mean(rows: Tensor) -> Tensor:

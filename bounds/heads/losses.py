@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bounds.heads.fitted import FittedHead
 from bounds.heads.simplex import project_simplex
+from bounds.summaries.decision import decide
 from bounds.summaries.moments import Moments
 
 
@@ -81,9 +82,9 @@ class HeadLosses:
 
 def item_losses(scores: Tensor, labels: Tensor) -> Tensor:
     """Of each item, (N, 4): ‖W z − y‖, ‖Π(W z) − y‖, ‖W z − y‖², and whether the head errs."""
+    labels = labels.long()
     own, minus_one = labels[:, None], scores.new_full((len(scores), 1), -1.0)
     residual = torch.linalg.vector_norm(scores.scatter_add(1, own, minus_one), dim=1)
     projected = torch.linalg.vector_norm(project_simplex(scores).scatter_add_(1, own, minus_one), dim=1)
-    rivals = scores.scatter(1, own, -torch.inf).amax(1)
-    wrong = scores.gather(1, own).squeeze(1) <= rivals
+    wrong = decide(scores) != labels
     return torch.stack([residual, projected, residual.square(), wrong.double()], dim=1)

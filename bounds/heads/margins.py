@@ -108,6 +108,7 @@ class MarginTable:
 
     def update(self, scores: Tensor, labels: Tensor, spread: Tensor) -> MarginTable:
         """Add items: scores of the mean head (N, K), labels (N,), s = σ‖A⁻¹z‖ (N,) or (H, N)."""
+        labels = labels.long()
         rows = max(1, _BLOCK // self.sums.numel())
         if len(scores) > rows:
             parts = (torch.split(scores, rows), torch.split(labels, rows), torch.split(spread, rows, -1))

@@ -12,7 +12,7 @@ import torch
 
 from bounds.errors import InvalidData, InvalidOption
 from bounds.information import measures as definitions
-from bounds.information.gaussian import covariance, log_det_entropy
+from bounds.information.gaussian import covariance, log_det, log_det_entropy
 from bounds.information.pairwise import BLOCK
 from bounds.information.rows import as_pair, as_rows, unit_rows
 from bounds.representations.table import Representations
@@ -173,7 +173,7 @@ def describe(
     eigenvalues = torch.linalg.eigvalsh(summary.matrix()).flip(0).clamp(min=0)
     singular = definitions.singular_values(z)
     norms = torch.linalg.vector_norm(z, dim=1, dtype=torch.float64)
-    rank = int((eigenvalues > d * torch.finfo(torch.float64).eps * eigenvalues[0]).sum())
+    rank = log_det(summary.matrix())[1]
     dead = int(summary.constant.sum())
     law = _power_law(eigenvalues, fit_range, rank)
     entropy = log_det_entropy(summary)
@@ -193,7 +193,7 @@ def describe(
             _or_none(eigenvalues, definitions.participation_ratio),
             "(Σλ)²/Σλ² of the covariance",
         ),
-        Measure("rank", float(rank), "eigenvalues above d·eps·λ₁"),
+        Measure("rank", float(rank), "eigenvalues of the correlations above d·eps·λ₁"),
         Measure(
             "alpha_req",
             None if law is None else law.alpha,
@@ -227,7 +227,8 @@ def _power_law(
         if last < first:
             raise InvalidOption(f"`fit_range` must be (first, last) with first < last, got {fit_range}.")
         return definitions.alpha_req(eigenvalues, first=first, last=last)
-    return definitions.alpha_req(eigenvalues) if rank >= 3 else None
+    positive = int((eigenvalues > len(eigenvalues) * torch.finfo(torch.float64).eps * eigenvalues[0]).sum())
+    return definitions.alpha_req(eigenvalues) if min(rank, positive) >= 3 else None
 
 
 def _uniformity(z: torch.Tensor, norms: torch.Tensor, t: float, block: int) -> Measure:

@@ -44,7 +44,7 @@ class PairwiseDistances:
         nearest: Distance of each row to its nearest other row, (n,), exact in float64.
         n: Rows.
         d: Dimension.
-        mean: Mean distance (rounded squares, exact sums).
+        mean: Mean distance.
     """
 
     edges: np.ndarray
@@ -78,7 +78,7 @@ def pairwise_distances(data: Any, *, bins: int = 200, block: int = BLOCK) -> Pai
     """Histogram of the l2 distances between all pairs of rows, without holding them.
 
     The range is [0, twice the largest distance to the mean], known before the pairs. Half a matrix product
-    serves the pairs i < j and both their neighbours; float32 rows put a pair in the next bin only at an edge.
+    serves the pairs i < j and both their neighbours; rounding puts a pair in the next bin only at an edge.
 
     Args:
         data: (n, d) raw images flattened, or representations; integers become float32.
@@ -93,7 +93,8 @@ def pairwise_distances(data: Any, *, bins: int = 200, block: int = BLOCK) -> Pai
     if bins < 1 or not 1 <= block <= 4096:
         raise InvalidOption(f"`bins` must be positive and `block` in 1..4096, got {bins} and {block}.")
     n, d = rows.shape
-    spread = 2 * float(torch.linalg.vector_norm((rows - rows.mean(dim=0)).double(), dim=1).max())
+    rows = rows.double()
+    spread = 2 * float(torch.linalg.vector_norm(rows - rows.mean(dim=0), dim=1).max())
     if spread == 0:
         raise InvalidData("All rows of `data` are the same; their distances are all zero.")
     top = spread * (1 + 1e-6)
@@ -109,8 +110,7 @@ def pairwise_distances(data: Any, *, bins: int = 200, block: int = BLOCK) -> Pai
         _keep_nearest(best, index, part, values.max(dim=1), columns.start)
         if part == columns:
             values = values[torch.ones_like(values, dtype=torch.bool).triu(1)]
-        distances = values.mul_(-2).clamp_(min=0).sqrt_()
-        # Counts of one block are exact in float32: a bin holds at most 2^24 pairs.
+        distances = values.mul_(-2).sqrt_().clamp_(max=top)
         counts += torch.histc(distances, bins, 0, top).cpu().numpy().astype(np.int64)
         total += float(distances.sum(dtype=torch.float64))
     near = exact_distances(rows, index[:, None])[0][:, 0].cpu().numpy()

@@ -98,11 +98,21 @@ def shrunk(summary: Covariance, shrinkage: Shrinkage = None, data: Any = None) -
 
 
 def log_det(matrix: Tensor) -> tuple[float, int]:
-    """Log determinant (-inf when singular to rounding) and numerical rank of a covariance."""
-    eigenvalues = torch.linalg.eigvalsh(matrix)
-    positive = eigenvalues > len(matrix) * torch.finfo(matrix.dtype).eps * eigenvalues[-1].clamp(min=0)
+    """Log determinant (-inf when singular to rounding) and numerical rank of a covariance.
+
+    Of the correlations, so that the units of the columns do not decide the rank.
+    """
+    scale = matrix.diagonal().clamp(min=0).sqrt()
+    kept = scale > 0
+    if not bool(kept.any()):
+        return -math.inf, 0
+    scale = scale[kept]
+    eigenvalues = torch.linalg.eigvalsh(matrix[kept][:, kept] / scale[:, None] / scale)
+    positive = eigenvalues > len(matrix) * torch.finfo(matrix.dtype).eps * eigenvalues[-1]
     rank = int(positive.sum())
-    return (float(eigenvalues.log().sum()) if rank == len(matrix) else -math.inf), rank
+    if rank < len(matrix):
+        return -math.inf, rank
+    return float(eigenvalues.log().sum() + 2 * scale.log().sum()), rank
 
 
 def log_det_bias(n: int, d: int) -> float:

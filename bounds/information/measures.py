@@ -10,10 +10,12 @@ from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption
 from bounds.evidence.distributed import all_sum
-from bounds.information.pairwise import BLOCK, exponential_, half_square_blocks
+from bounds.information.pairwise import BLOCK, half_square_blocks
 from bounds.information.rows import as_pair, as_rows, row_chunks, unit_rows
 from bounds.processes import Processes
 from bounds.summaries.covariance import Covariance
+
+_DECADE = 80.0  # exponents kept in one sum
 
 
 def exp_entropy(values: Tensor, epsilon: float = 0.0) -> float:
@@ -59,6 +61,7 @@ def effective_rank(eigenvalues: Tensor) -> float:
 def participation_ratio(eigenvalues: Tensor) -> float:
     """(sum lambda)^2 / sum lambda^2 of a covariance spectrum."""
     values = eigenvalues.double().clamp(min=0)
+    values = values / values.max()  # squares neither over- nor underflow
     return float(values.sum() ** 2 / values.square().sum())
 
 
@@ -154,20 +157,33 @@ def uniformity(data: Any, *, t: float = 2.0, block: int = BLOCK, distributed: bo
 
     With `distributed`, every process of the torch.distributed group makes this same call and they share the blocks.
 
+    Raises:
+        InvalidOption: a `t` that is negative or not finite.
+
     Reference:
         Wang & Isola, ICML 2020 (arXiv:2005.10242), L_uniform with t = 2.
     """
+    if not 0 <= t < math.inf:
+        raise InvalidOption(f"`t` must be finite and at least zero, got {t}.")
     rows = unit_rows(as_rows(data, least=2))
     n, processes = len(rows), Processes.chosen(distributed)
+    scales = torch.arange(int(4.1 * t / _DECADE) + 2, dtype=torch.float64, device=rows.device) * _DECADE
 
     def own() -> tuple[Tensor, ...]:
-        total = torch.zeros((), dtype=torch.float64, device=rows.device)
-        for _, _, values in half_square_blocks(rows, block, processes=processes):
-            total += exponential_(values.mul_(2 * t)).sum(dim=1).sum(dtype=torch.float64)
+        # Sums far apart are kept apart, each in units in which it is a normal number; they add up over processes.
+        total = torch.zeros_like(scales)
+        for part, columns, values in half_square_blocks(rows, block, processes=processes):
+            values.mul_(2 * t)
+            if part == columns:
+                values.fill_diagonal_(-math.inf)  # a row is no pair with itself
+            whole = float(values.logsumexp(dim=1).logsumexp(dim=0))
+            if whole > -math.inf:
+                place = max(0, math.floor(-whole / _DECADE))
+                total[place] += math.exp(whole + place * _DECADE)
         return (total,)
 
     (total,) = all_sum(processes, "summing over pairs", own)
-    return math.log((float(total) - n) / (n * (n - 1)))
+    return float((total.log() - scales).logsumexp(dim=0)) - math.log(n * (n - 1))
 
 
 def alignment(data: Any, *, power: float = 2.0) -> float:

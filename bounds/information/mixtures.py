@@ -16,6 +16,7 @@ from bounds.information.pairwise import BLOCK, exponential_, half_square_blocks,
 from bounds.information.records import Entropy, EntropyBounds
 from bounds.information.rows import as_rows
 from bounds.processes import Processes
+from bounds.summaries.weights import sums_to_one
 
 LOG_2PIE = math.log(2 * math.pi * math.e)
 NOTE = "holds for this mixture; tight where components are far apart or coincide"
@@ -32,9 +33,7 @@ def mixture_entropy(
 
     an upper bound with D the Kullback-Leibler divergence and a lower bound with the Bhattacharyya distance
     -ln int sqrt(p_i p_j) (Chernoff with alpha = 1/2). As D(p_i||p_i) = 0, each inner sum lies in [w_i, 1]:
-    nothing overflows and no maximum is needed. Time m^2 d (m^2 d^2, and m^2 d^3 for the lower bound, with
-    full covariances); memory block^2. For float32 means the exponents are known to 1e-3 or the products run
-    in float64.
+    nothing overflows and no maximum is needed. Time m^2 d (m^2 d^3 with full covariances); memory block^2. In float64.
 
     Args:
         means: (m, d).
@@ -94,10 +93,11 @@ def mixture_entropy(
 def _weights(weights: Any, m: int, like: Tensor) -> Tensor:
     if weights is None:
         return torch.full((m,), 1 / m, dtype=torch.float64, device=like.device)
-    w = torch.as_tensor(weights, dtype=torch.float64, device=like.device)
-    if w.shape != (m,) or not bool((w >= 0).all()) or abs(float(w.sum()) - 1) > 1e-9:
+    given = torch.as_tensor(weights, device=like.device)
+    if given.shape != (m,) or not sums_to_one(given):
         raise InvalidData(f"`weights` must be {m} non-negative numbers that sum to one.")
-    return w
+    w = given.double()
+    return w / w.sum()
 
 
 def _cholesky(matrices: Tensor) -> Tensor:
@@ -109,16 +109,11 @@ def _cholesky(matrices: Tensor) -> Tensor:
     return factors
 
 
-def _precise(centres: Tensor, variance: float) -> Tensor:
-    """Float64 rows where float32 products would leave more than about 1e-3 in an exponent."""
-    largest = float((centres - centres.mean(dim=0)).double().square().sum(dim=1).max()) / variance
-    return centres.double() if largest * torch.finfo(centres.dtype).eps > 1e-3 else centres
-
-
 def _shared(centres: Tensor, variance: float, block: int, processes: Processes) -> Affinities:
     """KL = |delta|^2 / (2 v) and BD = KL / 4, so one exponential serves both."""
-    centres = _precise(centres, variance) / math.sqrt(4 * variance)
-    for rows, columns, values in half_square_blocks(centres, block, processes=processes):
+    # Divided only when centred: a large offset would take its rounding along.
+    scaled = (centres.double() - centres.double().mean(dim=0)) / math.sqrt(4 * variance)
+    for rows, columns, values in half_square_blocks(scaled, block, processes=processes):
         yield LOWER, rows, columns, exponential_(values)
         yield UPPER, rows, columns, values.square_().square_()
 
@@ -130,8 +125,7 @@ def _isotropic(centres: Tensor, v: Tensor, block: int, processes: Processes) -> 
     BD = |delta|^2 / (4 (v_i + v_j)) + (d/2) ln((v_i + v_j) / (2 sqrt(v_i v_j))).
     """
     d = centres.shape[1]
-    precise = _precise(centres, float(v.min()))
-    for rows, columns, values in half_square_blocks(precise, block, processes=processes):
+    for rows, columns, values in half_square_blocks(centres, block, processes=processes):
         vi, vj = v[rows, None], v[None, columns]
         ratio = vi / vj
         kullback = values / vj - 0.5 * d * (ratio - 1 - ratio.log())
@@ -145,21 +139,18 @@ def _isotropic(centres: Tensor, v: Tensor, block: int, processes: Processes) -> 
 def _full(
     x: Tensor, sigma: Tensor, factors: Tensor, half_log_det: Tensor, block: int, processes: Processes
 ) -> Affinities:
-    """KL by one product, tr(P_j(S_i + x_i x_i^T)) - 2 x_i.P_j x_j + x_j.P_j x_j; BD by a factor per pair."""
+    """KL by a product for the traces, tr(P_j S_i), and by differences for the means; BD by a factor per pair."""
     m, d = x.shape
-    x = x - x.mean(dim=0)
     precision = torch.cholesky_inverse(factors)
-    pushed = torch.einsum("jab,jb->ja", precision, x)
     one = torch.ones(m, 1, dtype=x.dtype, device=x.device)
-    const_left, const_right = half_log_det + 0.5 * d, -0.5 * (x * pushed).sum(dim=1) - half_log_det
-    left = torch.cat(
-        [(sigma + x[:, :, None] * x[:, None, :]).flatten(1) * -0.5, x, const_left[:, None], one], dim=1
-    )
-    right = torch.cat([precision.flatten(1), pushed, one, const_right[:, None]], dim=1)
+    left = torch.cat([sigma.flatten(1) * -0.5, (half_log_det + 0.5 * d)[:, None], one], dim=1)
+    right = torch.cat([precision.flatten(1), one, -half_log_det[:, None]], dim=1)
     side = max(1, min(block, math.isqrt(2**24 // d**2)))
     for rows, columns, kullback in product_blocks(left, right, side, processes=processes):
         middle = torch.linalg.cholesky(0.5 * (sigma[rows, None] + sigma[None, columns]))
         delta = x[rows, None] - x[None, columns]
+        pulled = torch.linalg.solve_triangular(factors[None, columns], delta[..., None], upper=False)[..., 0]
+        kullback.sub_(0.5 * pulled.square().sum(dim=2))
         solved = torch.linalg.solve_triangular(middle, delta[..., None], upper=False)[..., 0]
         middle_log = middle.diagonal(dim1=2, dim2=3).log().sum(dim=2)
         mean_log = 0.5 * (half_log_det[rows, None] + half_log_det[None, columns])

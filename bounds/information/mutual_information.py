@@ -15,7 +15,7 @@ from bounds.information.mixtures import mixture_entropy
 from bounds.information.pairwise import BLOCK, log_sum_exp_both
 from bounds.information.records import Entropy, InformationBounds, MutualInformation
 from bounds.information.rows import as_pair, as_rows, unit_rows
-from bounds.information.sphere import fit_concentration, log_normaliser
+from bounds.information.sphere import fit_concentration, log_peak
 
 Critic = Literal["cosine", "dot"] | Callable[[Tensor, Tensor], Tensor]
 
@@ -53,13 +53,10 @@ def gaussian_information(
         raise InvalidData(
             f"Canonical correlations of {dz} + {dx} dimensions need more than {dz + dx} rows, got {n}."
         )
-    means = [part.mean(dim=0, dtype=torch.float64) for part in (first, second)]
+    first, second = _centred(first), _centred(second)
     triangle = torch.zeros(0, dz + dx, dtype=torch.float64, device=first.device)
     for start in range(0, n, rows):
-        chunk = [
-            part[start : start + rows].double() - mean
-            for part, mean in zip((first, second), means, strict=True)
-        ]
+        chunk = [part[start : start + rows] for part in (first, second)]
         triangle = torch.linalg.qr(torch.cat([triangle, torch.cat(chunk, dim=1)]), mode="r").R
     if not noise >= 0:
         raise InvalidOption(f"`noise` is a variance, at least zero, got {noise}.")
@@ -83,6 +80,14 @@ def gaussian_information(
     )
 
 
+def _centred(rows: Tensor) -> Tensor:
+    """Rows less their mean in float64; columns that vary by no more than the spacing of their numbers become zero."""
+    centred = rows.double() - rows[0].double()
+    centred = centred - centred.mean(dim=0)
+    spacing = torch.finfo(torch.float64).eps * rows.double().abs().amax(dim=0)
+    return torch.where(centred.abs().amax(dim=0) > spacing, centred, 0.0)
+
+
 def information_of_triangle(triangle: Tensor, dz: int) -> float:
     """-sum ln sin(theta_i) over the principal angles between the first `dz` columns of R and the others.
 
@@ -101,8 +106,9 @@ def information_of_triangle(triangle: Tensor, dz: int) -> float:
 
 def _orthonormal(columns: Tensor) -> Tensor:
     """Orthonormal basis of the span; rank by 1e-10 of the largest singular value, columns at norm one."""
-    norms = torch.linalg.vector_norm(columns, dim=0)
-    scaled: Tensor = columns[:, norms > 0] / norms[norms > 0]
+    largest = columns.abs().amax(dim=0)
+    scaled: Tensor = columns[:, largest > 0] / largest[largest > 0]
+    scaled = scaled / torch.linalg.vector_norm(scaled, dim=0)
     if scaled.shape[1] == 0:
         return scaled
     u, s, _ = torch.linalg.svd(scaled, full_matrices=False)
@@ -152,11 +158,12 @@ def variational_information(
         logs = -0.5 * d * math.log(2 * math.pi * s) - squares / (2 * s)
         method = f"H(Z) + E ln q, Gaussian q, variance {s:.4g}"
     else:
-        cosines = (unit_rows(z.double()) * unit_rows(other.double())).sum(dim=1)
-        if scale is None and not float(cosines.mean()) < 1 - 1e-12:
+        gaps = 0.5 * (unit_rows(z) - unit_rows(other)).square().sum(dim=1)  # 1 - cos, without cancellation
+        gap = float(gaps.mean())
+        if scale is None and gap <= 8 * torch.finfo(torch.float64).eps ** 2:
             raise InvalidData("The two views point the same way, so q(z|x') degenerates; give `scale`.")
-        kappa = scale if scale is not None else fit_concentration(float(cosines.mean()), d)
-        logs = float(log_normaliser(kappa, d)) + kappa * cosines
+        kappa = scale if scale is not None else fit_concentration(1 - gap, d, gap=gap)
+        logs = float(log_peak(kappa, d)) - kappa * gaps
         method = f"H(Z) + E ln q, von Mises-Fisher q, kappa {kappa:.4g}"
     lower = entropy.kind == "lower"
     note = "a lower bound for the true H(Z)" if lower else f"no bound: H(Z) is an {entropy.kind}"
@@ -211,14 +218,17 @@ def infonce_information(
         raise InvalidOption(f"`critic` must be cosine, dot or a function, got {critic!r}.")
     if critic == "cosine":
         z, other = unit_rows(z), unit_rows(other)
+    elif critic == "dot":
+        z, other = z.double(), other.double()
     values = []
     for start in range(0, n - size + 1, size):
         a, b = z[start : start + size], other[start : start + size]
         if callable(critic):
             anchors = [_critic_loss(critic, a, b, temperature, block, swap) for swap in (False, True)]
         else:
-            positives = float((a.double() * b.double()).sum(dim=1).mean()) / temperature
+            positives = float((a * b).sum(dim=1).mean()) / temperature
             anchors = [float(sums.mean()) - positives for sums in log_sum_exp_both(a / temperature, b, block)]
+            anchors = [max(0.0, loss) for loss in anchors]  # a cross-entropy, but for rounding
         values.append(math.log(size) - 0.5 * sum(anchors))
     sample = torch.tensor(values, dtype=torch.float64)
     error = float(sample.std() / len(sample) ** 0.5) if len(sample) > 1 else None

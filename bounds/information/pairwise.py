@@ -1,8 +1,7 @@
 """All pairs of rows, one block at a time: each block is one matrix product, and n x n is never in memory.
 
-Precision: products run in the type of the rows (float32 is twice as fast), sums over blocks in float64. A
-squared distance is then known to about 4 eps max|x|^2 after centring; callers that need more ask for float64
-rows.
+Precision: squared distances come from float64 products of centred rows, and where a product would lose more than
+nine digits by cancellation (rows much closer to each other than to the mean), from the difference itself.
 """
 
 from __future__ import annotations
@@ -18,6 +17,8 @@ from bounds.evidence.distributed import all_sum
 from bounds.processes import ALONE, Processes
 
 BLOCK = 2048
+_PRODUCT_ERROR = 8 * 2.0**-52  # of a squared distance by products, in units of the two squared norms
+_EXACT_ROWS = 2**14  # pairs of rows subtracted together
 
 
 class Block(NamedTuple):
@@ -63,17 +64,33 @@ def product_blocks(
 def half_square_blocks(
     x: Tensor, block: int = BLOCK, *, upper: bool = False, processes: Processes = ALONE
 ) -> Iterator[Block]:
-    """Yield -|x_i - x_j|^2 / 2, exactly zero on the diagonal, elsewhere below zero but for rounding.
+    """Yield -|x_i - x_j|^2 / 2 in float64, never above zero, exactly zero on the diagonal.
 
-    The squared norms ride along as two more columns, so a block costs one product and one pass.
+    The squared norms ride along as two more columns, so a block costs one product and one pass; entries that the
+    product cannot tell to nine digits are computed again from the differences of the rows.
     """
+    x = x.double()
     x = x - x.mean(dim=0)
-    half = (-0.5 * x.double().square().sum(dim=1, keepdim=True)).to(x)
+    half = -0.5 * x.square().sum(dim=1, keepdim=True)
     one = torch.ones_like(half)
     left, right = torch.cat([x, half, one], dim=1), torch.cat([x, one, half], dim=1)
     for item in product_blocks(left, right, block, upper=upper, processes=processes):
+        a, b, values = x[item.rows], x[item.columns], item.values
+        # A product is off by a few eps times the squared norms, which must be 1e-9 of the distance at most.
+        doubtful = -1e9 * _PRODUCT_ERROR * float((-half[item.rows].min()) + (-half[item.columns].min()))
         if item.rows == item.columns:
-            item.values.fill_diagonal_(0)
+            values.fill_diagonal_(-torch.inf)
+        if float(values.max()) > doubtful:
+            rows, columns = (values > doubtful).nonzero(as_tuple=True)
+            if 16 * len(rows) > values.numel():
+                near = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+                values.copy_(near.square_().mul_(-0.5))
+            else:
+                for some in torch.arange(len(rows), device=x.device).split(_EXACT_ROWS):
+                    gap = a[rows[some]] - b[columns[some]]
+                    values[rows[some], columns[some]] = -0.5 * gap.square().sum(dim=1)
+        if item.rows == item.columns:
+            values.fill_diagonal_(0)
         yield item
 
 
@@ -93,7 +110,7 @@ def nearest(x: Tensor, k: int = 1, block: int = BLOCK, processes: Processes = AL
         raise InvalidOption(f"`k` must be between 1 and n - 1 = {n - 1}, got {k}.")
 
     def own() -> tuple[Tensor, ...]:
-        best = x.new_full((n, k), -torch.inf)
+        best = x.new_full((n, k), -torch.inf, dtype=torch.float64)
         index = torch.zeros((n, k), dtype=torch.int64, device=x.device)
         for rows, columns, values in half_square_blocks(x, block, processes=processes):
             if rows == columns:

@@ -17,8 +17,7 @@ from bounds.representations.table import Representations
 def as_rows(data: Any, name: str = "representations", *, least: int = 1) -> Tensor:
     """One finite float tensor (N, d), on the device of the input and detached.
 
-    The floating type is kept (float32 products are twice as fast as float64); half precision and integers
-    become float32.
+    The floating type is kept; half precision becomes float32, integers float64.
 
     Args:
         data: Representations (the first view is read), tensor, array or memory map.
@@ -44,8 +43,10 @@ def as_rows(data: Any, name: str = "representations", *, least: int = 1) -> Tens
         raise InvalidData(f"`{name}` needs at least {least} rows here, got {len(rows)}.")
     if rows.is_complex():
         raise InvalidData(f"`{name}` must be real, got {rows.dtype}.")
-    if rows.dtype not in (torch.float32, torch.float64):
-        rows = rows.to(torch.float32)
+    if not rows.is_floating_point():
+        rows = rows.double()  # float32 has no odd integers beyond 2^24
+    elif rows.dtype not in (torch.float32, torch.float64):
+        rows = rows.float()
     # One reduction in the usual case: a sum is finite only if every entry is.
     if not bool(torch.isfinite(rows.sum(dtype=torch.float64))):
         bad = (~torch.isfinite(rows).all(dim=1)).nonzero()
@@ -87,16 +88,18 @@ def _table_rows(table: Representations, view: int) -> Any:
 
 
 def unit_rows(rows: Tensor, name: str = "representations") -> Tensor:
-    """Rows divided by their l2 norm, in the same type.
+    """Rows divided by their l2 norm, in float64: directions rounded to float32 have cosines above one.
 
     Raises:
         InvalidData: a row of zeros, which has no direction.
     """
-    norms = torch.linalg.vector_norm(rows, dim=1, keepdim=True, dtype=torch.float64)
-    if not bool((norms > 0).all()):
-        row = int((norms[:, 0] == 0).nonzero()[0, 0])
+    rows = rows.double()
+    largest = rows.abs().amax(dim=1, keepdim=True)
+    if not bool((largest > 0).all()):
+        row = int((largest[:, 0] == 0).nonzero()[0, 0])
         raise InvalidData(f"`{name}` has a row of zeros (row {row}), which has no direction; remove it.")
-    scaled: Tensor = (rows / norms).to(rows.dtype)
+    rows = rows / largest  # squares neither over- nor underflow
+    scaled: Tensor = rows / torch.linalg.vector_norm(rows, dim=1, keepdim=True)
     return scaled
 
 

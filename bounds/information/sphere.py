@@ -16,7 +16,7 @@ from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption
 from bounds.evidence.distributed import all_sum
-from bounds.information.bessel import bessel_ratio, log_bessel_i
+from bounds.information.bessel import bessel_ratio, bessel_ratio_gap, log_scaled_bessel_i
 from bounds.information.pairwise import BLOCK, exponential_, product_blocks
 from bounds.information.records import Entropy, EntropyBounds
 from bounds.information.rows import as_rows, unit_rows
@@ -30,10 +30,15 @@ def log_sphere_area(d: int) -> float:
 
 def log_normaliser(kappa: Any, d: int) -> Any:
     """Log of C_d(kappa), C = kappa^(d/2-1) / ((2 pi)^(d/2) I_(d/2-1)(kappa)); minus ln(area) at kappa = 0."""
+    return log_peak(kappa, d) - np.asarray(kappa, dtype=np.float64)
+
+
+def log_peak(kappa: Any, d: int) -> Any:
+    """Log of C_d(kappa) e^kappa, the density at its direction, which keeps the digits that kappa itself would take."""
     kappa = np.asarray(kappa, dtype=np.float64)
     safe = np.where(kappa > 0, kappa, 1.0)
     order = 0.5 * d - 1
-    value = order * np.log(safe) - 0.5 * d * math.log(2 * math.pi) - log_bessel_i(order, safe)
+    value = order * np.log(safe) - 0.5 * d * math.log(2 * math.pi) - log_scaled_bessel_i(order, safe)
     return np.where(kappa > 0, value, -log_sphere_area(d))[()]
 
 
@@ -42,25 +47,31 @@ def mean_cosine(kappa: float, d: int) -> float:
     return bessel_ratio(0.5 * d - 1, kappa)
 
 
-def fit_concentration(cosine: float, d: int) -> float:
+def fit_concentration(cosine: float, d: int, *, gap: float | None = None) -> float:
     """The kappa with A_d(kappa) = cosine, by bisection between Amos's bounds; 0 for a cosine below 0.
+
+    Args:
+        cosine: Mean cosine.
+        d: Dimension.
+        gap: 1 - cosine, where it is known better than a cosine near one says.
 
     Raises:
         InvalidOption: a cosine of one or more (all directions alike: kappa is infinite), or d < 2.
     """
-    if d < 2 or not cosine < 1:
+    gap = 1 - cosine if gap is None else gap
+    if d < 2 or not gap > 0:
         raise InvalidOption(
             f"A concentration needs d >= 2 and a mean cosine below 1, got d={d} and {cosine}."
         )
     if cosine <= 0:
         return 0.0
     order = 0.5 * d - 1
-    low, high = (2 * half * cosine / (1 - cosine**2) for half in (order, order + 1))
+    low, high = (2 * half * cosine / (gap * (1 + cosine)) for half in (order, order + 1))
     for _ in range(200):
         middle = 0.5 * (low + high)
         if not low < middle < high:
             break
-        low, high = (middle, high) if bessel_ratio(order, middle) < cosine else (low, middle)
+        low, high = (middle, high) if bessel_ratio_gap(order, middle) > gap else (low, middle)
     return 0.5 * (low + high)
 
 
@@ -85,18 +96,19 @@ class VonMisesFisher:
         mean = rows.mean(dim=0, dtype=torch.float64)
         length = float(torch.linalg.vector_norm(mean))
         direction = mean / length if length else torch.eye(len(mean), dtype=mean.dtype, device=mean.device)[0]
-        return cls(direction, fit_concentration(length, len(mean)), len(rows))
+        # 1 - cos = |x - mu|^2 / 2 keeps its digits where the rows are nearly parallel.
+        gap = 0.5 * float((rows - direction).square().sum(dim=1).mean())
+        return cls(direction, fit_concentration(length, len(mean), gap=gap), len(rows))
 
     def log_prob(self, rows: Tensor) -> Tensor:
         """Log density of unit rows (N, d), in nats per surface measure, (N,)."""
-        return float(log_normaliser(self.kappa, len(self.direction))) + self.kappa * (
-            rows.double() @ self.direction
-        )
+        gap = 0.5 * (rows.double() - self.direction).square().sum(dim=1)
+        return float(log_peak(self.kappa, len(self.direction))) - self.kappa * gap
 
     def entropy(self) -> Entropy:
         """-ln C - kappa A_d(kappa): the largest entropy on the sphere with this mean vector."""
         d = len(self.direction)
-        value = -float(log_normaliser(self.kappa, d)) - self.kappa * mean_cosine(self.kappa, d)
+        value = self.kappa * bessel_ratio_gap(0.5 * d - 1, self.kappa) - float(log_peak(self.kappa, d))
         note = "an upper bound given the true mean vector; sampling biases kappa up and this down"
         method = f"von Mises-Fisher on the sphere, kappa={self.kappa:.4g}"
         return Entropy(value, "upper", method, note, self.count, d)
@@ -136,10 +148,13 @@ def sphere_mixture_entropy(
     if d < 2:
         raise InvalidData("Directions on a sphere need d >= 2.")
     slope = kappa * mean_cosine(kappa, d)
-    within = -float(log_normaliser(kappa, d)) - slope
+    within = kappa * bessel_ratio_gap(0.5 * d - 1, kappa) - float(log_peak(kappa, d))
     cells = 2**16
     cosines = np.linspace(-1, 1, cells + 1)
-    table = log_normaliser(kappa, d) - log_normaliser(kappa * np.sqrt(0.5 * (1 + cosines)), d)
+    # ln C(kappa) - ln C(kappa r), r = sqrt((1 + cos)/2), with kappa (1 - r) = kappa (1 - cos)/(2 (1 + r)) taken out
+    half = np.sqrt(0.5 * (1 + cosines))
+    shift = kappa * (1 - cosines) / (2 * (1 + half))
+    table = log_peak(kappa, d) - log_peak(kappa * half, d) - shift
     affinity = torch.as_tensor(np.exp(np.minimum(table, 0.0)), device=mu.device)
     affinity[-1] = 1.0
     processes = Processes.chosen(distributed)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bounds.errors import InvalidData, InvalidOption
@@ -67,6 +68,16 @@ class Objective(nn.Module, ABC):
 def full_precision(z: Tensor) -> Tensor:
     """float32, or float64 where it is that already."""
     return z if z.dtype == torch.float64 else z.float()
+
+
+def directions(z: Tensor) -> Tensor:
+    """Rows divided by their norm, at any scale that their type holds; rows of zeros stay zero.
+
+    The first division, by the largest entry, keeps squares from over- and underflowing; directions do not depend on
+    it, so that it needs no gradient.
+    """
+    largest = z.detach().abs().amax(dim=1, keepdim=True).clamp_min(torch.finfo(z.dtype).tiny)
+    return F.normalize(z / largest)
 
 
 def check_pair(z1: Tensor, z2: Tensor, *, like: Tensor | None = None) -> None:

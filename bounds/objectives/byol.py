@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bounds.errors import InvalidData, InvalidOption
-from bounds.objectives.base import Objective
+from bounds.objectives.base import Objective, directions
 
 
 class BYOL(Objective):
@@ -51,7 +50,8 @@ class BYOL(Objective):
                 f"The predictor was made for embeddings of dimension {self.dim}, got {z.shape[1]}; "
                 f"give `dim={z.shape[1]}`."
             )
-        return F.cosine_similarity(self.predictor.to(z.dtype)(z), target.detach()).mean()
+        predicted = self.predictor.to(z.dtype)(z)
+        return (directions(predicted) * directions(target.detach())).sum(dim=1).mean()
 
 
 def predictor(dim: int, hidden: int) -> nn.Sequential:

@@ -30,10 +30,13 @@ def logdet_entropy(z: Tensor, *, eps: float = 1e-3) -> Tensor:
         arXiv:2105.03705.
     """
     n, d = z.shape
-    centred = z - z.mean(dim=0)
-    covariance = centred.T @ centred / (n - 1) + eps * torch.eye(d, dtype=z.dtype, device=z.device)
-    half: Tensor = torch.linalg.cholesky(covariance).diagonal().log().sum()
-    return half + d / 2 * _LN_2PI_E
+    # In float64, and of the smaller Gram matrix: float32 loses ε beside the variances, and with it definiteness.
+    centred = z.double() - z.double().mean(dim=0)
+    gram = (centred.T @ centred if d <= n else centred @ centred.T) / (n - 1)
+    gram = gram + eps * torch.eye(len(gram), dtype=gram.dtype, device=z.device)
+    half = torch.linalg.cholesky(gram).diagonal().log().sum() + max(d - n, 0) / 2 * math.log(eps)
+    entropy: Tensor = (half + d / 2 * _LN_2PI_E).to(z.dtype)
+    return entropy
 
 
 def pairwise_entropy(z: Tensor, sigma: float) -> Tensor:
@@ -56,10 +59,19 @@ def pairwise_entropy(z: Tensor, sigma: float) -> Tensor:
         Kolchinsky, Tracey, "Estimating mixture entropy with pairwise distances", Entropy 2017, equations
         (10), (13) (Chernoff-α at α = ½), arXiv:1706.02419.
     """
-    n, d = z.shape
-    # ‖z_i − z_j‖² from inner products of centred rows: cdist's gradient is NaN where two rows coincide.
-    centred = z - z.mean(dim=0)
+    d = z.shape[1]
+    component = d / 2 * (_LN_2PI_E + 2 * math.log(sigma))
+    return component + pairwise_spread(z, sigma)
+
+
+def pairwise_spread(z: Tensor, sigma: float) -> Tensor:
+    """`pairwise_entropy` less the entropy of one component: between 0 (all points coincide) and ln N."""
+    n = z.shape[0]
+    # ‖z_i − z_j‖² from inner products of centred rows: cdist's gradient is NaN where two rows coincide. In float64, as
+    # the distances of near rows are what counts; a row lies at no distance from itself.
+    centred = (z.double() - z.double().mean(dim=0)) / (math.sqrt(8) * sigma)
     norms = centred.square().sum(dim=1)
     squared = (norms[:, None] + norms[None, :] - 2 * centred @ centred.T).clamp_min(0)
-    component = d / 2 * (_LN_2PI_E + 2 * math.log(sigma))
-    return component - (-squared / (8 * sigma**2)).logsumexp(dim=1).mean() + math.log(n)
+    squared = squared * (1 - torch.eye(n, dtype=squared.dtype, device=z.device))
+    spread: Tensor = (math.log(n) - (-squared).logsumexp(dim=1).mean()).to(z.dtype)
+    return spread

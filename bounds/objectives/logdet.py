@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor
 
-from bounds.objectives.base import Objective, check_positive, check_weights
+from bounds.objectives.base import Objective, check_positive, check_weights, directions
 from bounds.objectives.byol import BYOL
 from bounds.objectives.entropy import logdet_entropy
 from bounds.objectives.vicreg import squared_distance
@@ -82,7 +81,7 @@ class BYOLLogDet(BYOL):
 
     def terms(self, z1: Tensor, z2: Tensor, target1: Tensor, target2: Tensor) -> dict[str, Tensor]:
         """BYOL's term and −(μ/2d)(H + H')."""
-        first, second = (logdet_entropy(self.dim**0.5 * F.normalize(z), eps=self.eps) for z in (z1, z2))
+        first, second = (logdet_entropy(self.dim**0.5 * directions(z), eps=self.eps) for z in (z1, z2))
         return super().terms(z1, z2, target1, target2) | {
             "entropy": -self.entropy / (2 * self.dim) * (first + second)
         }

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from bounds.objectives.base import Objective, check_positive
+from bounds.objectives.base import Objective, check_positive, directions
 
 
 class NTXent(Objective):
@@ -40,7 +39,7 @@ class NTXent(Objective):
 
     def terms(self, z1: Tensor, z2: Tensor, target1: Tensor, target2: Tensor) -> dict[str, Tensor]:
         """Minus the mean positive similarity, and the mean log-sum over all others."""
-        z = F.normalize(torch.cat([z1, z2]))
+        z = directions(torch.cat([z1, z2]))
         similarity = z @ z.T / self.temperature
         itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
         positive = similarity.diagonal(len(z1))  # row i of the first views against row i of the second

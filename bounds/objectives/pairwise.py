@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor
 
-from bounds.objectives.base import Objective, check_positive, check_weights
+from bounds.objectives.base import Objective, check_positive, check_weights, directions
 from bounds.objectives.byol import BYOL
-from bounds.objectives.entropy import pairwise_entropy
+from bounds.objectives.entropy import pairwise_spread as spread
 from bounds.objectives.vicreg import squared_distance
 
 
@@ -85,10 +84,5 @@ class BYOLPairwise(BYOL):
 
     def terms(self, z1: Tensor, z2: Tensor, target1: Tensor, target2: Tensor) -> dict[str, Tensor]:
         """BYOL's term and −(μ/2)(H + H')."""
-        first, second = (spread(F.normalize(z), self.sigma) for z in (z1, z2))
+        first, second = (spread(directions(z), self.sigma) for z in (z1, z2))
         return super().terms(z1, z2, target1, target2) | {"entropy": -self.entropy / 2 * (first + second)}
-
-
-def spread(z: Tensor, sigma: float) -> Tensor:
-    """The pairwise entropy in excess of one component's: between 0 (all points coincide) and ln N."""
-    return pairwise_entropy(z, sigma) - pairwise_entropy(z[:1], sigma)

@@ -61,7 +61,7 @@ class PartiallyLabeledVICReg(VICReg):
                 f"got {int(labels.min())}..{int(labels.max())}."
             )
         terms = super().parts(z1, z2)
-        labels = gather(labels)
+        labels = gather(labels.long())
         known = labels >= 0
         with torch.autocast(z1.device.type, enabled=False):
             residuals = [self._residual(gather(z)[known], labels[known]) for z in (z1, z2)]

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bounds.heads.least_squares import LeastSquares
 from bounds.objectives.entropy import logdet_entropy, pairwise_entropy
+from bounds.summaries.decision import decide
 
 _PENALTIES = tuple(10.0**k for k in range(-5, 2))  # times tr Cov(z) / d
 
@@ -62,8 +63,8 @@ def ridge_probe(z: Tensor, labels: Tensor, test_z: Tensor, test_labels: Tensor, 
         return LeastSquares.empty(z.shape[1], num_classes, z.device).update(z[rows].double(), labels[rows])
 
     def accuracy(model: LeastSquares, penalty: float, x: Tensor, y: Tensor) -> float:
-        head = model.ridge(penalty * max(model.mean_square_scale, 1e-12), intercept=True)
-        return float((head(x.double()).argmax(dim=1) == y).double().mean())
+        head = model.ridge(penalty * (model.mean_square_scale or 1.0), intercept=True)
+        return float((decide(head(x.double())) == y).double().mean())
 
     part = fit(slice(0, cut))
     best = max(_PENALTIES, key=lambda penalty: accuracy(part, penalty, z[cut:], labels[cut:]))

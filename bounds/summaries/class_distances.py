@@ -43,7 +43,7 @@ def class_distances(classes: ClassMoments, chunks: Iterable[tuple[Tensor, Tensor
     index = torch.cumsum(present, 0) - 1
     projected = torch.zeros_like(square)
     for z, y in chunks:
-        rows = index[y]
+        rows = index[y.long()]
         along = (z - means[rows]) @ means.T
         along = along - along.gather(1, rows[:, None])
         projected.index_add_(0, rows, along.square())

@@ -36,7 +36,7 @@ class ClassMoments:
 
     def update(self, z: Tensor, labels: Tensor) -> ClassMoments:
         """Add rows z (N, d) with class indices (N,)."""
-        present, own = torch.unique(labels, return_inverse=True)
+        present, own = torch.unique(labels.long(), return_inverse=True)
         counts = torch.bincount(own, minlength=len(present))
         means = self.means.new_zeros(len(present), self.means.shape[1]).index_add_(0, own, z.double())
         means /= counts[:, None]

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from bounds.errors import InvalidStatistics
 from bounds.summaries.limits import check_level, kl_inverse, kl_inverse_lower
+from bounds.summaries.weights import sums_to_one
 
 _SLACK = 2.0**-50  # a few roundings, for numbers that certificates subtract or divide by
 
@@ -145,7 +146,7 @@ def collision_interval(counts: Tensor, delta: float) -> tuple[float, float]:
 def _check(prior: Tensor, negatives: int) -> None:
     if negatives < 1:
         raise InvalidStatistics(f"Needs at least one negative, got {negatives}.")
-    if prior.ndim != 1 or not bool((prior >= 0).all()) or abs(float(prior.sum()) - 1) > 1e-9:
+    if prior.ndim != 1 or not sums_to_one(prior):
         raise InvalidStatistics(
             f"A class prior must be K non-negative numbers that sum to 1, got {tuple(prior.shape)}."
         )

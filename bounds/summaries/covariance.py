@@ -34,9 +34,11 @@ class Covariance:
     def from_rows(cls, rows: Tensor) -> Covariance:
         """Summary of one chunk (N, d)."""
         rows = rows.double()
-        mean = rows.mean(dim=0)
-        centred = rows - mean
-        return cls(len(rows), mean, centred.T @ centred)
+        origin = rows[0]
+        centred = rows - origin  # a constant column is zero from here on, whatever its mean rounds to
+        shift = centred.mean(dim=0)
+        centred = centred - shift
+        return cls(len(rows), origin + shift, centred.T @ centred)
 
     def update(self, rows: Tensor) -> Covariance:
         """Summary with one more chunk (N, d)."""
@@ -63,8 +65,9 @@ class Covariance:
 
     @property
     def constant(self) -> Tensor:
-        """Dimensions that never change beyond the rounding of their mean, (d,)."""
-        return self.scatter.diagonal() <= self.count * (1e-12 * self.mean) ** 2
+        """Dimensions that change by no more than the spacing of their own numbers, (d,)."""
+        spacing = torch.finfo(self.mean.dtype).eps * self.mean
+        return self.scatter.diagonal() <= self.count * (0.5 * spacing) ** 2
 
     def matrix(self, *, unbiased: bool = True) -> Tensor:
         """The scatter divided by n - 1, or by n; exactly zero for constant dimensions.

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidStatistics
+from bounds.summaries.decision import decide
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class MeanClassifier:
         count: Labeled items measured on.
         hinge, logistic: Two-class losses of f(x)ᵀ(μ_y − μ_c), pairs y ≠ c weighted p_y p_c/(1 − Σp²).
         softmax: Cross-entropy of softmax(f(x)ᵀμ_c/t), nats.
-        error: K-way error rate.
+        error: K-way error rate; a tied score is an error.
     """
 
     count: int
@@ -59,7 +60,8 @@ def mean_classifier(
     used = weight > 0
     if int(used.sum()) < 2:
         raise InvalidStatistics("The mean classifier needs at least two classes of positive probability.")
-    for z, y in chunks:
+    for z, labels in chunks:
+        y = labels.long()
         score = (z @ means.T).masked_fill(~used, -math.inf)
         own = score.gather(1, y[:, None])
         margin = scale * scale * (own - score)
@@ -68,7 +70,7 @@ def mean_classifier(
                 _mean_over(off[y], (1 - margin).clamp_min(0)),
                 _mean_over(off[y], torch.nn.functional.softplus(-margin) / math.log(2.0)),
                 torch.logsumexp(score / temperature, 1) - own[:, 0] / temperature,
-                (score.argmax(1) != y).double(),
+                (decide(score) != y).double(),
             )
         )
         total.index_add_(1, y, ones)

@@ -50,8 +50,10 @@ def test_constant_columns_are_reported_not_nan() -> None:
     assert found.constant.tolist() == [False, True, False, True]
     assert found.p_value[found.constant].tolist() == [1.0, 1.0]
     assert bool(torch.isfinite(found.statistic).all())
-    rounding = normality_test(torch.full((100, 1), 0.1) * (1 + 1e-8 * rows(100, 1)))
+    rounding = normality_test((0.1 * (1 + 1e-8 * rows(100, 1))).float())
     assert bool(rounding.constant.all())
+    varying = normality_test(0.1 * (1 + 1e-8 * rows(100, 1)))  # far above the spacing of float64
+    assert not bool(varying.constant.any())
 
 
 def test_too_few_samples_and_nan_are_refused() -> None:

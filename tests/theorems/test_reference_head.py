@@ -11,8 +11,8 @@ from scipy.stats import beta
 from bounds.assumptions.assumption import Assumption
 from bounds.errors import NotApplicable
 from bounds.evidence.splits import fitting_chunks, fitting_head, held_out_chunks, held_out_count
-from bounds.evidence.votes import UNDECIDED, decide
 from bounds.representations.table import Representations
+from bounds.summaries.decision import UNDECIDED, decide
 from bounds.summaries.limits import kl_inverse
 from bounds.theorems import THEOREMS
 from tests.worlds_discrete import World, assert_covers, head_of
