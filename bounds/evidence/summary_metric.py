@@ -13,7 +13,7 @@ from torchmetrics import Metric
 from bounds.evidence.saved import pack, unpack
 
 
-class SummaryMetric(Metric):  # type: ignore[misc]
+class SummaryMetric(Metric):
     """The one state, `packed`, is what was seen as bytes; batches since it was last read are kept aside.
 
     Reading it packs them, setting it replaces everything: so torchmetrics may copy, share, gather, load and reset the

@@ -86,7 +86,7 @@ def half_square_blocks(
                 near = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
                 values.copy_(near.square_().mul_(-0.5))
             else:
-                for some in torch.arange(len(rows), device=x.device).split(_EXACT_ROWS):
+                for some in torch.split(torch.arange(len(rows), device=x.device), _EXACT_ROWS):
                     gap = a[rows[some]] - b[columns[some]]
                     values[rows[some], columns[some]] = -0.5 * gap.square().sum(dim=1)
         if item.rows == item.columns:

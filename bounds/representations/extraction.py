@@ -141,9 +141,9 @@ def extract(
         return Extracted(table, made, None, source.num_classes, provenance, source.class_names, notes)
     chosen = class_pairs(table.labels, seed=seed, class_prior_known=class_prior_known, name=role)
     pool, found = table.views[0], table.fingerprints
-    keys = None if found is None else np.concatenate([found[chosen.first], found[chosen.second]], axis=1)
+    both = None if found is None else np.concatenate([found[chosen.first], found[chosen.second]], axis=1)
     two = Rows(pool, chosen.first), Rows(pool, chosen.second)
-    table = replace(table, views=two, labels=chosen.labels, fingerprints=keys)
+    table = replace(table, views=two, labels=chosen.labels, fingerprints=both)
     return Extracted(table, made, chosen, source.num_classes, provenance, source.class_names, notes)
 
 
