@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 from bounds.representations.table import Representations
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.heads import project_simplex
-from bounds.statistics.setting import TITLES, Assumption, Setting
+from bounds.statistics.setting import TITLES, Assumption, Declared, Setting
 from bounds.statistics.votes import decide
 
 
@@ -44,7 +44,15 @@ class World:
             yt = self.labels(rng, n_test)
             test = Representations((self.z[self.points(rng, yt)],), yt)
         return Evidence(
-            Setting(self.K, 1.0, 2.0, assumptions, prior=prior, seed=seed, **setting),
+            Setting(
+                self.K,
+                1.0,
+                2.0,
+                assumptions,
+                prior=prior,
+                seed=seed,
+                **{"declared": Declared(repeats="keep"), **setting},
+            ),
             Representations((self.z[self.points(rng, y)],), y),
             Representations((self.z[a], self.z[b]), yp),
             test,

@@ -104,7 +104,7 @@ class HeadLosses:
         totals = [Moments.empty(4) for _ in heads]
         for z, labels in chunks:
             for j, head in enumerate(heads):
-                totals[j] = totals[j].update(_losses(head(z), labels).cpu())
+                totals[j] = totals[j].update(item_losses(head(z), labels).cpu())
         return [cls(total) for total in totals]
 
     def merge(self, other: HeadLosses) -> HeadLosses:
@@ -147,7 +147,8 @@ class HeadLosses:
         return round(self.error * self.count)
 
 
-def _losses(scores: Tensor, labels: Tensor) -> Tensor:
+def item_losses(scores: Tensor, labels: Tensor) -> Tensor:
+    """Residual, projected residual, squared residual, and 1 for an error, of each item, (N, 4)."""
     own, minus_one = labels[:, None], scores.new_full((len(scores), 1), -1.0)
     residual = torch.linalg.vector_norm(scores.scatter_add(1, own, minus_one), dim=1)
     projected = torch.linalg.vector_norm(project_simplex(scores).scatter_add_(1, own, minus_one), dim=1)

@@ -106,7 +106,7 @@ class Bound:
         data = {key: value for key, value in plain.items() if key != "derived"}
         data["axis"] = Axis(**data["axis"])
         data["terms"] = {name: Term(**term) for name, term in data["terms"].items()}
-        data["assumptions"] = {name: Assumption(**one) for name, one in data["assumptions"].items()}
+        data["assumptions"] = {name: Assumption.from_dict(one) for name, one in data["assumptions"].items()}
         data["notes"] = tuple(data["notes"])
         return cls(**data)
 
@@ -115,7 +115,8 @@ class Bound:
 class Inputs:
     """What a theorem found in the evidence: its expression's variant, each symbol's number, the head it is about.
 
-    `axis` replaces the theorem's axis where its conversion or its trivial value depends on the data's setting.
+    `axis` replaces the theorem's axis where its conversion or its trivial value depends on the data's setting; `doubts`
+    replace the status of assumptions that hold otherwise.
     """
 
     expression: Expression
@@ -124,6 +125,7 @@ class Inputs:
     head: Head | None = None
     notes: tuple[str, ...] = ()
     axis: Axis | None = None
+    doubts: tuple[Assumption, ...] = ()
 
     @property
     def value(self) -> float:
@@ -144,6 +146,7 @@ class Theorem:
         inputs: (evidence, delta) -> Inputs; raises NotApplicable with the reason.
         texts: Term name -> (what it means, what lowers it).
         axis, kind: See `Bound`.
+        splits: Whether it counts on a part of S that its head was not fitted on, row by row, rather than on all of S.
     """
 
     name: str
@@ -156,6 +159,20 @@ class Theorem:
     texts: Mapping[str, tuple[str, str]]
     axis: Axis = LOSS
     kind: Kind = "bound"
+    splits: bool = False
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The assumptions, and A6' where the pairs enter as pairs."""
+        return (
+            (*self.assumptions, "A6'")
+            if "A3" in self.assumptions and "U" not in self.assumptions
+            else self.assumptions
+        )
+
+    def level(self, evidence: Evidence, delta: float) -> float:
+        """δ, divided by the looks declared where the bound reads the test items."""
+        return delta / evidence.setting.declared.looks if "H" in self.assumptions else delta
 
     def evaluate(self, evidence: Evidence, delta: float) -> Bound:
         """The bound on this evidence at failure probability delta.
@@ -167,6 +184,14 @@ class Theorem:
         found = self.found(evidence, delta)
         expression, axis = found.expression, found.axis or self.axis
         numbers = expression.evaluate(found.values)
+        statuses = {name: self._status(evidence, name) for name in self.needs}
+        statuses |= {one.name: one for one in found.doubts if statuses[one.name].holds}
+        looks = evidence.setting.declared.looks if "H" in self.assumptions else 1
+        notes = (
+            found.notes
+            if looks == 1
+            else (*found.notes, f"one of {looks} looks at the test items: at δ/{looks}")
+        )
         trivial = {"loss": evidence.constant_loss, "error": evidence.constant_error}
         return Bound(
             name=self.name,
@@ -181,13 +206,13 @@ class Theorem:
             terms={name: self._term(name, number, found) for name, number in numbers.items()},
             combine=expression.combine,
             latex=expression.latex(),
-            assumptions={name: self._status(evidence, name) for name in self.assumptions},
-            delta=delta,
+            assumptions=statuses,
+            delta=self.level(evidence, delta),
             split=dict(found.split),
             symbols={symbol.name: float(found.values[symbol.name]) for symbol in expression.symbols},
             trivial_value=trivial.get(axis.name, axis.trivial),
             trivial_error=evidence.constant_error,
-            notes=found.notes,
+            notes=notes,
         )
 
     def found(self, evidence: Evidence, delta: float) -> Inputs:
@@ -198,7 +223,7 @@ class Theorem:
         """
         if not 0 < delta < 1:
             raise InvalidOption(f"`delta` must lie strictly between 0 and 1, got {delta}.")
-        return self.inputs(evidence, delta)
+        return self.inputs(evidence, self.level(evidence, delta))
 
     def _term(self, name: str, number: float, found: Inputs) -> Term:
         meaning, lowered_by = self.texts.get(name, TEXTS.get(name, (MEANING.get(name, name), "")))

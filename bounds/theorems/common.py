@@ -9,6 +9,20 @@ import torch
 from bounds.errors import NotApplicable
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.heads import Head, spectral_norm
+from bounds.statistics.kept_apart import Apart
+from bounds.statistics.setting import Assumption
+
+
+def not_monotone(*parts: Apart) -> tuple[Assumption, ...]:
+    """A6 in doubt where copies were found and the limit may fall as a loss rises, so that no count guards it."""
+    found = tuple(note.split(";")[0] for part in parts if not part.clean for note in part.notes())
+    if not found:
+        return ()
+    reason = (
+        f"{'; '.join(found)}, and this limit has no count that is right for copies; remove them, or "
+        "declare repeats='drop' (copies) or 'keep' (the population repeats items)"
+    )
+    return (Assumption("A6", "unverifiable", reason),)
 
 
 def sizes(evidence: Evidence) -> dict[str, float]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from bounds.errors import InvalidOption
 from bounds.representations.table import Representations
 from bounds.statistics.evidence import Evidence
-from bounds.statistics.setting import TITLES, Assumption, Setting
+from bounds.statistics.setting import TITLES, Assumption, Declared, Setting
 from bounds.worlds import draws
 
 Index = NDArray[np.int64]
@@ -216,6 +216,9 @@ class World:
             "tau": 2.0 * self.radius,
             "constants": "counted",
             "seed": seed,
+            "declared": Declared(
+                test_is_fresh=True, repeats="keep"
+            ),  # finitely many inputs, drawn with replacement
             **self.setting,
         }
         if options.get("prior") == "known":
