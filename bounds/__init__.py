@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from bounds.assumptions import swap_test as swap_test
     from bounds.certificate import Comparison as Comparison
     from bounds.certificate import Report as Report
     from bounds.certificate import compare as compare
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from bounds.information import describe as describe
     from bounds.representations.checkpoints import load_encoder as load_encoder
     from bounds.representations.checkpoints import save_encoder as save_encoder
+    from bounds.statistics.setting import Declared as Declared
     from bounds.sweeps import plot_sweep as plot_sweep
     from bounds.sweeps import sweep as sweep
     from bounds.theorems import Bound as Bound
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 # Loaded on first use, so that `import bounds` costs no more than torch.
 _HOME = {
     "evaluate": "certificate",
+    "Declared": "statistics.setting",
+    "swap_test": "assumptions",
     "compare": "certificate",
     "Report": "certificate",
     "Comparison": "certificate",
@@ -45,6 +49,7 @@ _HOME = {
     "plot_sweep": "sweeps",
 }
 _MODULES = (
+    "assumptions",
     "certificate",
     "complexity",
     "derivations",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +11,10 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from bounds.certificate import declared
+from bounds.assumptions import Given, statuses
+from bounds.assumptions.groups import one_a_group
+from bounds.certificate import declared as given_options
+from bounds.certificate.best import applicable, best, weights
 from bounds.certificate.provenance import provenance
 from bounds.certificate.quantities import measured_losses, quantities
 from bounds.certificate.report import Report
@@ -21,9 +23,13 @@ from bounds.processes import Processes
 from bounds.representations.extraction import Extracted, extract
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
+from bounds.statistics.distinct import Repeats
 from bounds.statistics.evidence import Evidence
-from bounds.statistics.setting import Assumption, Setting
+from bounds.statistics.kept_apart import copies
+from bounds.statistics.setting import Declared, Setting
+from bounds.statistics.thinning import chosen_rows
 from bounds.theorems import Bound, Theorem, select
+from bounds.theorems.repeated import evaluated
 
 
 def evaluate(
@@ -43,7 +49,7 @@ def evaluate(
     nonnegative: bool = False,
     constants: Literal["printed", "counted"] = "printed",
     function_class: Any = None,
-    holdout: float = 0.1,
+    holdout: float | None = None,
     test: Any = None,
     bounds: Sequence[str] | None = None,
     options: Mapping[str, Any] | None = None,
@@ -59,6 +65,8 @@ def evaluate(
     progress: bool | None = None,
     distributed: bool = False,
     name: str | None = None,
+    fresh: bool | None = None,
+    declared: Declared | Mapping[str, Any] | None = None,
 ) -> Report:
     r"""Every generalization bound that these data allow for a linear head on a frozen encoder.
 
@@ -80,11 +88,11 @@ def evaluate(
         constants: Logarithms of `vicreg` as printed (4δ/3, never certified) or counted (at 3δ/4, grid paid for).
         function_class: Where the encoder was chosen on S̄ among J encoders fixed before S̄ (checkpoints of a run,
             seeds): J, a list of them, or their `bounds.rademacher`. The theorems then pay for the choice.
-        holdout: Share of S that bounds which need a held-out part keep aside.
+        holdout: Share of S that bounds which need a held-out part keep aside; None: each theorem's own, fixed by n.
         test: `(x, y)` or any labeled data: measured loss and error beside the bounds, and `test_set`.
         bounds: Names of the bounds wanted; all by default.
         options: Settings of single theorems, by name (`temperature`, `negatives`, ...); see their docstrings.
-        simultaneous: Share δ over all bounds, so that they hold together.
+        simultaneous: Share δ over all bounds whose inputs are given, so that they hold together.
         num_classes: K; inferred from the labels by default. Classes absent from S count.
         preprocessing, architecture: For checkpoints that do not carry them; see `bounds.load_encoder`.
         save_representations: A folder to keep the representations in; it can be given as data later, and an
@@ -94,6 +102,9 @@ def evaluate(
         distributed: Every process of the torch.distributed group makes this same call; they share the work, need a file
             system in common, and get the same report (torchrun with `bounds evaluate` sets this).
         name: Title of the report.
+        fresh: True declares that encoder and head were fixed before all data: A2, A3 and H at once; the options
+            `labeled_is_fresh`, `unlabeled_is_fresh` and `test_is_fresh` of `declared` win where they are given.
+        declared: What else you vouch for about copies and the test items: a `bounds.Declared`, or a dict of its fields.
 
     Returns:
         The report. Bounds that do not apply are listed with the reason.
@@ -102,7 +113,10 @@ def evaluate(
         InvalidData, InvalidOption, InvalidCheckpoint, UnsafeCheckpoint: one sentence on what to change.
     """
     data_arguments = ("checkpoint", "labeled", "unlabeled", "test")
-    declared_options = {key: value for key, value in locals().items() if key not in data_arguments}
+    stated = {key: value for key, value in locals().items() if key not in data_arguments}
+    vouched = Declared.of(declared)
+    if vouched.test_is_fresh is None:
+        vouched = replace(vouched, test_is_fresh=fresh)
     theorems = select(None if bounds is None else list(bounds))
     processes = Processes.chosen(distributed)
     normalization = Normalization(normalize, radius)
@@ -133,6 +147,9 @@ def evaluate(
     _check_dimensions(parts)
 
     tables = {role: normalization.apply(part.representations) for role, part in parts.items()}
+    if vouched.groups is not None and "test" in tables:
+        kept = one_a_group(vouched.groups, test, tables["test"].count, seed)
+        tables["test"] = chosen_rows(tables["test"], kept)
     classes = _count_classes(tables.values(), num_classes)
     drawn = parts["unlabeled"].class_pairs if "unlabeled" in parts else None
     evidence = Evidence(
@@ -141,15 +158,17 @@ def evaluate(
             radius=radius,
             tau=(np.sqrt(2.0) if nonnegative else 2.0) * radius,
             assumptions={},
-            prior=declared.class_prior(class_prior, classes),
+            prior=given_options.class_prior(class_prior, classes),
             head=head,
             residual=residual,
             constants=constants,
             conditioned_pairs=drawn is not None and drawn.conditioned,
-            function_class=declared.encoder_choice(function_class),
+            function_class=given_options.encoder_choice(function_class),
             holdout=holdout,
             seed=seed,
             options=dict(options or {}),
+            declared=vouched,
+            trained_on=getattr(encoder, "trained_on", None),
         ),
         tables["labeled"],
         tables.get("unlabeled"),
@@ -157,12 +176,19 @@ def evaluate(
         device="cpu" if device is None and not torch.cuda.is_available() else device or "cuda",
         processes=processes,
     )
-    assumptions = _assumptions(
-        evidence, normalization, parts, pairs, labeled_is_fresh, unlabeled_is_fresh, nonnegative
+    given = Given(
+        pairs=pairs,
+        labeled_is_fresh=fresh if labeled_is_fresh is None else labeled_is_fresh,
+        unlabeled_is_fresh=fresh if unlabeled_is_fresh is None else unlabeled_is_fresh,
+        nonnegative=nonnegative,
+        num_classes=num_classes is not None,
+        same_source="unlabeled" in parts
+        and parts["unlabeled"].provenance["data"] == parts["labeled"].provenance["data"],
+        normalization=normalization,
     )
-    evidence = replace(evidence, setting=replace(evidence.setting, assumptions=assumptions))
+    evidence = _declared(evidence, given)
     title = name or _title(checkpoint)
-    record = provenance(parts, declared_options, encoder, evidence)
+    record = provenance(parts, stated, encoder, evidence)
     report = report_on(evidence, theorems, delta, title, simultaneous, record)
     # No process leaves, and removes what it shares, before the others are done.
     processes.texts("", "at the end")
@@ -179,17 +205,17 @@ def report_on(
 ) -> Report:
     """Evaluate theorems on evidence: the part of `evaluate` after the encoder has run.
 
-    With `simultaneous`, δ is divided by the number of theorems asked for, which is known before the data.
+    With `simultaneous`, δ is shared by weights fixed before the data over the theorems whose inputs are given.
     """
-    level = delta / len(theorems) if simultaneous else delta
+    share = weights(applicable(theorems, evidence)) if simultaneous else {}
     found: dict[str, Bound] = {}
     refused: dict[str, str] = {}
     for theorem in theorems:
         try:
-            found[theorem.name] = theorem.evaluate(evidence, level)
+            found[theorem.name] = evaluated(theorem, evidence, delta * share.get(theorem.name, 1.0))
         except NotApplicable as reason:
             refused[theorem.name] = str(reason)
-    best, candidates = _best(evidence, theorems, found, delta)
+    smallest, candidates = best(evidence, theorems, found, delta)
     return Report(
         name=name,
         delta=delta,
@@ -199,79 +225,27 @@ def report_on(
         quantities=quantities(evidence),
         measured=measured_losses(evidence, found),
         assumptions=evidence.setting.assumptions,
-        best=best,
+        best=smallest,
         candidates=candidates,
         provenance={**(record or {}), "head": evidence.head.name},
         evidence=evidence,
     )
 
 
-def _best(
-    evidence: Evidence, theorems: Sequence[Theorem], found: Mapping[str, Bound], delta: float
-) -> tuple[Bound | None, tuple[str, ...]]:
-    """Smallest certified error rate, each candidate at δ over their number, so that the choice is paid for."""
-    chosen = [
-        theorem
-        for theorem in theorems
-        if theorem.name in found
-        and found[theorem.name].certified
-        and found[theorem.name].error_rate is not None
-    ]
-    names = tuple(theorem.name for theorem in chosen)
-    if not chosen:
-        return None, names
-    candidates = []
-    for theorem in chosen:
-        with suppress(NotApplicable):  # a few theorems need more data at a smaller δ
-            candidates.append(theorem.evaluate(evidence, delta / len(chosen)))
-    if not candidates:
-        return None, names
-    best = min(candidates, key=lambda bound: bound.error_rate or 0.0)
-    note = f"chosen after looking, from {len(chosen)} certified bounds at δ/{len(chosen)} each: valid at δ = {delta:g}"
-    return replace(best, notes=(*best.notes, note)), names
-
-
-def _assumptions(
-    evidence: Evidence,
-    normalization: Normalization,
-    parts: Mapping[str, Extracted],
-    pairs: str,
-    labeled_is_fresh: bool | None,
-    unlabeled_is_fresh: bool | None,
-    nonnegative: bool,
-) -> dict[str, Assumption]:
-    setting = evidence.setting
-    same = (
-        "unlabeled" in parts and parts["unlabeled"].provenance["data"] == parts["labeled"].provenance["data"]
-    )
-
-    def largest() -> float:
-        seen = evidence.classes.max_norm
-        return seen if evidence.pairs is None else max(seen, evidence.pair_moments.max_norm)
-
-    bounded = declared.boundedness(normalization, largest)
-    if nonnegative and any(
-        _has_negative(table) for table in (evidence.labeled, evidence.pairs) if table is not None
-    ):
-        bounded = Assumption(
-            "A4", "violated", "nonnegative=True was declared, but a representation has a negative value"
-        )
-    found = [
-        *declared.pair_assumptions(pairs if evidence.pairs is not None else None),
-        declared.freshness("A2", labeled_is_fresh, "labeled_is_fresh", "labeled"),
-        declared.freshness("A3", unlabeled_is_fresh, "unlabeled_is_fresh", "unlabeled"),
-        bounded,
-        Assumption("A5", "holds", "declared: the label is the class"),
-        declared.items(setting.conditioned_pairs, setting.prior is not None),
-        declared.independence(evidence.labeled, evidence.pairs, same),
-        Assumption("H", "holds", "declared: test items were used for nothing else"),
-        declared.constants(setting.constants),
-    ]
-    return {one.name: one for one in found}
-
-
-def _has_negative(table: Representations) -> bool:
-    return any(bool((view < 0).any()) for views, _ in table.chunks() for view in views)
+def _declared(evidence: Evidence, given: Given) -> Evidence:
+    """The evidence with the status of every assumption, its repeated rows dropped or set apart as declared."""
+    repeats = evidence.setting.declared.repeats
+    if repeats != "keep":
+        found = Repeats.of(evidence.labeled, copies(evidence))
+        given = replace(given, repeated=found.repeated, relabeled=found.relabeled)
+        if found.repeated:
+            distinct = replace(evidence, labeled=found.distinct(evidence.labeled))
+            if repeats == "drop":
+                evidence = distinct
+            else:
+                distinct = distinct.assuming(statuses(distinct, given))
+                evidence = replace(evidence, distinct=distinct)
+    return evidence.assuming(statuses(evidence, given))
 
 
 def _count_classes(tables: Iterable[Representations], num_classes: int | None) -> int:
@@ -294,7 +268,13 @@ def _check_dimensions(parts: Mapping[str, Extracted]) -> None:
 
 
 def _check_options(
-    delta: float, pairs: str, head: object, residual: str, constants: str, holdout: float, batch_size: int
+    delta: float,
+    pairs: str,
+    head: object,
+    residual: str,
+    constants: str,
+    holdout: float | None,
+    batch_size: int,
 ) -> None:
     if not (isinstance(delta, int | float) and 0 < delta < 1):
         raise InvalidOption(f"`delta` must lie strictly between 0 and 1, got {delta!r}.")
@@ -308,7 +288,7 @@ def _check_options(
     ridge = isinstance(head, tuple | list) and len(head) == 2 and head[0] == "ridge"
     if head != "min_norm" and not (ridge and isinstance(head[1], int | float) and 0 < head[1] < float("inf")):  # type: ignore[index]
         raise InvalidOption(f"`head` must be 'min_norm' or ('ridge', λ) with λ > 0, got {head!r}.")
-    if not 0 < holdout < 1:
+    if holdout is not None and not 0 < holdout < 1:
         raise InvalidOption(f"`holdout` must lie strictly between 0 and 1, got {holdout!r}.")
     if not (isinstance(batch_size, int) and batch_size >= 1):
         raise InvalidOption(f"`batch_size` must be a positive whole number, got {batch_size!r}.")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ from bounds.statistics.least_squares import LeastSquares
 from bounds.statistics.limits import constant_loss
 from bounds.statistics.pairs import PairMoments
 from bounds.statistics.saved import Summary
-from bounds.statistics.setting import Setting
+from bounds.statistics.setting import Assumption, Setting
 from bounds.statistics.shares import held_out_sizes
 from bounds.statistics.totals import Totals
 
@@ -53,6 +53,13 @@ class Evidence:
     device: torch.device | str = "cpu"
     processes: Processes = ALONE
     distinct: Evidence | None = None
+
+    def assuming(self, assumptions: Mapping[str, Assumption]) -> Evidence:
+        """The same evidence, all it remembers included, with these statuses."""
+        found = replace(self, setting=replace(self.setting, assumptions=assumptions))
+        own = {one.name for one in fields(self)}
+        found.__dict__.update({name: value for name, value in self.__dict__.items() if name not in own})
+        return found
 
     # Sizes
 

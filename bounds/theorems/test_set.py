@@ -5,7 +5,8 @@ from __future__ import annotations
 from bounds.derivations import test_set as derivation
 from bounds.errors import NotApplicable
 from bounds.statistics.evidence import Evidence
-from bounds.statistics.kept_apart import Counts, test_counts
+from bounds.statistics.kept_apart import Counts, outcomes, test_apart, test_counts
+from bounds.statistics.limits import clopper_pearson_upper
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
 
@@ -13,7 +14,22 @@ from bounds.theorems.bound import Inputs, Theorem
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
     counts = counted(test_counts(evidence, evidence.head))
     values = {"N": counts.trials, "mistakes": counts.mistakes, "delta": delta}
-    return Inputs(derivation.expression(), values, {"delta": delta}, evidence.head, counts.notes)
+    notes = (*counts.notes, *beside(evidence, delta))
+    return Inputs(derivation.expression(), values, {"delta": delta}, evidence.head, notes)
+
+
+def beside(evidence: Evidence, delta: float) -> tuple[str, ...]:
+    """Where test items leaked, the limit of the error on inputs that the head was not made from."""
+    apart = test_apart(evidence)
+    if not apart.leaked.any():
+        return ()
+    counts = apart.outside(outcomes(evidence, evidence.head, "test")[0])
+    if not counts.trials:
+        return ("no test item is left that the head was not made from",)
+    limit = clopper_pearson_upper(counts.mistakes, counts.trials, delta)
+    return (
+        f"on inputs that the head was not made from: error ≤ {limit:.4g} ({counts.mistakes} of {counts.trials})",
+    )
 
 
 def counted(counts: Counts) -> Counts:
