@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bounds.certificate.evaluation import evaluate
 from bounds.certificate.format import significant
+from bounds.certificate.ledger import ledger
 from bounds.certificate.report import Report
 from bounds.errors import InvalidOption
 
@@ -82,7 +83,9 @@ class Comparison:
                     for value, w in zip(measured, columns, strict=True)
                 ]
                 lines.append(f"{label:<28}{key:<12}" + "".join(cells))
-        return "\n".join([*lines, "* an estimate: an assumption it needs is violated or unverifiable"])
+        lines.append("* an estimate: an assumption it needs is violated or unverifiable")
+        said = ledger(list(self))
+        return "\n".join(lines if said is None else [*lines, said])
 
     def _repr_html_(self) -> str:
         from bounds.certificate.html import body
