@@ -1,5 +1,7 @@
 """Copies: found among rows, and counted so that limits stay limits in worlds made to break the obvious rules."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,9 @@ from bounds.errors import InvalidOption, NotApplicable
 from bounds.representations.table import Representations
 from bounds.statistics.copies import Copies
 from bounds.statistics.distinct import Repeats
+from bounds.statistics.evidence import Evidence
 from bounds.statistics.limits import clopper_pearson_lower, clopper_pearson_upper
+from bounds.statistics.setting import Setting
 from tests.worlds_leaky import apart, naive_by_order, plain
 
 DELTA = 0.05
@@ -484,3 +488,104 @@ def test_nothing_left_to_count_is_refused():
     with pytest.raises(KeyError, match="nothing to count"):
         evaluated(wide, y, ["test_set"], test=(wide[:20], y[:20]), declared={"overlap": "added"})["test_set"]
     assert NotApplicable is not None
+
+
+# Records of training items
+
+
+@dataclass(frozen=True)
+class Printed(Representations):
+    """A table that carries fingerprints, whatever else tables carry."""
+
+    fingerprints: np.ndarray | None = None
+
+
+def printed_evidence(record, **prints):
+    x, y = noise(80)
+    tables = {
+        role: Printed(
+            (x[:40] if role == "labeled" else x[40:],),
+            y[:40] if role == "labeled" else y[40:],
+            fingerprints=one[:, None],
+        )
+        for role, one in prints.items()
+    }
+    setting = Setting(4, 1.0, 2.0, {}, trained_on=record)
+    return Evidence(setting, tables["labeled"], None, tables["test"])
+
+
+def test_recorded_training_items_enter_r_of_the_test_set_and_refute_freshness_of_s():
+    from bounds.assumptions.fresh import by_record, freshness
+    from bounds.statistics.kept_apart import test_apart
+
+    ids = np.arange(80, dtype=np.uint64)
+    evidence = printed_evidence(np.array([41, 45, 900], np.uint64), labeled=ids[:40], test=ids[40:])
+    assert np.flatnonzero(test_apart(evidence).leaked).tolist() == [1, 5]
+    a2 = freshness("A2", True, "labeled_is_fresh", "labeled")
+    assert "no exact copy among 3 recorded" in by_record(a2, evidence, "labeled").reason
+    seen = printed_evidence(np.array([7], np.uint64), labeled=ids[:40], test=ids[40:])
+    assert by_record(a2, seen, "labeled").status == "violated"
+    assert by_record(a2, printed_evidence(None, labeled=ids[:40], test=ids[40:]), "labeled") == a2
+
+
+def test_a_checkpoint_keeps_fingerprints_of_its_training_images(tmp_path):
+    from bounds.representations.encoders import SmallConvNet
+    from bounds.representations.fingerprints import fingerprints
+
+    images = torch.randint(0, 256, (30, 1, 8, 8), dtype=torch.uint8)
+    images[3] = images[4]
+    net = SmallConvNet(in_channels=1)
+    bounds.save_encoder(net, tmp_path / "a.safetensors", trained_on=images)
+    encoder = bounds.load_encoder(tmp_path / "a.safetensors")
+    assert encoder.trained_on.tolist() == sorted(set(fingerprints(images).tolist()))
+    assert len(encoder.trained_on) == 29
+    assert not encoder.ignored
+    bounds.save_encoder(encoder, tmp_path / "b.safetensors")
+    assert np.array_equal(bounds.load_encoder(tmp_path / "b.safetensors").trained_on, encoder.trained_on)
+    bounds.save_encoder(net, tmp_path / "c.safetensors")
+    assert bounds.load_encoder(tmp_path / "c.safetensors").trained_on is None
+
+
+# The best of several
+
+
+def test_hopeless_candidates_cost_the_best_bound_little():
+    x, y = noise(300)
+    test = noise(300, seed=1)
+    alone = evaluated(x, y, ["test_set"], test=test).best
+    names = [
+        "test_set",
+        "held_out",
+        "pac_bayes",
+        "pac_bayes_deterministic",
+        "centred_head_error",
+        "supervised",
+    ]
+    many = evaluated(x, y, names, test=test)
+    measured = alone.symbols["mistakes"] / alone.symbols["N"]
+    assert many.best.name == "test_set"
+    assert many.best.value - measured <= 1.1 * (alone.value - measured)
+    assert many.best.delta == pytest.approx(0.05 * 0.75)
+
+
+def test_the_shares_are_fixed_before_the_data_and_sum_to_one():
+    from bounds.certificate.best import applicable, on_errors, weights
+    from bounds.theorems import THEOREMS
+
+    x, y = noise(60)
+    report = evaluated(x, y, None)
+    candidates = on_errors(applicable(list(THEOREMS.values()), report.evidence))
+    share = weights(candidates)
+    assert sum(share.values()) == pytest.approx(1.0)
+    assert share["held_out"] == 0.75
+    assert "test_set" not in share
+    assert "agreement" not in share
+    assert tuple(share) == report.candidates  # whatever was certified
+    assert weights([THEOREMS["pac_bayes"], THEOREMS["supervised"]]) == {"pac_bayes": 0.5, "supervised": 0.5}
+
+
+def test_simultaneous_bounds_use_the_same_shares():
+    x, y = noise(100)
+    names = ["test_set", "held_out", "supervised"]
+    report = evaluated(x, y, names, test=noise(50, seed=1), simultaneous=True)
+    assert [bound.delta for bound in report] == pytest.approx([0.05 * 0.75, 0.05 / 8, 0.05 / 8])

@@ -348,6 +348,7 @@ class _Run:
             self.model.encoder,
             path,
             preprocessing=self.preprocessing,
+            trained_on=self.images.prints,
             metadata={
                 "objective": self.model.objective.describe(),
                 "data_sha256": self.images.digest,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,17 +165,22 @@ def copies(evidence: Evidence) -> Copies:
 
 
 def fingerprints(table: Representations) -> NDArray[np.uint64] | None:
-    """64-bit fingerprints of the items behind the first view, (N,), where the table carries them."""
+    """64-bit fingerprints of the images behind the first view, (N,), where the table carries them.
+
+    Vectors have none here: those of two runs of an encoder differ by rounding.
+    """
     found = getattr(table, "fingerprints", None)
-    return None if found is None else np.asarray(found)[:, 0]
+    if found is None or getattr(table, "fingerprinted", None) == "vectors":
+        return None
+    return np.asarray(found)[:, 0]
 
 
 def _view(table: Representations, view: int) -> Representations:
-    found = replace(table, views=table.views[view : view + 1])
     prints = getattr(table, "fingerprints", None)
-    if prints is None:
-        return found
-    return replace(found, fingerprints=np.asarray(prints)[:, [min(view, np.shape(prints)[1] - 1)]])  # type: ignore[call-arg]
+    carried: dict[str, Any] = {}
+    if prints is not None:
+        carried["fingerprints"] = np.asarray(prints)[:, [min(view, np.shape(prints)[1] - 1)]]
+    return replace(table, views=table.views[view : view + 1], **carried)
 
 
 def test_apart(evidence: Evidence) -> Apart:

@@ -29,7 +29,7 @@ TITLES = {
     "A6'": "i.i.d. pairs: no item stands in two pairs",
     "A7": "S and S̄ independent",
     "H": "held-out items independent of everything fitted",
-    "K": "there are no more classes than K",
+    "K": "every class of the population is among the K",
 }
 
 

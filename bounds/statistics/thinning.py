@@ -33,10 +33,13 @@ class Selection:
 
 def chosen_rows(table: Representations, items: np.ndarray) -> Representations:
     """The given rows of a table, without copying it."""
+    prints: Any = getattr(table, "fingerprints", None)
+    carried: dict[str, Any] = {} if prints is None else {"fingerprints": prints[items]}
     return replace(
         table,
         views=tuple(Selection(view, items) for view in table.views),
         labels=None if table.labels is None else table.labels[items],
+        **carried,
     )
 
 
