@@ -550,8 +550,10 @@ def test_a_checkpoint_keeps_fingerprints_of_its_training_images(tmp_path):
 
 
 def test_hopeless_candidates_cost_the_best_bound_little():
-    x, y = noise(300)
-    test = noise(300, seed=1)
+    x, _ = noise(300)
+    test, _ = noise(600, seed=1)
+    teacher = np.random.default_rng(7).normal(size=(30, 4))
+    y, test = (x @ teacher).argmax(1), (test, (test @ teacher).argmax(1))
     alone = evaluated(x, y, ["test_set"], test=test).best
     names = [
         "test_set",

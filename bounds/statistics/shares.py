@@ -11,7 +11,7 @@ PRIOR_SHARES = (0.1, 0.2, 0.5)
 
 
 def held_out_share(purpose: Purpose, n: int) -> float:
-    """Share of n labels to hold out.
+    """Share of n labels to hold out, by a study on real images (`paper_figs/holdout_shares.py`).
 
     Args:
         purpose: "counting": the held-out labels carry the bound alone (`held_out`, `agreement`, `prediction_powered`).
@@ -19,8 +19,8 @@ def held_out_share(purpose: Purpose, n: int) -> float:
         n: Number of labels.
     """
     if purpose == "comparing":
-        return 0.2
-    return 0.4
+        return 0.1 if n < 1000 else 0.2
+    return 0.5
 
 
 def held_out_sizes(holdout: float | None, n: int) -> set[int]:
