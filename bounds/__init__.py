@@ -5,21 +5,22 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from bounds.version import __version__
 
 if TYPE_CHECKING:
+    from bounds.assumptions import Declared as Declared
     from bounds.assumptions import swap_test as swap_test
-    from bounds.certificate import Comparison as Comparison
-    from bounds.certificate import Report as Report
-    from bounds.certificate import compare as compare
-    from bounds.certificate import evaluate as evaluate
     from bounds.complexity import rademacher as rademacher
     from bounds.correlation import correlate as correlate
     from bounds.derivations import derive as derive
+    from bounds.encoders import load_encoder as load_encoder
+    from bounds.encoders import save_encoder as save_encoder
+    from bounds.evaluation import compare as compare
+    from bounds.evaluation import evaluate as evaluate
+    from bounds.heads import load_predictor as load_predictor
     from bounds.information import describe as describe
-    from bounds.representations.checkpoints import load_encoder as load_encoder
-    from bounds.representations.checkpoints import save_encoder as save_encoder
-    from bounds.statistics.setting import Declared as Declared
+    from bounds.report import Comparison as Comparison
+    from bounds.report import Report as Report
     from bounds.sweeps import plot_sweep as plot_sweep
     from bounds.sweeps import sweep as sweep
     from bounds.theorems import Bound as Bound
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
 
 # Loaded on first use, so that `import bounds` costs no more than torch.
 _HOME = {
-    "evaluate": "certificate",
-    "Declared": "statistics.setting",
+    "evaluate": "evaluation",
+    "Declared": "assumptions",
     "swap_test": "assumptions",
-    "compare": "certificate",
-    "Report": "certificate",
-    "Comparison": "certificate",
+    "compare": "evaluation",
+    "Report": "report",
+    "Comparison": "report",
     "Bound": "theorems",
     "Theorem": "theorems",
     "register": "theorems",
@@ -43,22 +44,28 @@ _HOME = {
     "coverage": "worlds",
     "correlate": "correlation",
     "describe": "information",
-    "load_encoder": "representations.checkpoints",
-    "save_encoder": "representations.checkpoints",
+    "load_encoder": "encoders",
+    "load_predictor": "heads",
+    "save_encoder": "encoders",
     "sweep": "sweeps",
     "plot_sweep": "sweeps",
 }
 _MODULES = (
     "assumptions",
-    "certificate",
     "complexity",
+    "data",
     "derivations",
+    "encoders",
     "errors",
+    "evaluation",
+    "evidence",
+    "heads",
     "information",
     "objectives",
     "pretraining",
+    "report",
     "representations",
-    "statistics",
+    "summaries",
     "theorems",
     "worlds",
 )

@@ -124,9 +124,9 @@ def evaluate(
     ] = None,
     normalize: Annotated[Normalize, typer.Option(help="How ‖f‖ ≤ B is enforced (A4).")] = Normalize.l2,
     radius: Annotated[float, typer.Option(help="B.")] = 1.0,
-    ridge: Annotated[
-        float | None, typer.Option(help="λ of a ridge head instead of the minimum-norm head.")
-    ] = None,
+    head: Annotated[
+        str, typer.Option(help="min_norm, ridge:1e-3, logistic, logistic:1e-4, nearest_mean or knn:20.")
+    ] = "min_norm",
     balanced_prior: Annotated[bool, typer.Option(help="The class prior is known to be uniform.")] = False,
     residual: Annotated[Residual, typer.Option(help="Residual of S in §2 and §3.")] = Residual.mean,
     nonnegative: Annotated[bool, typer.Option(help="f ≥ 0 by construction.")] = False,
@@ -165,9 +165,10 @@ def evaluate(
 
     Under torchrun (torchrun --nproc-per-node=N -m bounds evaluate ...) the processes share the work.
     """
-    from bounds.certificate import evaluate as run
-    from bounds.certificate.ledger import ledger, reports_in
+    from bounds.evaluation import evaluate as run
+    from bounds.heads import parse_head
     from bounds.processes import torchrun
+    from bounds.report.ledger import ledger, reports_in
 
     with torchrun() as processes:
         report = run(
@@ -181,7 +182,7 @@ def evaluate(
             unlabeled_is_fresh=unlabeled_is_fresh,
             normalize=NORMALIZE[normalize],
             radius=radius,
-            head="min_norm" if ridge is None else ("ridge", ridge),
+            head=parse_head(head),
             class_prior="balanced" if balanced_prior else None,
             residual=residual.value,
             nonnegative=nonnegative,
@@ -225,7 +226,7 @@ def merge(
 ) -> None:
     """Join what several jobs saved of disjoint parts of the data: representations (linked, not copied) or summaries."""
     if all(path.suffix == ".safetensors" for path in parts):
-        from bounds.statistics.saved import merge_summaries
+        from bounds.evidence.saved import merge_summaries
 
         merge_summaries(parts, out)
         made = [out]
@@ -269,7 +270,7 @@ def plan(
     ] = None,
 ) -> None:
     """How many labels or pairs would bring each bound to a target error rate, or which term stops it."""
-    from bounds.certificate.report import Report
+    from bounds.report.report import Report
 
     plans = Report.from_json(report).plan(target, bound)
     typer.echo(repr(plans))
@@ -278,6 +279,30 @@ def plan(
         for name, one in plans.items():
             for path in save_figure(one.plot(), out / f"plan_{name}"):
                 typer.echo(f"wrote {path}", err=True)
+
+
+@app.command()
+@_one_sentence
+def predict(
+    model: Annotated[Path, typer.Option(help="A folder written by `bound.predictor.save`.")],
+    data: Annotated[list[str], typer.Option(help="Images or representations; repeat for several.")],
+    out: Annotated[Path, typer.Option(help="A .parquet file; an interrupted run continues.")],
+    encoder: Annotated[
+        str | None, typer.Option(help="The encoder's checkpoint, where it is not where it was.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...")] = None,
+    batch_size: Annotated[int, typer.Option(help="Images per batch.")] = 256,
+) -> None:
+    """Label data with the predictor of a certificate: row, label, class, answered, scores."""
+    from bounds.heads import load_predictor
+    from bounds.heads.prediction_file import predict_to_file
+
+    predictor = load_predictor(model, encoder=encoder)
+    typer.echo(repr(predictor))
+    rows = predict_to_file(
+        predictor, _paths(data), out, device=device, batch_size=batch_size, progress=sys.stderr.isatty()
+    )
+    typer.echo(f"wrote {out} ({rows} rows)", err=True)
 
 
 @app.command()
@@ -332,7 +357,7 @@ def pretrain(
 
 def write(report: Any, folder: Path) -> list[Path]:
     """report.json, report.html, report.tex, figure.pdf and figure.png in `folder`, each renamed into place."""
-    from bounds.certificate.report import write_text
+    from bounds.report.files import write_text
 
     folder.mkdir(parents=True, exist_ok=True)
     texts = {

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from bounds.errors import MissingDependency
-from bounds.statistics.saved import pack, unpack
+from bounds.evidence.saved import pack, unpack
 
 
 def summary_metric(empty: Callable[[], Any], read: Callable[[Any], Any], **options: Any) -> Any:

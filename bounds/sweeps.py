@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bounds.draws import permutation
 from bounds.errors import InvalidData, InvalidOption, NotApplicable
-from bounds.representations.draws import permutation
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.setting import Setting
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.setting import Setting
 from bounds.theorems import Theorem, select
 
 if TYPE_CHECKING:

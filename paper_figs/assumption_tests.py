@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 import torch
 
+from bounds.assumptions.assumption import LEVEL
 from bounds.assumptions.exchangeable import exchangeable
 from bounds.assumptions.one_law import crossed_views, one_law
 from bounds.assumptions.regular import too_regular
 from bounds.assumptions.swap import swap_test
-from bounds.representations.pairing import class_pairs
+from bounds.data.pairing import class_pairs
 from bounds.representations.table import Representations
-from bounds.statistics.setting import LEVEL
 
 RESULT = Path(__file__).with_name("results") / "assumption_tests.csv"
 Generator = np.random.Generator

@@ -12,10 +12,10 @@ import time
 import torch
 from torch import nn
 
+from bounds.encoders.architectures import resnet18
 from bounds.objectives import VICReg
 from bounds.pretraining import pretrain
 from bounds.pretraining.model import make_projector
-from bounds.representations.encoders import resnet18
 
 PROJECTOR = (512, 512, 128)
 

@@ -18,12 +18,12 @@ import style
 import torch
 from inputs import digit_pairs, encode, encoder
 
+from bounds.draws import permutation
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.setting import Setting
 from bounds.examples.digits import CHECKPOINTS, digits
-from bounds.representations.draws import permutation
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.setting import Setting
 
 RIDGE = 1e-2
 HEADS: dict[str, Any] = {"min-norm head": "min_norm", "ridge head": ("ridge", RIDGE)}

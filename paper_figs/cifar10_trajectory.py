@@ -16,8 +16,8 @@ import torch
 from train_cifar10 import HERE, LABELED, POOL, features, head_commit, provenance
 
 from bounds import evaluate
+from bounds.data.pairing import class_pairs
 from bounds.pretraining.images import Images
-from bounds.representations.pairing import class_pairs
 
 BOUNDS = ["vicreg", "vicreg_certified", "vicreg_direct", "vicreg_second_moment", "simclr", "test_set"]
 

@@ -15,13 +15,15 @@ import numpy as np
 import pandas as pd
 import torch
 
+from bounds.assumptions.assumption import TITLES, Assumption
+from bounds.assumptions.declaration import Declared
 from bounds.errors import NotApplicable
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.setting import Setting
+from bounds.evidence.shares import held_out_share
 from bounds.examples.cifar10 import cifar10
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.setting import TITLES, Assumption, Declared, Setting
-from bounds.statistics.shares import held_out_share
 from bounds.theorems import select
 
 SIZES = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)

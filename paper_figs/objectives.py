@@ -20,7 +20,7 @@ import pandas as pd
 import runs
 import style
 
-from bounds.statistics.limits import clopper_pearson_lower, clopper_pearson_upper
+from bounds.summaries.limits import clopper_pearson_lower, clopper_pearson_upper
 
 
 def table(quick: bool, seed: int) -> tuple[str, pd.DataFrame]:

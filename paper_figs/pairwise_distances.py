@@ -22,7 +22,7 @@ from torch import Tensor
 
 from bounds.examples.digits import digits
 from bounds.information import PairwiseDistances, pairwise_distances
-from bounds.representations.sources import open_source
+from bounds.representations.inputs import open_source
 
 DATA_SETS = {
     "MNIST": "mnist/test.parquet",

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 import bounds
-from bounds.certificate.format import significant
 from bounds.cli import save_figure
 from bounds.examples.demo import digits_comparison
 from bounds.examples.digits import CHECKPOINTS, digits
+from bounds.report.format import significant
 from bounds.theorems import THEOREMS
 
 ROOT = Path(__file__).resolve().parents[1]

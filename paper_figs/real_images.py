@@ -24,10 +24,10 @@ import style
 import torch
 
 import bounds
-from bounds.representations.draws import permutation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.gaussian_heads import candidates
-from bounds.statistics.margins import MarginTable
+from bounds.draws import permutation
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.gaussian_heads import candidates
+from bounds.heads.margins import MarginTable
 
 POOL, LABELED, DIMENSIONS = 5_000, 20_000, 512
 DELTA, HELD_OUT = 0.1, 500
@@ -101,7 +101,7 @@ def rows_of(report: bounds.Report) -> list[dict[str, Any]]:
             {
                 "bound": bound.name,
                 "axis": bound.axis.name,
-                "of": bound.predictor,
+                "of": bound.about,
                 "value": bound.value,
                 "error_rate": bound.error_rate,
                 "measured": measured,

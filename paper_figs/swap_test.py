@@ -18,10 +18,10 @@ import style
 import torch
 
 import bounds
+from bounds.assumptions.assumption import LEVEL
+from bounds.data.views import Augmentation, Recipe
 from bounds.examples.cifar10 import cifar10
 from bounds.examples.digits import CHECKPOINTS, digits
-from bounds.representations.views import Augmentation, Recipe
-from bounds.statistics.setting import LEVEL
 
 KINDS = ("class pairs", "sub-cluster pairs", "augmentation pairs")
 ANIMALS = (2, 3, 4, 5, 6, 7)

@@ -18,8 +18,8 @@ import pandas as pd
 import style
 from inputs import Example, examples
 
-from bounds.certificate.format import significant
-from bounds.certificate.plots import FAMILIES, HATCH, OTHER
+from bounds.report.figures import FAMILIES, HATCH, OTHER
+from bounds.report.format import significant
 from bounds.theorems import select
 
 Options = dict[str, Any]

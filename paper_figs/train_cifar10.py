@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from bounds.data.pairing import class_pairs
+from bounds.data.views import Recipe
+from bounds.encoders.checkpoints import load_encoder
 from bounds.objectives import make_objective
 from bounds.pretraining import pretrain, ridge_probe
 from bounds.pretraining.images import Images
-from bounds.representations.checkpoints import load_encoder
-from bounds.representations.pairing import class_pairs
-from bounds.representations.views import Recipe
 
 HERE = Path(__file__).resolve().parent
 LABELED, POOL = slice(25_000, 35_000), slice(35_000, 50_000)

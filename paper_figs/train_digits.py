@@ -12,11 +12,11 @@ from pathlib import Path
 
 import torch
 
+from bounds.data.views import Recipe
+from bounds.encoders.checkpoints import load_encoder
 from bounds.examples.digits import digits
 from bounds.objectives import NTXent, VICReg
 from bounds.pretraining import pretrain, ridge_probe
-from bounds.representations.checkpoints import load_encoder
-from bounds.representations.views import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE = Recipe(

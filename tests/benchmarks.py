@@ -65,7 +65,7 @@ def extraction(options: argparse.Namespace) -> dict[str, Any]:
     import pyarrow.parquet as pq
     from PIL import Image
 
-    from bounds.representations.encoders import resnet18
+    from bounds.encoders.architectures import resnet18
     from bounds.representations.extraction import extract
 
     count, batch = 512, 64
@@ -105,7 +105,7 @@ def extraction(options: argparse.Namespace) -> dict[str, Any]:
 
 def least_squares(options: argparse.Namespace) -> dict[str, Any]:
     """The least-squares summary against one QR of the whole matrix [1 Z Y], for several chunks."""
-    from bounds.statistics import LeastSquares
+    from bounds.heads import LeastSquares
 
     result = {}
     for rows, dim, classes in ((30_000, 512, 10), (20_000, 1024, 100), (12_000, 2048, 10)):
@@ -137,8 +137,8 @@ def signs(options: argparse.Namespace) -> dict[str, Any]:
 
 def all_pairs(options: argparse.Namespace) -> dict[str, Any]:
     """All-pairs contrastive losses against the similarities of all ordered pairs, computed and thrown away."""
+    from bounds.evidence.contrastive import all_pairs as losses
     from bounds.representations.table import Representations
-    from bounds.statistics.contrastive import all_pairs as losses
     from tests.benchmarks_contrastive import bare
 
     generator = torch.Generator().manual_seed(0)
@@ -158,7 +158,8 @@ def all_pairs(options: argparse.Namespace) -> dict[str, Any]:
 
 def stream(options: argparse.Namespace) -> dict[str, Any]:
     """Summaries of simulated rows that are never kept: seconds and memory at growing length."""
-    from bounds.statistics import ClassMoments, LeastSquares, PairMoments
+    from bounds.heads import LeastSquares
+    from bounds.summaries import ClassMoments, PairMoments
 
     dim, classes, chunk = 512, 10, 2048
     generator = torch.Generator().manual_seed(0)

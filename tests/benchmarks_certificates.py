@@ -16,10 +16,11 @@ import time
 import numpy as np
 import torch
 
+from bounds.assumptions.assumption import TITLES, Assumption
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.noisy_fits import FITS, noisy_fits
+from bounds.evidence.setting import Setting
 from bounds.representations.table import Representations
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.noisy_fits import FITS, noisy_fits
-from bounds.statistics.setting import TITLES, Assumption, Setting
 from bounds.theorems import THEOREMS
 
 

@@ -12,8 +12,8 @@ import time
 
 import torch
 
+from bounds.evidence.contrastive import all_pairs
 from bounds.representations.table import Representations
-from bounds.statistics.contrastive import all_pairs
 
 
 def bare(first: torch.Tensor, block: int) -> None:

@@ -2,10 +2,11 @@
 
 import torch
 
+from bounds.assumptions.assumption import TITLES, Assumption
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.setting import Setting
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.setting import TITLES, Assumption, Setting
 
 
 def evidence_of(pairs, labeled=None, *, classes=None, radius=1.0, nonnegative=False, a1="holds", **setting):

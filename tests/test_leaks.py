@@ -8,12 +8,12 @@ import torch
 
 import bounds
 from bounds.errors import InvalidOption, NotApplicable
+from bounds.evidence.distinct import Repeats
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.setting import Setting
+from bounds.representations.copies import Copies
 from bounds.representations.table import Representations
-from bounds.statistics.copies import Copies
-from bounds.statistics.distinct import Repeats
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.limits import clopper_pearson_lower, clopper_pearson_upper
-from bounds.statistics.setting import Setting
+from bounds.summaries.limits import clopper_pearson_lower, clopper_pearson_upper
 from tests.worlds_leaky import apart, naive_by_order, plain
 
 DELTA = 0.05
@@ -467,7 +467,7 @@ def test_nonsense_declarations_are_refused(declared):
 
 
 def test_reports_on_one_test_set_are_counted(tmp_path):
-    from bounds.certificate.ledger import ledger, reports_in
+    from bounds.report.ledger import ledger, reports_in
 
     x, y = noise(100)
     test = noise(50, seed=2)
@@ -516,7 +516,7 @@ def printed_evidence(record, **prints):
 
 def test_recorded_training_items_enter_r_of_the_test_set_and_refute_freshness_of_s():
     from bounds.assumptions.fresh import by_record, freshness
-    from bounds.statistics.kept_apart import test_apart
+    from bounds.evidence.kept_apart import test_apart
 
     ids = np.arange(80, dtype=np.uint64)
     evidence = printed_evidence(np.array([41, 45, 900], np.uint64), labeled=ids[:40], test=ids[40:])
@@ -529,8 +529,8 @@ def test_recorded_training_items_enter_r_of_the_test_set_and_refute_freshness_of
 
 
 def test_a_checkpoint_keeps_fingerprints_of_its_training_images(tmp_path):
-    from bounds.representations.encoders import SmallConvNet
-    from bounds.representations.fingerprints import fingerprints
+    from bounds.data.fingerprints import fingerprints
+    from bounds.encoders.architectures import SmallConvNet
 
     images = torch.randint(0, 256, (30, 1, 8, 8), dtype=torch.uint8)
     images[3] = images[4]
@@ -571,7 +571,7 @@ def test_hopeless_candidates_cost_the_best_bound_little():
 
 
 def test_the_shares_are_fixed_before_the_data_and_sum_to_one():
-    from bounds.certificate.best import applicable, on_errors, weights
+    from bounds.evaluation.best import applicable, on_errors, weights
     from bounds.theorems import THEOREMS
 
     x, y = noise(60)

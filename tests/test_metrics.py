@@ -8,8 +8,9 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from bounds.errors import MissingDependency
+from bounds.heads import LeastSquares
 from bounds.metrics import summary_metric
-from bounds.statistics import ClassMoments, Covariance, LeastSquares, Moments, PairMoments
+from bounds.summaries import ClassMoments, Covariance, Moments, PairMoments
 
 pytest.importorskip("torchmetrics")
 

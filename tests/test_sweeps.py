@@ -7,12 +7,11 @@ import pytest
 import torch
 
 from bounds.errors import InvalidData, InvalidOption
+from bounds.evidence.setting import Setting
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
-from bounds.statistics.setting import Setting
 from bounds.sweeps import plot_sweep, sweep
-
-from .evidence_small import evidence_of
+from tests.evidence_small import evidence_of
 
 CLASSES = 12
 

@@ -4,11 +4,13 @@ import numpy as np
 import torch
 from scipy.stats import binomtest
 
+from bounds.assumptions.assumption import TITLES, Assumption
+from bounds.assumptions.declaration import Declared
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.setting import Setting
+from bounds.evidence.votes import decide
+from bounds.heads.simplex import project_simplex
 from bounds.representations.table import Representations
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import project_simplex
-from bounds.statistics.setting import TITLES, Assumption, Declared, Setting
-from bounds.statistics.votes import decide
 
 
 class World:

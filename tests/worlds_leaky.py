@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bounds.statistics.kept_apart import Apart
+from bounds.evidence.kept_apart import Apart
 
 
 def plain(count, leaked=None, **declared):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bounds.assumptions.assumption import Assumption
 from bounds.representations.normalization import Normalization
-from bounds.statistics.setting import Assumption
 
 
 def boundedness(normalization: Normalization, largest: Callable[[], float]) -> Assumption:

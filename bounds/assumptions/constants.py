@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bounds.statistics.setting import Assumption
+from bounds.assumptions.assumption import Assumption
 
 
 def constants(choice: Literal["printed", "counted"]) -> Assumption:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from bounds.representations.draws import permutation
+from bounds.assumptions.assumption import AssumptionTest
+from bounds.draws import permutation
 from bounds.representations.table import Representations
-from bounds.statistics.setting import AssumptionTest
 
 _STREAM, _SHUFFLES = 38, 39
 _MOST, _PERMUTATIONS = 1000, 999

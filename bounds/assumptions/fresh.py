@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.kept_apart import fingerprints
-from bounds.statistics.setting import Assumption, Status
+from bounds.assumptions.assumption import Assumption
+from bounds.complexity.record import Status
+from bounds.representations.copies import fingerprints
+from bounds.representations.table import Representations
 
 
 def freshness(name: str, declared: bool | None, option: str, data: str) -> Assumption:
@@ -40,10 +42,10 @@ def held_back(declared: bool | None, looks: int, regular: bool) -> Assumption:
     )
 
 
-def by_record(assumption: Assumption, evidence: Evidence, which: str) -> Assumption:
+def by_record(
+    assumption: Assumption, table: Representations | None, record: NDArray[np.uint64] | None, which: str
+) -> Assumption:
     """A2 or A3 with the encoder's record of training items: violated if one of these items is in it."""
-    table = evidence.labeled if which == "labeled" else evidence.pairs
-    record = evidence.setting.trained_on
     if record is None or table is None or fingerprints(table) is None:
         return assumption
     prints = np.asarray(getattr(table, "fingerprints", None))

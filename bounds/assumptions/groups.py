@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bounds.draws import permutation
 from bounds.errors import InvalidOption
-from bounds.representations.draws import permutation
 
 _STREAM = 40
 

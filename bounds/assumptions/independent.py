@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from bounds.assumptions.assumption import Assumption
 from bounds.representations.table import Representations
-from bounds.statistics.setting import Assumption
 
 
 def independence(labeled: Representations, pairs: Representations | None, same_source: bool) -> Assumption:

@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bounds.representations.draws import permutation
+from bounds.assumptions.assumption import AssumptionTest
+from bounds.draws import permutation
+from bounds.heads.least_squares import LeastSquares
 from bounds.representations.table import Representations
-from bounds.statistics.least_squares import LeastSquares
-from bounds.statistics.setting import AssumptionTest
 
 _STREAM, _HALVES = 33, 36
 _MOST = 4000  # rows a side

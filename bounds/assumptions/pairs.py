@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bounds.statistics.setting import Assumption
+from bounds.assumptions.assumption import Assumption
 
 
 def pair_assumptions(pairs: str | None) -> list[Assumption]:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from bounds.statistics.setting import AssumptionTest
+from bounds.assumptions.assumption import AssumptionTest
 
 
 def too_regular(counts: np.ndarray) -> AssumptionTest:

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bounds.assumptions.assumption import AssumptionTest
+from bounds.draws import permutation
 from bounds.errors import InvalidOption
-from bounds.representations.draws import permutation
 from bounds.representations.table import Representations
-from bounds.statistics.setting import AssumptionTest
 
 NULL = "A1, or A3 or the pairs' classes: views independent given the class, encoder fixed before these pairs"
 _STREAM, _NEAREST_STREAM = 31, 32

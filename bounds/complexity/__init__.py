@@ -1,4 +1,4 @@
-"""Floor 3: Rademacher complexity of named function classes, from above, by Monte Carlo, and from below."""
+"""Rademacher complexity of named function classes, from above, by Monte Carlo, and from below."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from bounds.complexity.image_pairs import ImagePairs
+from bounds.data.preprocessing import to_unit_interval
+from bounds.encoders.checkpoints import Encoder, load_encoder
 from bounds.errors import InvalidData, InvalidOption
-from bounds.representations.checkpoints import Encoder, load_encoder
-from bounds.representations.preprocessing import to_unit_interval
 from bounds.representations.table import Representations
 
 

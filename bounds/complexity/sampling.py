@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidOption
+from bounds.evidence.distributed import all_sum
 from bounds.processes import ALONE, Processes
 from bounds.representations.table import Representations
-from bounds.statistics.distributed import all_sum
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Floor 4: every bound's expression, built once, and its proof as a chain of checked steps."""
+"""Every bound's expression, built once, and its proof as a chain of checked steps."""
 
 from __future__ import annotations
 
@@ -52,6 +52,10 @@ PROOFS = {
     "test_set": ("test_set", "proof"),
     "test_set_loss": ("test_set", "loss"),
     "held_out": ("test_set", "held_out"),
+    "test_set_classes": ("test_set", "worst_class"),
+    "test_set_balanced": ("test_set", "balanced"),
+    "test_set_top_k": ("test_set", "top_k"),
+    "test_set_selective": ("test_set", "selective"),
 }
 
 

@@ -86,10 +86,17 @@ class Expression:
         found: NDArray[np.float64] = function(*(np.asarray(values[one.name], float) for one in self.symbols))
         return found
 
-    def combined(self, numbers: Mapping[str, float]) -> float:
-        """The bound from its terms' numbers, rounded to the side on which it stays true."""
+    def combined(self, numbers: Mapping[str, float], most: float | None = None) -> float:
+        """The bound from its terms' numbers, rounded to the side on which it stays true.
+
+        Args:
+            numbers: As `evaluate` gives them.
+            most: What the bounded quantity never exceeds: rounding up alone does not lead past it.
+        """
         total = math.fsum(numbers.values())
         rounding = _ROUNDING * math.fsum(abs(number) for number in numbers.values())
+        if most is not None and not self.below and total - rounding <= most < total + rounding:
+            return most
         total += -rounding if self.below else rounding
         if self.combine != "root":
             return total

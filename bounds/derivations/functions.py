@@ -1,4 +1,4 @@
-"""Sympy functions whose numbers come from `bounds.statistics.limits`: kl inverses, Clopper-Pearson, ln(2^K − 2)."""
+"""Sympy functions whose numbers come from `bounds.summaries.limits`: kl inverses, Clopper-Pearson, ln(2^K − 2)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 
-from bounds.statistics import limits
+from bounds.summaries import limits
 
 NUMERIC: dict[str, Callable[..., float]] = {}
 # For arrays, where a number is only compared with others.

@@ -105,6 +105,22 @@ pair_difference = symbol(
 )
 expected_gap = symbol("expected_gap", r"\mathbb E\|\Pi Wf-\Pi W^*f\|", "distance of two projected heads")
 pair_gap = symbol("pair_gap", r"\mathbb E_{\bar S}\|\Pi Wf-\Pi W^*f\|", "the same, class counts fixed")
+worst_class_error = symbol(
+    "worst_class_error", r"\max_y\mathbb P(\arg\max Wf(x)\ne y\mid y)", "error rate of the worst class"
+)
+balanced_error = symbol(
+    "balanced_error",
+    r"\tfrac1K\sum_y\mathbb P(\arg\max Wf(x)\ne y\mid y)",
+    "mean of the error rates of the classes",
+)
+top_error = symbol(
+    "top_error",
+    r"\mathbb P(y\notin\mathrm{top}\,Wf(x))",
+    "how often the class is not among those with the largest scores",
+)
+answered_error = symbol(
+    "answered_error", r"\mathbb P(\arg\max Wf(x)\ne y\mid s>t)", "error rate of the items that are answered"
+)
 
 # Views and predictions
 expected_gain = symbol(

@@ -11,6 +11,7 @@ import sympy as sp
 
 from bounds.derivations.expression import Expression
 from bounds.derivations.symbols import LATEX
+from bounds.rendering import rendered
 
 Kind = Literal["symbolic", "falsification", "cited"]
 
@@ -134,9 +135,7 @@ class Derivation:
 
     def latex(self) -> str:
         """A page of LaTeX (article, amsmath) that compiles by itself."""
-        from bounds.derivations.page import latex_page
-
-        return latex_page(self)
+        return str(rendered("derivations.page:latex_page", self))
 
     def __str__(self) -> str:
         verdict = (
@@ -151,9 +150,7 @@ class Derivation:
         return f"<Derivation {self.title}: {len(self.steps)} steps>"
 
     def _repr_html_(self) -> str:
-        from bounds.derivations.page import html_table
-
-        return html_table(self)
+        return str(rendered("derivations.page:html_table", self))
 
     def _repr_latex_(self) -> str:
         total = -self.expression.total if self.lower else self.expression.total

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from bounds.certificate import Comparison, compare, evaluate
+from bounds.evaluation import compare, evaluate
 from bounds.examples.cifar10 import cifar10
 from bounds.examples.digits import CHECKPOINTS, digits
+from bounds.report import Comparison
 
 # Class pairs of data that the encoders had not seen; the encoders end in a ReLU and an average.
 _DECLARED: dict[str, Any] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bounds.representations.draws import permutation
+from bounds.draws import permutation
 
 CHECKPOINTS = {
     "VICReg": Path(__file__).with_name("digits_vicreg.safetensors"),

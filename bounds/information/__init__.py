@@ -34,7 +34,7 @@ from bounds.information.normality import NormalityTable, NormalityTest, normalit
 from bounds.information.pixels import pixel_function
 from bounds.information.records import Entropy, EntropyBounds, InformationBounds, MutualInformation
 from bounds.information.sphere import VonMisesFisher, sphere_mixture_entropy, von_mises_fisher_entropy
-from bounds.statistics.covariance import Covariance
+from bounds.summaries.covariance import Covariance
 
 __all__ = [
     "AffineMaps",

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidOption
+from bounds.evidence.distributed import all_merge
 from bounds.information.records import Entropy
 from bounds.information.rows import as_rows, row_chunks
 from bounds.processes import ALONE, Processes
 from bounds.representations.table import Representations
-from bounds.statistics.covariance import Covariance
-from bounds.statistics.distributed import all_merge
+from bounds.summaries.covariance import Covariance
 
 Shrinkage = Literal["oas", "ledoit-wolf"] | float | None
 

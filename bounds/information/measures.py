@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption
+from bounds.evidence.distributed import all_sum
 from bounds.information.pairwise import BLOCK, exponential_, half_square_blocks
 from bounds.information.rows import as_pair, as_rows, row_chunks, unit_rows
 from bounds.processes import Processes
-from bounds.statistics.covariance import Covariance
-from bounds.statistics.distributed import all_sum
+from bounds.summaries.covariance import Covariance
 
 
 def exp_entropy(values: Tensor, epsilon: float = 0.0) -> float:

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption
+from bounds.evidence.distributed import all_sum
 from bounds.information.pairwise import BLOCK, exponential_, half_square_blocks, product_blocks
 from bounds.information.records import Entropy, EntropyBounds
 from bounds.information.rows import as_rows
 from bounds.processes import Processes
-from bounds.statistics.distributed import all_sum
 
 LOG_2PIE = math.log(2 * math.pi * math.e)
 NOTE = "holds for this mixture; tight where components are far apart or coincide"

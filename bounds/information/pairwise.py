@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption
+from bounds.evidence.distributed import all_sum
 from bounds.processes import ALONE, Processes
-from bounds.statistics.distributed import all_sum
 
 BLOCK = 2048
 

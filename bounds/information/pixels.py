@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bounds.data.preprocessing import Preprocessing
 from bounds.errors import InvalidOption
-from bounds.representations.preprocessing import Preprocessing
 
 
 def pixel_function(encoder: Any) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:

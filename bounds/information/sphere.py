@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption
+from bounds.evidence.distributed import all_sum
 from bounds.information.bessel import bessel_ratio, log_bessel_i
 from bounds.information.pairwise import BLOCK, exponential_, product_blocks
 from bounds.information.records import Entropy, EntropyBounds
 from bounds.information.rows import as_rows, unit_rows
 from bounds.processes import Processes
-from bounds.statistics.distributed import all_sum
 
 
 def log_sphere_area(d: int) -> float:

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bounds.data.base import Batch
+from bounds.data.fingerprints import fingerprints
+from bounds.data.preprocessing import Preprocessing
 from bounds.errors import InvalidData
-from bounds.representations.fingerprints import fingerprints
-from bounds.representations.preprocessing import Preprocessing
-from bounds.representations.sources import Batch, open_source
+from bounds.representations.inputs import open_source
 
 _SHARE = 0.5  # of the free device memory that images may take
 

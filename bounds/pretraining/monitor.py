@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bounds.heads.least_squares import LeastSquares
 from bounds.objectives.entropy import logdet_entropy, pairwise_entropy
-from bounds.statistics.least_squares import LeastSquares
 
 _PENALTIES = tuple(10.0**k for k in range(-5, 2))  # times tr Cov(z) / d
 

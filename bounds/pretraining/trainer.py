@@ -16,6 +16,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from bounds.data.preprocessing import Preprocessing
+from bounds.data.views import Augmentation, Recipe
+from bounds.draws import permutation
+from bounds.encoders.architectures import ResNet, SmallConvNet, build_encoder
+from bounds.encoders.checkpoints import save_encoder
 from bounds.errors import InvalidOption, TrainingCollapsed
 from bounds.objectives.base import Objective
 from bounds.objectives.gather import gather
@@ -28,11 +33,6 @@ from bounds.pretraining.monitor import entropies, features, ridge_probe, spread
 from bounds.pretraining.optimizers import cosine_schedule, make_optimizer
 from bounds.pretraining.parallel import Process, join
 from bounds.pretraining.settings import Settings
-from bounds.representations.checkpoints import save_encoder
-from bounds.representations.draws import permutation
-from bounds.representations.encoders import ResNet, SmallConvNet, build_encoder
-from bounds.representations.preprocessing import Preprocessing
-from bounds.representations.views import Augmentation, Recipe
 
 _CHECK_EVERY = 50  # steps between looks at the loss: each look waits for the device
 

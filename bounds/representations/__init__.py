@@ -1,1 +1,1 @@
-"""Floor 1: images to vectors (checkpoints, data, views, extraction, storage)."""
+"""Data through an encoder: vectors f(x), extracted, normalised, stored, merged."""

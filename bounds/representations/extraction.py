@@ -17,18 +17,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bounds.data.arrays import ArraySource
+from bounds.data.base import Batch, Source
+from bounds.data.pairing import ClassPairs, Rows, class_pairs
+from bounds.data.prefetch import prefetched, to_device, transferred
+from bounds.data.preprocessing import Preprocessing
+from bounds.data.views import Augmentation, Recipe
+from bounds.encoders.checkpoints import Encoder, load_encoder
 from bounds.errors import InvalidData, InvalidInput, InvalidOption
 from bounds.processes import ALONE, Processes
-from bounds.representations.checkpoints import Encoder, load_encoder
-from bounds.representations.pairing import ClassPairs, Rows, class_pairs
-from bounds.representations.prefetch import prefetched, to_device, transferred
-from bounds.representations.preprocessing import Preprocessing
-from bounds.representations.sources import Batch, Source, open_source
-from bounds.representations.sources.arrays import ArraySource
+from bounds.representations.inputs import open_source
 from bounds.representations.store import RepresentationStore, StoreWriter
 from bounds.representations.table import Representations
 from bounds.representations.together import extract_together
-from bounds.representations.views import Augmentation, Recipe
 
 Pairs = Literal["augmentation", "class"]
 Checkpoint = Encoder | nn.Module | Callable[[Tensor], Any] | str | os.PathLike[str] | None

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from bounds.data.arrays import ArraySource
 from bounds.errors import CorruptStore, InvalidData, InvalidOption
-from bounds.representations.sources.arrays import ArraySource
 from bounds.representations.table import Representations
 
 MANIFEST = "manifest.json"

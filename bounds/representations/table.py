@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bounds.data.prefetch import to_device
 from bounds.errors import InvalidData
-from bounds.representations.prefetch import to_device
 
 Chunk = tuple[tuple[Tensor, ...], Tensor | None]
 

@@ -1,4 +1,4 @@
-"""Floor 5: one module per bound; a theorem is a pure function of evidence, and this file is their table of contents."""
+"""One module per bound; a theorem is a pure function of evidence, and this file is their table of contents."""
 
 from bounds.errors import InvalidOption
 from bounds.theorems.agreement import AGREEMENT, AGREEMENT_NO_HOLDOUT
@@ -26,6 +26,10 @@ from bounds.theorems.rrm import RRM, RRM_INFORMATION
 from bounds.theorems.simclr import SIMCLR, SIMCLR_LOGISTIC
 from bounds.theorems.supervised import SUPERVISED, SUPERVISED_PROJECTED
 from bounds.theorems.test_set import TEST_SET
+from bounds.theorems.test_set_balanced import TEST_SET_BALANCED
+from bounds.theorems.test_set_classes import TEST_SET_CLASSES
+from bounds.theorems.test_set_selective import TEST_SET_SELECTIVE
+from bounds.theorems.test_set_top_k import TEST_SET_TOP_K
 from bounds.theorems.van_elst_2024 import VAN_ELST_2024
 from bounds.theorems.vicreg import VICREG, VICREG_SHORT
 from bounds.theorems.vicreg_certified import BEST, CERTIFIED, DIRECT, TRIVIAL
@@ -79,6 +83,10 @@ THEOREMS: dict[str, Theorem] = {
         HELD_OUT,
         TEST_SET,
         TEST_SET_LOSS,
+        TEST_SET_CLASSES,
+        TEST_SET_BALANCED,
+        TEST_SET_TOP_K,
+        TEST_SET_SELECTIVE,
     )
 }
 ON_REQUEST: dict[str, Theorem] = {VICREG_SHORT.name: VICREG_SHORT}

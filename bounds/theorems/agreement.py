@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from bounds.derivations import agreement as derivation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.gaussian_heads import FEWEST, SHIFTS, GaussianHead, search
-from bounds.statistics.heads import Head
-from bounds.statistics.kept_apart import class_counts
-from bounds.statistics.splits import fitting_head, held_out_count
-from bounds.statistics.votes import disagreement_counts
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.gaussian_heads import FEWEST, SHIFTS, GaussianHead, search
+from bounds.evidence.kept_apart import class_counts
+from bounds.evidence.splits import fitting_head, held_out_count
+from bounds.evidence.votes import disagreement_counts
+from bounds.heads.fitted import FittedHead
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import pair_total_variation, require_fixed_encoder
@@ -33,7 +33,11 @@ def _split(evidence: Evidence, delta: float) -> dict[str, float]:
 
 
 def _inputs_for(
-    evidence: Evidence, head: Head, limits: list[float], split: dict[str, float], notes: tuple[str, ...] = ()
+    evidence: Evidence,
+    head: FittedHead,
+    limits: list[float],
+    split: dict[str, float],
+    notes: tuple[str, ...] = (),
 ) -> Inputs:
     """The bound from one upper limit of the error per class, at the best multiplier."""
     setting = evidence.setting
@@ -84,7 +88,7 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
             "K": evidence.setting.num_classes,
             "delta_2": split["delta_2"],
         }
-        limits.append(limit.combined(limit.evaluate(values)) if one.trials else 1.0)
+        limits.append(limit.combined(limit.evaluate(values), most=1.0) if one.trials else 1.0)
     return _inputs_for(evidence, head, limits, split, notes)
 
 

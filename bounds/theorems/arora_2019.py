@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bounds.derivations import arora_2019 as derivation
-from bounds.statistics.evidence import Evidence
+from bounds.evidence.evidence import Evidence
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive_inputs import coverage_inputs, softmax_axis
 from bounds.theorems.infonce import PREDICTOR, TEXTS

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bounds.derivations import ash_2022 as derivation
-from bounds.statistics.collisions import harmonic
-from bounds.statistics.evidence import Evidence
+from bounds.evidence.evidence import Evidence
+from bounds.summaries.collisions import harmonic
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive_inputs import coverage_inputs, softmax_axis
 from bounds.theorems.infonce import PREDICTOR, TEXTS

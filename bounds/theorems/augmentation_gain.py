@@ -8,13 +8,14 @@ import torch
 
 from bounds.derivations import augmentation_gain as derivation
 from bounds.errors import NotApplicable
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import Head, project_simplex
-from bounds.statistics.kept_apart import held_out_apart
-from bounds.statistics.memo import memo
-from bounds.statistics.moments import Moments
-from bounds.statistics.splits import fitting_head, held_out_count, part_chunks
-from bounds.statistics.votes import view_votes
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import held_out_apart
+from bounds.evidence.memo import memo
+from bounds.evidence.splits import fitting_head, held_out_count, part_chunks, require_refit
+from bounds.evidence.votes import view_votes
+from bounds.heads.fitted import FittedHead
+from bounds.heads.simplex import project_simplex
+from bounds.summaries.moments import Moments
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import not_monotone, pair_total_variation, require_fixed_encoder
@@ -30,8 +31,9 @@ _TEXTS = {
 _BELOW = "a lower limit: the quantity is at least this"
 
 
-def _gain(evidence: Evidence, head: Head) -> dict[str, float]:
+def _gain(evidence: Evidence, head: FittedHead) -> dict[str, float]:
     require_fixed_encoder(evidence)
+    require_refit(evidence)
     if evidence.m < 2:
         raise NotApplicable("needs at least two pairs for a sample variance.")
     votes = view_votes(evidence, head)
@@ -54,7 +56,7 @@ def _lower(evidence: Evidence, delta: float) -> Inputs:
     )
 
 
-def _cross(evidence: Evidence, head: Head, count: int) -> Moments:
+def _cross(evidence: Evidence, head: FittedHead, count: int) -> Moments:
     """⟨g(x⁺) − e_y, g(x⁺⁺) − e_y⟩ over the held-out rows with two views."""
     found = Moments.empty(1)
     for views, labels in part_chunks(evidence, 0, count):
@@ -84,6 +86,7 @@ def _risk(evidence: Evidence, delta: float) -> Inputs:
 
 def _floor(evidence: Evidence, delta: float) -> Inputs:
     require_fixed_encoder(evidence)
+    require_refit(evidence)
     agreements = round((1.0 - float(view_votes(evidence, evidence.head).mean[0])) * evidence.m)
     values = {"m": evidence.m, "agreements": agreements, "delta_1": delta}
     values["TV_pairs"] = pair_total_variation(evidence)

@@ -20,6 +20,7 @@ class Axis:
             is at most √2·E‖W f − y‖ ("norm") and at most 2·E‖W f − y‖² ("squared", for values that are the root
             of a squared-loss bound); "linear" is factor·value, for surrogate losses that charge 1/factor per error.
         factor: Of the linear conversion.
+        most: What the bounded quantity never exceeds, or None: rounding up alone does not carry a bound past it.
         trivial: On a surrogate axis, the loss of the best constant predictor; the other axes read it off the labels.
     """
 
@@ -28,6 +29,7 @@ class Axis:
     conversion: Conversion
     factor: float = 1.0
     trivial: float | None = None
+    most: float | None = None
 
     def error_rate(self, value: float) -> float | None:
         """Error rate implied by a bound of this value, or None where no conversion exists."""
@@ -44,4 +46,4 @@ class Axis:
 
 LOSS = Axis("loss", "E‖W f − y‖, norm loss", "norm")
 ROOT_LOSS = Axis("loss", "√E‖W f − y‖² ≥ E‖W f − y‖, norm loss", "squared")
-ERROR = Axis("error", "error rate", "identity")
+ERROR = Axis("error", "error rate", "identity", most=1.0)

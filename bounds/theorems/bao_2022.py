@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from bounds.derivations import bao_2022 as derivation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.memo import memo
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.memo import memo
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive_inputs import (
     NEGATIVES,

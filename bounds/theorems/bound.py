@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from bounds.assumptions.assumption import Assumption
 from bounds.derivations.expression import Expression
 from bounds.derivations.symbols import MEANING
-from bounds.errors import InvalidOption
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import Head
-from bounds.statistics.setting import Assumption
+from bounds.errors import InvalidOption, NotApplicable
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import test_apart
+from bounds.heads.decision import Decision
+from bounds.heads.fitted import FittedHead
 from bounds.theorems.axes import LOSS, Axis
+
+if TYPE_CHECKING:
+    from bounds.heads.predictor import Predictor
 
 Kind = Literal["bound", "expression", "estimate"]
 
@@ -30,6 +35,21 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Model:
+    """The head a bound speaks about, and how its scores become an answer."""
+
+    head: FittedHead
+    decision: Decision
+
+
+class Deployment(Protocol):
+    """Makes the predictor of a bound: it knows encoder, normalisation and class names, which a theorem does not."""
+
+    def predictor(self, bound: Bound, model: Model) -> Predictor:
+        """The predictor that `bound` is about."""
+
+
+@dataclass(frozen=True)
 class Bound:
     """A number with its proof obligations.
 
@@ -40,7 +60,9 @@ class Bound:
         delta, split: Failure probability, and how it is shared over the events of the proof.
         kind: "bound"; "expression" (a formula that is not a bound); "estimate" (a bound's plug-in relative).
         head: Name of the predictor it speaks about; None where that is not a fitted head of this report.
+        about: Which predictor it speaks about, in words.
         symbols: The number behind every symbol of the formula.
+        table: More limits that hold together with the bound, row by row: the classes, the shares answered.
         trivial_value, trivial_error: Loss and error of the best constant predictor: what vacuous means.
     """
 
@@ -48,7 +70,7 @@ class Bound:
     title: str
     source: str
     statement: str
-    predictor: str
+    about: str
     head: str | None
     axis: Axis
     kind: Kind
@@ -63,6 +85,25 @@ class Bound:
     trivial_value: float | None
     trivial_error: float
     notes: tuple[str, ...] = ()
+    table: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    model: Model | None = field(default=None, compare=False, repr=False)
+    deployment: Deployment | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def predictor(self) -> Predictor:
+        """What the bound is about, ready for use: images or representations to labels and scores.
+
+        Raises:
+            NotApplicable: for a bound about no fitted head, or one read back from a file.
+        """
+        if self.model is None:
+            raise NotApplicable(f"`{self.name}` speaks about no head that can be used: {self.about}.")
+        if self.deployment is None:
+            raise NotApplicable(
+                f"`{self.name}` was read from a file or evaluated by itself; load the folder of its predictor, or "
+                "take it from the report of `bounds.evaluate`."
+            )
+        return self.deployment.predictor(self, self.model)
 
     @property
     def certified(self) -> bool:
@@ -91,7 +132,9 @@ class Bound:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain Python, ready for JSON; `Bound.from_dict` reads it back."""
-        plain = asdict(self)
+        plain = asdict(replace(self, model=None, deployment=None))
+        del plain["model"], plain["deployment"]
+        plain["predictor"] = plain.pop("about")
         plain["derived"] = {
             "certified": self.certified,
             "vacuous": self.vacuous,
@@ -108,6 +151,7 @@ class Bound:
         data["terms"] = {name: Term(**term) for name, term in data["terms"].items()}
         data["assumptions"] = {name: Assumption.from_dict(one) for name, one in data["assumptions"].items()}
         data["notes"] = tuple(data["notes"])
+        data["about"] = data.pop("predictor")
         return cls(**data)
 
 
@@ -116,15 +160,19 @@ class Inputs:
     """What a theorem found in the evidence: its expression's variant, each symbol's number, the head it is about.
 
     `axis` replaces the theorem's axis where its conversion or its trivial value depends on the data's setting; `doubts`
-    replace the status of assumptions that hold otherwise.
+    replace the status of assumptions that hold otherwise. `head` is the
+    one that is measured; `random` the head whose scores `decision` blurs, of bounds about a random head.
     """
 
     expression: Expression
     values: Mapping[str, float]
     split: Mapping[str, float]
-    head: Head | None = None
+    head: FittedHead | None = None
     notes: tuple[str, ...] = ()
     axis: Axis | None = None
+    decision: Decision = field(default_factory=Decision)
+    table: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    random: FittedHead | None = None
     doubts: tuple[Assumption, ...] = ()
 
     @property
@@ -187,22 +235,20 @@ class Theorem:
         statuses = {name: self._status(evidence, name) for name in self.needs}
         statuses |= {one.name: one for one in found.doubts if statuses[one.name].holds}
         looks = evidence.setting.declared.looks if "H" in self.assumptions else 1
-        notes = (
-            found.notes
-            if looks == 1
-            else (*found.notes, f"one of {looks} looks at the test items: at δ/{looks}")
-        )
+        notes = found.notes if "H" not in self.assumptions else (*test_apart(evidence).read(), *found.notes)
+        if looks > 1:
+            notes = (*notes, f"one of {looks} looks at the test items: at δ/{looks}")
         trivial = {"loss": evidence.constant_loss, "error": evidence.constant_error}
         return Bound(
             name=self.name,
             title=self.title,
             source=self.source,
             statement=self.statement,
-            predictor=self.predictor,
+            about=self.predictor,
             head=None if found.head is None else found.head.name,
             axis=axis,
             kind=self.kind,
-            value=expression.combined(numbers),
+            value=expression.combined(numbers, axis.most),
             terms={name: self._term(name, number, found) for name, number in numbers.items()},
             combine=expression.combine,
             latex=expression.latex(),
@@ -213,6 +259,8 @@ class Theorem:
             trivial_value=trivial.get(axis.name, axis.trivial),
             trivial_error=evidence.constant_error,
             notes=notes,
+            table=found.table,
+            model=self._model(found),
         )
 
     def found(self, evidence: Evidence, delta: float) -> Inputs:
@@ -224,6 +272,14 @@ class Theorem:
         if not 0 < delta < 1:
             raise InvalidOption(f"`delta` must lie strictly between 0 and 1, got {delta}.")
         return self.inputs(evidence, self.level(evidence, delta))
+
+    def _model(self, found: Inputs) -> Model | None:
+        head = found.head or found.random
+        if head is None or self.kind == "expression":
+            return None
+        # What is bounded is the loss of the projected scores.
+        projected = "\\Pi" in self.statement or "g(x)" in self.statement
+        return Model(head, replace(found.decision, projected=projected))
 
     def _term(self, name: str, number: float, found: Inputs) -> Term:
         meaning, lowered_by = self.texts.get(name, TEXTS.get(name, (MEANING.get(name, name), "")))

@@ -9,18 +9,15 @@ from torch import Tensor
 
 from bounds.derivations import centred_head as derivation
 from bounds.derivations.expression import Expression
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.gaussian_heads import RIDGES, metrics
-from bounds.statistics.heads import project_simplex
-from bounds.statistics.margins import Metric
-from bounds.statistics.memo import memo
-from bounds.statistics.moments import Moments
-from bounds.statistics.splits import (
-    PRIOR_SHARES,
-    fitting_head,
-    held_out_chunks,
-    held_out_count,
-)
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.gaussian_heads import RIDGES, metrics
+from bounds.evidence.memo import memo
+from bounds.evidence.shares import PRIOR_SHARES
+from bounds.evidence.splits import fitting_head, held_out_chunks, held_out_count
+from bounds.heads.linear import require_linear
+from bounds.heads.margins import Metric
+from bounds.heads.simplex import project_simplex
+from bounds.summaries.moments import Moments
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.head_class import grid_radius
@@ -39,7 +36,8 @@ class _Part:
 
 
 def _part(evidence: Evidence, count: int) -> _Part:
-    head, prior, tried = evidence.head, fitting_head(evidence, count), metrics(evidence, count)
+    head, prior = require_linear(evidence.head), require_linear(fitting_head(evidence, count))
+    tried = metrics(evidence, count)
     moments = Moments.empty(1 + len(MARGINS) + len(tried))
     for z, labels in held_out_chunks(evidence, count):
         columns = [_losses(head(z), labels), Metric.spreads(tried, z).square()]

@@ -6,11 +6,11 @@ import math
 
 import torch
 
+from bounds.assumptions.assumption import Assumption
 from bounds.errors import NotApplicable
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import Head, spectral_norm
-from bounds.statistics.kept_apart import Apart
-from bounds.statistics.setting import Assumption
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import Apart
+from bounds.heads.linear import Head, spectral_norm
 
 
 def not_monotone(*parts: Apart) -> tuple[Assumption, ...]:

@@ -12,17 +12,13 @@ from torch import Tensor
 from bounds.derivations.contrastive import coverage
 from bounds.derivations.expression import Expression
 from bounds.errors import InvalidOption, NotApplicable
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.memo import memo
+from bounds.evidence.negatives import Negatives, block_losses
+from bounds.evidence.thinning import chosen_rows, independent_items
 from bounds.representations.table import Representations
-from bounds.statistics.collisions import (
-    collision_probability,
-    coverage_probability,
-    expected_log_collisions,
-)
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.mean_classifier import MeanClassifier, mean_classifier
-from bounds.statistics.memo import memo
-from bounds.statistics.negatives import Negatives, block_losses
-from bounds.statistics.thinning import chosen_rows, independent_items
+from bounds.summaries.collisions import collision_probability, coverage_probability, expected_log_collisions
+from bounds.summaries.mean_classifier import MeanClassifier, mean_classifier
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs
 from bounds.theorems.common import pair_total_variation

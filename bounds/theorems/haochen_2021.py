@@ -5,9 +5,9 @@ from __future__ import annotations
 from bounds.derivations import haochen_2021 as derivation
 from bounds.derivations.expression import Expression
 from bounds.errors import NotApplicable
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.memo import memo
-from bounds.statistics.spectral import SpectralMoments
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.memo import memo
+from bounds.summaries.spectral import SpectralMoments
 from bounds.theorems.axes import ROOT_LOSS
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive_inputs import known_prior, pair_shares, sampling_values, thinned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bounds.statistics.heads import Head
+from bounds.heads.linear import Head
 
 SMALLEST = -20
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bounds.derivations import held_out as derivation
 from bounds.derivations import test_set
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.kept_apart import held_out_counts, test_mean
-from bounds.statistics.splits import fitting_head, held_out_count
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import held_out_counts, test_mean
+from bounds.evidence.splits import fitting_head, held_out_count
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.test_set import counted
@@ -15,7 +15,7 @@ from bounds.theorems.test_set import counted
 def _loss(evidence: Evidence, delta: float) -> Inputs:
     losses = test_mean(evidence, evidence.head)
     values = {"N": losses.trials, "projected_H": losses.mean, "delta": delta}
-    return Inputs(derivation.loss(), values, {"delta": delta}, evidence.head, losses.notes)
+    return Inputs(derivation.loss(), values, {"delta": delta}, evidence.head)
 
 
 def _count(evidence: Evidence, delta: float) -> Inputs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from bounds.derivations import infonce as derivation
-from bounds.statistics.evidence import Evidence
+from bounds.evidence.evidence import Evidence
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive_inputs import (
     NEGATIVES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bounds.derivations import lei_2023 as derivation
-from bounds.statistics.evidence import Evidence
+from bounds.evidence.evidence import Evidence
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive_inputs import NEGATIVES, infonce_axis, infonce_values, negatives_option
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bounds.derivations import luthra_2025 as derivation
 from bounds.errors import InvalidStatistics, NotApplicable
-from bounds.statistics.class_distances import class_distances
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.memo import memo
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.memo import memo
+from bounds.summaries.class_distances import class_distances
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
 
@@ -44,6 +44,8 @@ LUTHRA_2025 = Theorem(
     texts={
         "few_shot": ("spread of classes along and across the lines between their means", "neural collapse")
     },
-    axis=Axis("two-way error", "error of two-way few-shot classification, average pair", "none", 1.0, 0.5),
+    axis=Axis(
+        "two-way error", "error of two-way few-shot classification, average pair", "none", 1.0, 0.5, 1.0
+    ),
     kind="estimate",
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from bounds.assumptions.assumption import Assumption
 from bounds.derivations import nozawa_2021 as derivation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.setting import Assumption
+from bounds.evidence.evidence import Evidence
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive_inputs import coverage_inputs, softmax_axis
 from bounds.theorems.infonce import PREDICTOR, TEXTS

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bounds.derivations import pac_bayes as derivation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.gaussian_heads import GRID, SHIFTS, GaussianHead, search
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.gaussian_heads import GRID, SHIFTS, GaussianHead, search
+from bounds.heads.decision import Decision
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
 
@@ -59,7 +60,10 @@ def _randomised(evidence: Evidence, delta: float) -> Inputs:
     expression = derivation.randomised()
     head, table, shift = search(evidence, (0.0,), compared)
     values = {**gaussian_values(head, delta, 1), "gibbs_error": table.error(shift)}
-    return Inputs(expression, values, {"delta": delta}, None, _note(head))
+    noise = Decision(noise=head.sigma * head.metric.inverse_root, seed=evidence.setting.seed)
+    return Inputs(
+        expression, values, {"delta": delta}, None, _note(head), decision=noise, random=evidence.head
+    )
 
 
 def _deterministic(evidence: Evidence, delta: float) -> Inputs:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bounds.derivations import prediction_powered as derivation
 from bounds.errors import NotApplicable
-from bounds.statistics.betting import betting_upper
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.kept_apart import held_out_apart, pairs_apart
-from bounds.statistics.moments import Moments
-from bounds.statistics.splits import fitting_head, held_out_count
-from bounds.statistics.votes import predicted_errors
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import held_out_apart, pairs_apart
+from bounds.evidence.splits import fitting_head, held_out_count
+from bounds.evidence.votes import predicted_errors
+from bounds.summaries.betting import betting_upper
+from bounds.summaries.moments import Moments
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import not_monotone, pair_total_variation, require_fixed_encoder

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bounds.derivations import reference_head as derivation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import Head
-from bounds.statistics.kept_apart import held_out_counts, held_out_mean
-from bounds.statistics.splits import fitting_head, held_out_count
-from bounds.statistics.votes import moved_counts, moved_mean
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import held_out_counts, held_out_mean
+from bounds.evidence.splits import fitting_head, held_out_count
+from bounds.evidence.votes import moved_counts, moved_mean
+from bounds.heads.linear import Head
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import pair_total_variation, require_fixed_encoder

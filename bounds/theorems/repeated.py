@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bounds.statistics.evidence import Evidence
+from bounds.evidence.evidence import Evidence
 from bounds.theorems.bound import Bound, Theorem
 
 _SPLIT = "proved for i.i.d. rows; S repeats rows: for added copies declare repeats='drop'"

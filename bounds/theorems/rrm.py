@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from bounds.derivations import rrm as derivation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.noisy_fits import noisy_fits
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.noisy_fits import noisy_fits
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
 

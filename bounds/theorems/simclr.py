@@ -9,15 +9,15 @@ from typing import Any
 
 from bounds.derivations import simclr as derivation
 from bounds.errors import InvalidOption, NotApplicable
-from bounds.statistics.collisions import (
+from bounds.evidence.contrastive import AllPairs, all_pairs
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.memo import memo
+from bounds.summaries.collisions import (
     collision_interval,
     collision_probability,
     expected_log_collisions,
     task_weight,
 )
-from bounds.statistics.contrastive import AllPairs, all_pairs
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.memo import memo
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive_inputs import (

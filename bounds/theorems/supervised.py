@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from bounds.derivations import supervised as derivation
-from bounds.statistics.evidence import Evidence
+from bounds.evidence.evidence import Evidence
+from bounds.heads.linear import require_affine
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.head_class import grid_radius
 
@@ -12,12 +15,17 @@ _TEXTS = {"head_complexity": ("Rademacher complexity of linear heads on S", "mor
 
 
 def _values(evidence: Evidence, delta: float, per_octave: int) -> dict[str, float]:
-    setting, losses = evidence.setting, evidence.labeled_losses(evidence.head)
+    head = require_affine(evidence.head)
+    setting, losses = evidence.setting, evidence.labeled_losses(head)
+    # An intercept is the weight of one more coordinate, which is one for every item.
+    norm, radius = head.frobenius_norm, setting.radius
+    if head.bias is not None:
+        norm, radius = math.hypot(norm, float(head.bias.norm())), math.hypot(radius, 1.0)
     return {
-        **grid_radius(evidence.head.frobenius_norm, per_octave),
+        **grid_radius(norm, per_octave),
         "n": evidence.n,
         "K": setting.num_classes,
-        "B": setting.radius,
+        "B": radius,
         "residual_S": losses.mean_residual if setting.residual == "mean" else losses.rms_residual,
         "projected_S": losses.projected_residual,
         "delta": delta,

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from bounds.derivations import test_set as derivation
 from bounds.errors import NotApplicable
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.kept_apart import Counts, outcomes, test_apart, test_counts
-from bounds.statistics.limits import clopper_pearson_upper
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import Counts, test_apart
+from bounds.evidence.outcomes import count, head_outcomes
+from bounds.summaries.limits import clopper_pearson_upper
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
-    counts = counted(test_counts(evidence, evidence.head))
-    values = {"N": counts.trials, "mistakes": counts.mistakes, "delta": delta}
-    notes = (*counts.notes, *beside(evidence, delta))
-    return Inputs(derivation.expression(), values, {"delta": delta}, evidence.head, notes)
+    found = count(evidence, head_outcomes(evidence).wrong)
+    if not found.trials:
+        raise NotApplicable(f"has nothing to count: {'; '.join(test_apart(evidence).notes())}.")
+    values = {"N": found.trials, "mistakes": found.mistakes, "delta": delta}
+    return Inputs(derivation.expression(), values, {"delta": delta}, evidence.head, beside(evidence, delta))
 
 
 def beside(evidence: Evidence, delta: float) -> tuple[str, ...]:
@@ -23,7 +25,7 @@ def beside(evidence: Evidence, delta: float) -> tuple[str, ...]:
     apart = test_apart(evidence)
     if not apart.leaked.any():
         return ()
-    counts = apart.outside(outcomes(evidence, evidence.head, "test")[0])
+    counts = apart.outside(head_outcomes(evidence).wrong.numpy())
     if not counts.trials:
         return ("no test item is left that the head was not made from",)
     limit = clopper_pearson_upper(counts.mistakes, counts.trials, delta)

@@ -6,7 +6,7 @@ from typing import Any
 
 from bounds.derivations import van_elst_2024 as derivation
 from bounds.errors import InvalidOption, NotApplicable
-from bounds.statistics.evidence import Evidence
+from bounds.evidence.evidence import Evidence
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive_inputs import (
     NEGATIVES,

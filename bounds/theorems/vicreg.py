@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from bounds.derivations import vicreg as derivation
-from bounds.statistics.evidence import Evidence
+from bounds.evidence.evidence import Evidence
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.common import head_distance, loss_range, root_frequencies, sizes
 from bounds.theorems.head_class import head_radius

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bounds.derivations import vicreg_certified as derivation
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import HeadLosses
+from bounds.evidence.evidence import Evidence
+from bounds.heads.linear import require_affine, require_linear
+from bounds.heads.losses import HeadLosses
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import head_distance, loss_range, sizes
 from bounds.theorems.head_class import head_radius
@@ -18,17 +19,17 @@ def _residual(evidence: Evidence, losses: HeadLosses) -> float:
 
 
 def _reference_values(evidence: Evidence) -> dict[str, float]:
-    reference = evidence.reference
+    head, reference = require_linear(evidence.head), evidence.reference
     return {
         **head_radius(reference),
-        "c": head_distance(evidence.head, reference),
+        "c": head_distance(head, reference),
         "kappa_ref": loss_range(reference, evidence.setting.radius),
         "residual_ref": _residual(evidence, evidence.first_view_losses(reference)),
     }
 
 
 def _labeled_values(evidence: Evidence) -> dict[str, float]:
-    head = evidence.head
+    head = require_affine(evidence.head)
     return {
         "W_norm": head.spectral_norm,
         "kappa_S": loss_range(head, evidence.setting.radius),

@@ -9,9 +9,9 @@ import torch
 from bounds.derivations import vicreg_second_moment as derivation
 from bounds.derivations.expression import Expression
 from bounds.errors import NotApplicable
-from bounds.statistics.evidence import Evidence
-from bounds.statistics.half_invariance import half_invariance, mean_half_invariance
-from bounds.statistics.heads import Head
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.half_invariance import half_invariance, mean_half_invariance
+from bounds.heads.linear import Head, require_affine
 from bounds.theorems.axes import ROOT_LOSS
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import loss_range, pair_total_variation, require_fixed_encoder
@@ -81,7 +81,8 @@ def _distances(evidence: Evidence, head: Head) -> torch.Tensor:
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
-    return _inputs_for(evidence, delta, evidence.head, half_invariance(evidence, evidence.head))
+    head = require_affine(evidence.head)
+    return _inputs_for(evidence, delta, head, half_invariance(evidence, head))
 
 
 def _ridge_inputs(evidence: Evidence, delta: float) -> Inputs:

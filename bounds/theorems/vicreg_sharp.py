@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from bounds.derivations import vicreg_sharp as derivation
-from bounds.statistics.evidence import Evidence
+from bounds.evidence.evidence import Evidence
+from bounds.heads.linear import require_linear
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import head_distance, loss_range, require_fixed_encoder, sizes
 from bounds.theorems.vicreg import SOURCE
@@ -13,7 +14,8 @@ from bounds.theorems.vicreg import SOURCE
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
     require_fixed_encoder(evidence)
-    setting, head, reference = evidence.setting, evidence.head, evidence.reference
+    setting, head = evidence.setting, require_linear(evidence.head)
+    reference = evidence.reference
     known = setting.prior is not None
     frequencies = () if known else ("delta_5",) if setting.conditioned_pairs else ("delta_5", "delta_6")
     split = shares(delta, "delta_1", "delta_2", "delta_3", "delta_4", *frequencies)

@@ -23,9 +23,10 @@ from bounds.worlds.gaussian import (
     overlap,
     rare,
 )
+from bounds.worlds.population import Population
 from bounds.worlds.search import FAMILIES, Attack, attack
 from bounds.worlds.views import augmentations, elsewhere, near_duplicates
-from bounds.worlds.world import Population, Sample, World
+from bounds.worlds.world import Sample, World
 
 __all__ = [
     "Attack",

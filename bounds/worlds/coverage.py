@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from bounds.errors import InvalidOption, NotApplicable
-from bounds.statistics.limits import clopper_pearson_lower, clopper_pearson_upper
+from bounds.summaries.limits import clopper_pearson_lower, clopper_pearson_upper
 from bounds.theorems import Theorem, select
 from bounds.worlds.truth import target
 from bounds.worlds.world import World

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from bounds.worlds.gaussian import on_sphere
-from bounds.worlds.world import Population, World
+from bounds.worlds.population import Population
+from bounds.worlds.world import World
 
 
 def discrete() -> World:

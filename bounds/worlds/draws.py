@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bounds.representations.pairing import class_pairs as finite_pool
-
-if TYPE_CHECKING:
-    from bounds.worlds.world import Population
+from bounds.data.pairing import class_pairs as finite_pool
+from bounds.worlds.population import Population
 
 Index = NDArray[np.int64]
 

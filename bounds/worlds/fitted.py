@@ -10,7 +10,8 @@ from torch import Tensor
 
 from bounds.worlds.draws import Index
 from bounds.worlds.gaussian import on_sphere
-from bounds.worlds.world import Population, World
+from bounds.worlds.population import Population
+from bounds.worlds.world import World
 
 # Inputs per class, so many that few items of S̄ are also in S.
 _POINTS = 5_000

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from bounds.representations.normalization import Normalization
-from bounds.worlds.world import Population, World
+from bounds.worlds.population import Population
+from bounds.worlds.world import World
 
 
 def gaussian_population(

@@ -14,9 +14,11 @@ import torch
 from torch import Tensor
 
 from bounds.errors import NotApplicable
-from bounds.statistics.gaussian_heads import candidates
-from bounds.statistics.heads import Head, project_simplex
-from bounds.statistics.memo import memo
+from bounds.evidence.gaussian_heads import candidates
+from bounds.evidence.memo import memo
+from bounds.heads.decision import score_gap
+from bounds.heads.fitted import FittedHead
+from bounds.heads.simplex import project_simplex
 from bounds.theorems import Theorem
 from bounds.theorems.bound import Inputs
 from bounds.worlds.world import Sample
@@ -26,27 +28,66 @@ Target = Callable[[Inputs, Sample], float]
 _BATCHES = 20_000  # whose mean stands for an expected contrastive loss, the one value that is no short sum
 
 
-def mean_loss(head: Head, sample: Sample) -> float:
+def mean_loss(head: FittedHead, sample: Sample) -> float:
     """E‖W f − y‖."""
     return sample.mean(_residual(head(sample.z), sample.labels))
 
 
-def root_mean_square(head: Head, sample: Sample) -> float:
+def root_mean_square(head: FittedHead, sample: Sample) -> float:
     """√E‖W f − y‖²."""
     return math.sqrt(sample.mean(_residual(head(sample.z), sample.labels).square()))
 
 
-def projected_loss(head: Head, sample: Sample) -> float:
+def projected_loss(head: FittedHead, sample: Sample) -> float:
     """E‖Π(W f) − y‖."""
     return sample.mean(_residual(project_simplex(head(sample.z)), sample.labels))
 
 
-def error(head: Head, sample: Sample) -> float:
+def _rank(scores: Tensor, labels: Tensor) -> Tensor:
+    """Number of other classes that score at least as much as the item's own, (M,)."""
+    return (scores >= scores.gather(1, labels[:, None])).sum(1) - 1
+
+
+def error(head: FittedHead, sample: Sample) -> float:
     """P(the largest score is not strictly that of the class)."""
-    scores = head(sample.z).clone()
-    own = scores.gather(1, sample.labels[:, None]).squeeze(1)
-    scores.scatter_(1, sample.labels[:, None], -torch.inf)
-    return sample.mean((own <= scores.amax(1)).double())
+    return sample.mean((_rank(head(sample.z), sample.labels) > 0).double())
+
+
+def class_errors(head: FittedHead, sample: Sample) -> Tensor:
+    """The same given each class that exists, (classes,)."""
+    wrong = (_rank(head(sample.z), sample.labels) > 0).double()
+    chosen = torch.nn.functional.one_hot(sample.labels).double() * sample.weights[:, None]
+    prior = chosen.sum(0)
+    return (wrong @ chosen)[prior > 0] / prior[prior > 0]
+
+
+def worst_class_error(head: FittedHead, sample: Sample) -> float:
+    """max_y P(error | y)."""
+    return float(class_errors(head, sample).max())
+
+
+def balanced_error(head: FittedHead, sample: Sample) -> float:
+    """Mean over classes of P(error | y)."""
+    return float(class_errors(head, sample).mean())
+
+
+def top_error(found: Inputs, sample: Sample) -> float:
+    """P(the class is not among those with the `top` largest scores, ties counted against)."""
+    return sample.mean((_rank(_head(found)(sample.z), sample.labels) >= found.decision.top).double())
+
+
+def answered_error(found: Inputs, sample: Sample) -> float:
+    """P(error | the gap of the two largest scores exceeds the threshold)."""
+    scores, threshold = _head(found)(sample.z), found.decision.threshold
+    answered = score_gap(scores) > (-math.inf if threshold is None else threshold)
+    wrong = _rank(scores, sample.labels) > 0
+    return sample.mean((wrong & answered).double()) / sample.mean(answered.double())
+
+
+def _head(found: Inputs) -> FittedHead:
+    if found.head is None:
+        raise NotApplicable("names no head, so its true loss is not known.")
+    return found.head
 
 
 def _residual(scores: Tensor, labels: Tensor) -> Tensor:
@@ -55,10 +96,8 @@ def _residual(scores: Tensor, labels: Tensor) -> Tensor:
     return norms
 
 
-def _of_head(measure: Callable[[Head, Sample], float], found: Inputs, sample: Sample) -> float:
-    head = found.head
-    if head is None:
-        raise NotApplicable("names no head, so its true loss is not known.")
+def _of_head(measure: Callable[[FittedHead, Sample], float], found: Inputs, sample: Sample) -> float:
+    head = _head(found)
     # The head is kept with the number, so that no other one takes its place in memory, and its key.
     return memo(sample.evidence, (measure, id(head)), lambda: (head, measure(head, sample)))[1]
 
@@ -147,7 +186,7 @@ def _image_mean(values: Tensor, sample: Sample) -> tuple[Tensor, Tensor]:
     return total / weight[:, None].clamp_min(1e-300), weight
 
 
-def averaging_gain(head: Head, sample: Sample) -> float:
+def averaging_gain(head: FittedHead, sample: Sample) -> float:
     """E‖g(x) − e_y‖² − E‖ḡ(u) − e_y‖², g = Π(W f), ḡ its average over the views of an image u."""
     g = project_simplex(head(sample.z))
     averaged = _image_mean(g, sample)[0][sample.images]
@@ -155,7 +194,7 @@ def averaging_gain(head: Head, sample: Sample) -> float:
     return float(sample.weights @ (next(squares) - next(squares)))
 
 
-def squared_projected_loss(head: Head, sample: Sample) -> float:
+def squared_projected_loss(head: FittedHead, sample: Sample) -> float:
     """E‖g(x) − e_y‖²."""
     return sample.mean(_residual(project_simplex(head(sample.z)), sample.labels).square())
 
@@ -171,6 +210,10 @@ TARGETS: dict[str, Target] = {
     r"\mathbb{E}_{W'\sim N(W_S,\sigma^2A^{-2})}\,\mathbb{P}(\arg\max W' f(x) \ne y)": gibbs_error,
     r"\mathbb{E}\|g(x)-e_y\|^2-\mathbb{E}\|\bar g(u)-e_y\|^2": partial(_of_head, averaging_gain),
     r"\mathbb{E}\|g(x)-e_y\|^2": partial(_of_head, squared_projected_loss),
+    r"\max_y\mathbb{P}(\arg\max W_S f(x) \ne y \mid y)": partial(_of_head, worst_class_error),
+    r"\tfrac1K\sum_y\mathbb{P}(\arg\max W_S f(x) \ne y \mid y)": partial(_of_head, balanced_error),
+    r"\mathbb{P}(y \notin \mathrm{top}_k W_S f(x))": top_error,
+    r"\mathbb{P}(\arg\max W_S f(x) \ne y \mid s(f(x)) > t)": answered_error,
     r"L_{sup}^{\mu}(s f)": two_class_loss,
     r"L_{softmax}^{\mu}(f)": mean_softmax_loss,
     r"L_{nce}(f)": infonce_loss,

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from bounds.worlds import draws
 from bounds.worlds.gaussian import gaussian_population
-from bounds.worlds.world import Population, World
+from bounds.worlds.population import Population
+from bounds.worlds.world import World
 
 
 def augmentations() -> World:

@@ -15,7 +15,7 @@ from bounds.derivations.lemmas.complexity import symmetrised
 from bounds.derivations.lemmas.exact import Array, binomial, largest_ratio, poisson_binomial, upper_tail
 from bounds.derivations.quantities import deviation, probability, spread, trials
 from bounds.derivations.steps import Result, Step
-from bounds.statistics import limits
+from bounds.summaries import limits
 
 t, r, N = deviation, spread, trials
 L = sp.Symbol("L", positive=True)

@@ -15,8 +15,9 @@ from bounds.derivations.functions import clopper_pearson as cp
 from bounds.derivations.lemmas.exact import Array, binomial, largest_ratio, poisson_binomial
 from bounds.derivations.quantities import probability
 from bounds.derivations.steps import Result, Step
-from bounds.statistics import limits
-from bounds.statistics.betting import betting_upper
+from bounds.summaries import limits
+from bounds.summaries.betting import betting_upper
+from bounds.summaries.constant_stakes import constant_stakes_upper
 
 _MEANS = (0.001, 0.02, 0.1, 0.3, 0.5, 0.8)
 
@@ -164,5 +165,55 @@ def betting(name: str, quantity: sp.Symbol, limit: sp.Symbol, share: sp.Expr) ->
         "cited",
         lambda: betting_theorem().result,
         source="Waudby-Smith and Ramdas (2024), Theorem 3",
+        spends=share,
+    )
+
+
+@cache
+def constant_stakes_theorem() -> Step:
+    """Coverage of the limit by bets of constant stakes, over every sequence of episodes with values 0, ½, 1."""
+    delta = sp.Symbol("delta", positive=True)
+
+    def cases() -> Iterator[tuple[Array, Array]]:
+        levels = (0.0, 0.5, 1.0)
+        sequences = np.array(list(product(levels, repeat=4)))
+        # A second arrangement pairs other halves: the average over orders is what is tested, not one order alone.
+        for rows in (1, 2):
+            for level in (0.5, 0.05):
+                upper = np.array([_arranged(one, rows, level) for one in sequences])
+                for p in (0.02, 0.1, 0.3, 0.5, 0.8):
+                    for half in (0.0, min(p, 1 - p)):
+                        chances = {0.0: 1 - p - half / 2, 0.5: half, 1.0: p - half / 2}
+                        weight = np.prod([[chances[x] for x in one] for one in sequences], axis=1)
+                        yield np.array([float(weight[upper < p].sum())]), np.array([level])
+
+    return Step(
+        "bets of constant stakes",
+        sp.Le(probability, delta, evaluate=False),
+        "each product of bets has mean one at the true mean, hence their average; Markov",
+        "cited",
+        lambda: largest_ratio(cases(), "coverages over all sequences of four episodes"),
+        source="this package; after Waudby-Smith and Ramdas (2024)",
+        display=r"\mathbb P\Big(\tfrac1{B|C|}\textstyle\sum_{b,c}\prod_q\big(1+c\frac{p-H_{bq}}{1-p}\big)"
+        r"\ge1/\delta\Big)\le\delta\qquad(p=\mathbb EH)",
+    )
+
+
+def _arranged(values: Array, rows: int, level: float) -> float:
+    """The limit of one sequence, or of it beside itself in another grouping: first half swapped with the second."""
+    table = torch.from_numpy(np.stack([values, np.roll(values, 2)][:rows]))
+    return constant_stakes_upper(table, level)
+
+
+def constant_stakes(name: str, quantity: sp.Symbol, limit: sp.Symbol, share: sp.Expr, note: str = "") -> Step:
+    """Quantity ≤ the limit by bets of constant stakes, a number computed from the episodes."""
+    return Step(
+        name,
+        sp.Le(quantity, limit, evaluate=False),
+        "bets of constant stakes",
+        "cited",
+        lambda: constant_stakes_theorem().result,
+        source="this package; after Waudby-Smith and Ramdas (2024)",
+        note=note,
         spends=share,
     )

@@ -11,7 +11,7 @@ import torch
 
 from bounds.derivations.search import Array, falsify
 from bounds.derivations.steps import Result, Step
-from bounds.statistics.heads import project_simplex
+from bounds.heads.simplex import project_simplex
 
 moved, weight, length, first, second, value = sp.symbols(
     "norm_Wv norm_W norm_v norm_Pu_minus_Pv norm_u_minus_v norm_u_minus_e", nonnegative=True

@@ -1,0 +1,366 @@
+"""Checkpoint -> `Encoder`: reads weights without ever running code from the file, and says what it read."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bounds.data.fingerprints import fingerprints
+from bounds.data.preprocessing import CIFAR10, IMAGENET, Preprocessing
+from bounds.encoders.architectures import ResNet, SmallConvNet, build_encoder
+from bounds.encoders.checkpoint_files import read_checkpoint
+from bounds.encoders.state_dicts import (
+    architecture_name,
+    build_with_weights,
+    choose,
+    find_encoders,
+    infer_architecture,
+    is_finite,
+    truncated,
+)
+from bounds.errors import InvalidCheckpoint, InvalidData, InvalidOption
+
+_RECORD = "bounds.trained_on"
+Function = Callable[[Tensor], Any]
+
+
+class Encoder(nn.Module):
+    """Images -> representations (N, d), always as in evaluation mode, checked at every batch.
+
+    Attributes:
+        network: The network or callable inside.
+        preprocessing: What is done to images first, or None: a callable gets them as they come, a network
+            gets uint8 divided by 255 and all else as it comes.
+        dim: Dimension d, or None until the first batch shows it.
+        loaded: Names of the tensors in the file that make up the encoder.
+        ignored: Names of all other tensors of the file: projectors, classifiers, optimizer, other encoders.
+        provenance: Plain data for reports: `source`, and for files `sha256`, `architecture`, `prefix`,
+            `metadata`, `preprocessing_assumed` (True where neither file nor caller said what the encoder
+            expects).
+        trained_on: Fingerprints of the images it was trained on, sorted uint64 (M,), where its file records them.
+    """
+
+    network: nn.Module | Function
+
+    def __init__(
+        self,
+        network: nn.Module | Function,
+        *,
+        preprocessing: Preprocessing | None = None,
+        loaded: Sequence[str] = (),
+        ignored: Sequence[str] = (),
+        provenance: Mapping[str, Any] | None = None,
+        trained_on: np.ndarray | None = None,
+    ) -> None:
+        super().__init__()
+        self.trained_on = trained_on
+        self.network = network
+        self.preprocessing = preprocessing
+        self.dim: int | None = network.dim if isinstance(network, ResNet | SmallConvNet) else None
+        self.loaded, self.ignored = tuple(loaded), tuple(ignored)
+        name = getattr(network, "__name__", type(network).__name__)
+        self.provenance: dict[str, Any] = dict(provenance or {"source": name})
+        self.training = False
+
+    @property
+    def device(self) -> torch.device | None:
+        """Where the weights lie; None for a callable that shows none."""
+        if not isinstance(self.network, nn.Module):
+            return None
+        first = next(chain(self.network.parameters(), self.network.buffers()), None)
+        return None if first is None else first.device
+
+    def train(self, mode: bool = True) -> Encoder:
+        """Nothing: a certificate is about one fixed function."""
+        return self
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Representations of a batch.
+
+        Args:
+            images: (N, C, H, W), uint8 or float in [0, 1]; moved to the encoder's device if need be.
+
+        Returns:
+            float32 (float64 where the callable returns that), (N, d).
+
+        Raises:
+            InvalidData: images that the preprocessing cannot take, or an output that is not N finite rows of
+                one length.
+        """
+        if isinstance(images, Tensor) and self.device is not None:
+            images = images.to(self.device)
+        if self.preprocessing is not None:
+            images = self.preprocessing(images)
+        elif isinstance(self.network, nn.Module) and images.dtype == torch.uint8:
+            images = images.float() / 255
+        with evaluating(self.network):
+            output = self.network(images)
+        return self._checked(output, len(images))
+
+    def _checked(self, output: Any, rows: int) -> Tensor:
+        source = self.provenance["source"]
+        try:
+            z = torch.as_tensor(output)
+        except (TypeError, ValueError, RuntimeError) as err:
+            raise InvalidData(
+                f"The encoder {source} must return a tensor (N, d), got {type(output).__name__}."
+            ) from err
+        if z.ndim != 2 or len(z) != rows or z.shape[1] < 1 or not z.is_floating_point():
+            raise InvalidData(
+                f"The encoder {source} must return floating point numbers of shape ({rows}, d) "
+                f"for {rows} images, got {tuple(z.shape)} {z.dtype}; flatten or pool its output."
+            )
+        if self.dim not in (None, z.shape[1]):
+            raise InvalidData(
+                f"The encoder {source} returned {z.shape[1]} dimensions where it has {self.dim} otherwise."
+            )
+        finite = torch.isfinite(z).all(dim=1)
+        if not bool(finite.all()):
+            row = int((~finite).nonzero()[0, 0])
+            raise InvalidData(
+                f"The encoder {source} returned NaN or infinity for image {row} of a batch of {rows}."
+            )
+        self.dim = int(z.shape[1])
+        return z if z.dtype == torch.float64 else z.to(torch.float32)
+
+    def describe(self) -> str:
+        """Several lines for people: what was loaded, what was ignored, what the images should be."""
+        lines = [self._title()]
+        if self.loaded:
+            prefix = self.provenance.get("prefix")
+            lines.append(f"  loaded   {len(self.loaded)} tensors" + (f" under `{prefix}`" if prefix else ""))
+            lines.append(f"  ignored  {_grouped(self.ignored, self.loaded) or 'nothing'}")
+        if self.preprocessing is None:
+            lines.append("  expects  images as they come" + (", uint8 divided by 255" if self.device else ""))
+        else:
+            p = self.preprocessing
+            lines.append(
+                f"  expects  uint8 or float in [0, 1]; channels {p.channels or 'as given'}, "
+                f"size {p.size or 'as given'}, mean {p.mean}, std {p.std}"
+                + (" (assumed)" if self.provenance.get("preprocessing_assumed") else "")
+            )
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<{self._title()}; {len(self.loaded)} tensors loaded, {len(self.ignored)} ignored>"
+
+    def _title(self) -> str:
+        architecture = self.provenance.get("architecture")
+        kind = architecture_name(architecture) if architecture else type(self.network).__name__
+        return f"Encoder {self.provenance['source']}: {kind} -> d = {self.dim or 'not known yet'}"
+
+
+def load_encoder(
+    checkpoint: str | os.PathLike[str] | nn.Module | Function,
+    *,
+    architecture: Mapping[str, Any] | None = None,
+    preprocessing: Preprocessing | None = None,
+    prefix: str | None = None,
+    device: torch.device | str | None = None,
+) -> Encoder:
+    """Load an encoder, refusing every file that would have to run code.
+
+    A file may be `.safetensors`, or `.pt`, `.pth`, `.ckpt`, `.pth.tar` written by `torch.save` from tensors
+    and plain containers. The encoder, a ResNet-18/34/50 with torchvision's key names (or a `SmallConvNet`),
+    is found under any prefix and in any nesting; depth, width, stem and input channels are read off names
+    and shapes. Where several are in one file the one that papers evaluate is taken: teacher (DINO), then
+    query (MoCo), then online (BYOL), then one without such a name, before student, target, key, momentum and
+    average copies. Weights are float32 after loading.
+
+    Args:
+        checkpoint: A path, a network, or any callable from a batch of images to (N, d).
+        architecture: Options of `build_encoder` that overrule those inferred. Shapes do not show a padding:
+            give {"stem": "cifar-pad2"} for CIFAR checkpoints of solo-learn.
+        preprocessing: What the encoder expects; overrules the file's metadata. Where neither says: ImageNet
+            statistics for an ImageNet stem, CIFAR-10's for a CIFAR stem, none for other than 3 channels, the
+            size as it comes; `describe` then says "assumed".
+        prefix: Where the encoder is, when a file holds several: "module.encoder_k".
+        device: Where to put the weights (a network given as `checkpoint` is moved); None leaves them on the
+            CPU, or where they are.
+
+    Returns:
+        The encoder; `describe()` tells what was loaded, ignored and expected.
+
+    Raises:
+        UnsafeCheckpoint: a file that holds Python objects beyond tensors and plain containers.
+        InvalidCheckpoint: no such file, not a checkpoint, no encoder in it, or weights missing, misshapen,
+            not finite.
+        InvalidOption: options that do not go with this kind of checkpoint.
+    """
+    if isinstance(checkpoint, str | os.PathLike):
+        encoder = _load_file(Path(checkpoint), architecture, preprocessing, prefix)
+    elif not callable(checkpoint):
+        raise InvalidOption(
+            f"`checkpoint` must be a path, a torch.nn.Module or a callable, got {type(checkpoint).__name__}."
+        )
+    elif architecture is not None or prefix is not None:
+        raise InvalidOption(
+            "`architecture` and `prefix` are for files; a network or callable is used as it is."
+        )
+    elif isinstance(checkpoint, Encoder):
+        encoder = checkpoint
+        if preprocessing is not None:
+            old = checkpoint
+            encoder = Encoder(
+                old.network, preprocessing=preprocessing, loaded=old.loaded, ignored=old.ignored,
+                provenance=old.provenance | {"preprocessing_assumed": False}, trained_on=old.trained_on,
+            )  # fmt: skip
+    else:
+        encoder = Encoder(checkpoint, preprocessing=preprocessing)
+    return encoder if device is None else encoder.to(device)
+
+
+def save_encoder(
+    module: nn.Module,
+    path: str | os.PathLike[str],
+    *,
+    preprocessing: Preprocessing | None = None,
+    metadata: Mapping[str, str] | None = None,
+    trained_on: Tensor | np.ndarray | None = None,
+) -> None:
+    """Write an encoder as safetensors, whole or not at all, so that `load_encoder(path)` needs no options.
+
+    Args:
+        module: A `ResNet`, a `SmallConvNet`, or an `Encoder` around one.
+        path: Where to; must end in `.safetensors`.
+        preprocessing: What the encoder expects of images; by default that of the `Encoder`.
+        metadata: More strings to keep in the file: objective, seed, data.
+        trained_on: The images it was trained on, (M, C, H, W) as they were given, or their fingerprints, uint64 (M,):
+            8 bytes an image are kept, by which `bounds.evaluate` finds them again among other data. By default those
+            of the `Encoder`.
+
+    Raises:
+        InvalidOption: another kind of module, another ending, or metadata that is not strings or uses a
+            reserved name.
+        InvalidCheckpoint: weights that are NaN or infinite.
+    """
+    from safetensors.torch import save_file
+
+    if isinstance(module, Encoder):
+        preprocessing = preprocessing or module.preprocessing
+        trained_on = module.trained_on if trained_on is None else trained_on
+    network = module.network if isinstance(module, Encoder) else module
+    path = Path(path)
+    if not isinstance(network, ResNet | SmallConvNet):
+        raise InvalidOption(
+            f"`module` must be a ResNet or a SmallConvNet of this package, got {type(network).__name__}."
+        )
+    if path.suffix != ".safetensors":
+        raise InvalidOption(f"`path` must end in .safetensors, got {path.name}.")
+    notes = {"format": "pt", "architecture": json.dumps(network.architecture)}
+    if preprocessing is not None:
+        notes["preprocessing"] = preprocessing.to_json()
+    extra = dict(metadata or {})
+    if {"format", "architecture", "preprocessing"} & set(extra) or not all(
+        isinstance(item, str) for pair in extra.items() for item in pair
+    ):
+        raise InvalidOption(
+            "`metadata` must map strings to strings, without `format`, `architecture`, `preprocessing`."
+        )
+    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    broken = [name for name, value in tensors.items() if not is_finite(value)]
+    if broken:
+        raise InvalidCheckpoint(f"Weights hold NaN or infinity: {truncated(broken)}; nothing was written.")
+    if trained_on is not None:
+        known = isinstance(trained_on, np.ndarray) and trained_on.dtype == np.uint64
+        prints = np.unique(trained_on if known else fingerprints(torch.as_tensor(trained_on)))
+        tensors[_RECORD] = torch.from_numpy(prints.view(np.int64))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".saving-", dir=path.parent) as folder:
+        part = Path(folder) / path.name
+        save_file(tensors, part, metadata=notes | extra)
+        os.replace(part, path)
+
+
+@contextmanager
+def evaluating(network: nn.Module | Function) -> Iterator[None]:
+    """Every submodule in evaluation mode inside, as it was afterwards."""
+    training = [m for m in network.modules() if m.training] if isinstance(network, nn.Module) else []
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def _load_file(
+    path: Path,
+    architecture: Mapping[str, Any] | None,
+    preprocessing: Preprocessing | None,
+    prefix: str | None,
+) -> Encoder:
+    origin = f"`{path.name}`"
+    tensors, metadata, digest = read_checkpoint(path)
+    record = tensors.pop(_RECORD, None)
+    try:
+        stored = json.loads(metadata["architecture"]) if "architecture" in metadata else {}
+        if not isinstance(stored, dict):
+            raise ValueError("`architecture` is not a JSON object")
+        if stored:
+            build_encoder(stored, device="meta")
+        if preprocessing is None and "preprocessing" in metadata:
+            preprocessing = Preprocessing.from_json(metadata["preprocessing"])
+    except ValueError as err:
+        raise InvalidCheckpoint(f"{origin} has metadata that cannot be read: {err}.") from err
+
+    wanted = stored | dict(architecture or {})
+    found = [each for each in find_encoders(list(tensors)) if each.name == wanted.get("name", each.name)]
+    if not found:
+        raise InvalidCheckpoint(
+            f"{origin} holds no ResNet-18/34/50 with torchvision's key names and no small ConvNet; its "
+            f"{len(tensors)} tensors: {truncated(list(tensors)) or 'none'}; "
+            "load it into your own network and pass that."
+        )
+    chosen = choose(found, prefix, origin)
+    if not stored:
+        wanted = infer_architecture(chosen, tensors, origin) | wanted
+    network = build_with_weights(wanted, chosen, tensors, origin)
+    loaded = [chosen.sources[name] for name in network.state_dict() if name in chosen.sources]
+    assumed = preprocessing is None
+    if preprocessing is None:
+        preprocessing = _assumed_preprocessing(network)
+    elif preprocessing.channels is None and network.architecture["in_channels"] in (1, 3):
+        preprocessing = replace(preprocessing, channels=network.architecture["in_channels"])
+    return Encoder(
+        network.eval(),
+        preprocessing=preprocessing,
+        loaded=loaded,
+        ignored=sorted(set(tensors) - set(loaded)),
+        provenance={
+            "source": path.name, "sha256": digest, "architecture": network.architecture,
+            "prefix": chosen.prefix.strip("."), "metadata": metadata, "preprocessing_assumed": assumed,
+            **({} if record is None else {"trained_on": f"{len(record)} images on record"}),
+        },
+        trained_on=None if record is None else record.numpy().view(np.uint64),
+    )  # fmt: skip
+
+
+def _assumed_preprocessing(network: ResNet | SmallConvNet) -> Preprocessing:
+    channels = network.architecture["in_channels"]
+    if channels == 3:
+        return IMAGENET if network.architecture.get("stem") == "imagenet" else CIFAR10
+    return Preprocessing(channels=1 if channels == 1 else None)
+
+
+def _grouped(ignored: Sequence[str], loaded: Sequence[str]) -> str:
+    """Ignored names, cut at the first component that no loaded name shares, with counts."""
+    shared = {name[:i] for name in loaded for i, letter in enumerate(name) if letter == "."}
+    groups: Counter[str] = Counter()
+    for name in ignored:
+        cuts = [i for i, letter in enumerate(name) if letter == "."]
+        groups[next((f"{name[:i]}.*" for i in cuts if name[:i] not in shared), name)] += 1
+    return truncated([f"{group} ({count})" if count > 1 else group for group, count in groups.items()], 8)

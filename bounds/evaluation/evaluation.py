@@ -1,0 +1,196 @@
+"""evaluate(): checkpoint + labeled + unlabeled data -> every applicable bound, in one report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from bounds.assumptions.declaration import Declared
+from bounds.assumptions.declared import class_prior as prior_of
+from bounds.assumptions.encoder_choice import encoder_choice
+from bounds.assumptions.groups import one_a_group
+from bounds.evaluation.assumptions import Given, declare
+from bounds.evaluation.loading import class_names, count_classes, extract_roles, load
+from bounds.evaluation.options import check_options
+from bounds.evaluation.provenance import provenance
+from bounds.evaluation.theorems import report_on
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.setting import Setting
+from bounds.evidence.thinning import chosen_rows
+from bounds.processes import Processes
+from bounds.report.deployment import Deployment
+from bounds.report.report import Report
+from bounds.representations.extraction import Extracted
+from bounds.representations.normalization import Normalization
+from bounds.theorems import select
+
+_DATA = ("checkpoint", "labeled", "unlabeled", "test")
+
+
+def evaluate(
+    checkpoint: Any,
+    labeled: Any,
+    unlabeled: Any = None,
+    *,
+    delta: float = 0.05,
+    pairs: Literal["augmentation", "class"] = "augmentation",
+    labeled_is_fresh: bool | None = None,
+    unlabeled_is_fresh: bool | None = None,
+    normalize: Literal["l2", "clip"] | None = "l2",
+    radius: float = 1.0,
+    head: Any = "min_norm",
+    class_prior: Any = None,
+    residual: Literal["mean", "frobenius"] = "mean",
+    nonnegative: bool = False,
+    constants: Literal["printed", "counted"] = "printed",
+    function_class: Any = None,
+    holdout: float | None = None,
+    test: Any = None,
+    bounds: Sequence[str] | None = None,
+    options: Mapping[str, Any] | None = None,
+    simultaneous: bool = False,
+    num_classes: int | None = None,
+    preprocessing: Any = None,
+    architecture: Any = None,
+    save_representations: str | Path | None = None,
+    autocast: bool = False,
+    device: str | torch.device | None = None,
+    batch_size: int = 256,
+    seed: int = 0,
+    progress: bool | None = None,
+    distributed: bool = False,
+    name: str | None = None,
+    fresh: bool | None = None,
+    declared: Declared | Mapping[str, Any] | None = None,
+) -> Report:
+    r"""Every generalization bound that these data allow for a head on a frozen encoder.
+
+    Args:
+        checkpoint: A path (`.safetensors`, `.pt`, `.pth`, `.ckpt`), an `nn.Module`, a callable batch -> (N, d), or
+            None when the data already are representations.
+        labeled: S: `(x, y)`, a Dataset, a DataLoader, or a path, glob or list of paths. Of `(x1, x2, y)`, two views of
+            each item, the first is the sample; `augmentation_risk` uses both.
+        unlabeled: S̄: the same without labels (views are made by augmentation), a pair `(x1, x2)`, or `(x1, x2, y)`;
+            with `pairs="class"` and labels, disjoint pairs are drawn within classes. None: only bounds on S.
+        test: `(x, y)` or any labeled data: measured loss and error beside the bounds, and `test_set`.
+        num_classes: K; inferred from the labels by default. Classes absent from S count.
+        pairs: How the pairs are, or were, made. Augmentation pairs violate A1.
+        labeled_is_fresh, unlabeled_is_fresh: Was the encoder fixed before seeing them (A2, A3)? None: unverifiable.
+        class_prior: p when known: "balanced" or K numbers; the class term is then a number.
+        nonnegative: f ≥ 0 by construction, so that τ = √2·B. Refuted by the data if a value is negative.
+        function_class: Where the encoder was chosen on S̄ among J encoders fixed before S̄ (checkpoints of a run,
+            seeds): J, a list of them, or their `bounds.rademacher`. The theorems then pay for the choice.
+        normalize, radius: ‖f‖ ≤ B = radius by l2 normalisation or clipping (A4); None leaves f alone.
+        head: "min_norm" for W_S = Y_SᵀZ_S†; ("ridge", λ) for (1/n)Σ‖Wz − y‖² + λ‖W‖_F²; ("logistic", λ) for
+            (1/n)ΣCE + (λ/2)‖W‖² with a free intercept, "logistic" with λ chosen on a fifth of S; "nearest_mean";
+            ("knn", k); a scikit-learn classifier; a callable rows -> scores. Bounds say which heads they speak about.
+        residual: r̂_S in §2 and §3; `vicreg` always has the Frobenius form.
+        constants: Logarithms of `vicreg` as printed (4δ/3, never certified) or counted (at 3δ/4, grid paid for).
+        holdout: Share of S that bounds which need a held-out part keep aside; None: each theorem's own, fixed by n.
+        delta: Failure probability of each bound, or of all together with `simultaneous`.
+        simultaneous: Share δ over all bounds whose inputs are given, so that they hold together.
+        bounds: Names of the bounds wanted; all by default.
+        options: Settings of single theorems, by name (`temperature`, `negatives`, ...); see their docstrings.
+        preprocessing, architecture: For checkpoints that do not carry them; see `bounds.load_encoder`.
+        save_representations: A folder to keep the representations in; it can be given as data later, and an
+            interrupted run resumes from it.
+        autocast: Mixed precision in the encoder.
+        device, batch_size, seed, progress: Where and how the encoder runs; `seed` fixes views and pairs.
+        distributed: Every process of the torch.distributed group makes this same call; they share the work, need a file
+            system in common, and get the same report (torchrun with `bounds evaluate` sets this).
+        name: Title of the report.
+        fresh: True declares that encoder and head were fixed before all data: A2, A3 and H at once; the options
+            `labeled_is_fresh`, `unlabeled_is_fresh` and `test_is_fresh` of `declared` win where they are given.
+        declared: What else you vouch for about copies and the test items: a `bounds.Declared`, or a dict of its fields.
+
+    Returns:
+        The report. Bounds that do not apply are listed with the reason.
+
+    Raises:
+        InvalidData, InvalidOption, InvalidCheckpoint, UnsafeCheckpoint: one sentence on what to change.
+    """
+    given = {key: value for key, value in locals().items() if key not in _DATA}
+    theorems = select(None if bounds is None else list(bounds))
+    check_options(delta, pairs, head, residual, constants, holdout, batch_size)
+    normalization, processes = Normalization(normalize, radius), Processes.chosen(distributed)
+
+    encoder = load(checkpoint, preprocessing, architecture, device)
+    parts = extract_roles(
+        encoder, {"labeled": labeled, "unlabeled": unlabeled, "test": test}, processes, given
+    )
+    vouched = Declared.of(declared)
+    if vouched.test_is_fresh is None:
+        vouched = replace(vouched, test_is_fresh=fresh)
+    evidence = _evidence(
+        parts, normalization, processes, given, vouched, test, getattr(encoder, "trained_on", None)
+    )
+    told = Given(
+        pairs=pairs,
+        labeled_is_fresh=fresh if labeled_is_fresh is None else labeled_is_fresh,
+        unlabeled_is_fresh=fresh if unlabeled_is_fresh is None else unlabeled_is_fresh,
+        nonnegative=nonnegative,
+        num_classes=num_classes is not None,
+        same_source="unlabeled" in parts
+        and parts["unlabeled"].provenance["data"] == parts["labeled"].provenance["data"],
+        normalization=normalization,
+    )
+    evidence = declare(evidence, told)
+    record = provenance(parts, given, encoder, evidence)
+    deployment = Deployment(
+        encoder, checkpoint, normalization, evidence.setting.names_of_classes, evidence.labeled.dim
+    )
+    title = name or _title(checkpoint)
+    report = report_on(evidence, theorems, delta, title, simultaneous, record, deployment)
+
+    # No process leaves, and removes what it shares, before the others are done.
+    processes.texts("", "at the end")
+    return report
+
+
+def _evidence(
+    parts: Mapping[str, Extracted],
+    normalization: Normalization,
+    processes: Processes,
+    given: Mapping[str, Any],
+    vouched: Declared,
+    test: Any,
+    trained_on: np.ndarray | None,
+) -> Evidence:
+    """The normalised tables and what was declared about them; the assumptions are not decided yet."""
+    tables = {role: normalization.apply(part.representations) for role, part in parts.items()}
+    if vouched.groups is not None and "test" in tables:
+        kept = one_a_group(vouched.groups, test, tables["test"].count, given["seed"])
+        tables["test"] = chosen_rows(tables["test"], kept)
+    classes = count_classes(tables.values(), given["num_classes"])
+    drawn = parts["unlabeled"].class_pairs if "unlabeled" in parts else None
+    device = given["device"] or ("cuda" if torch.cuda.is_available() else "cpu")
+    setting = Setting(
+        num_classes=classes,
+        radius=normalization.radius,
+        tau=(np.sqrt(2.0) if given["nonnegative"] else 2.0) * normalization.radius,
+        assumptions={},
+        prior=prior_of(given["class_prior"], classes),
+        conditioned_pairs=drawn is not None and drawn.conditioned,
+        function_class=encoder_choice(given["function_class"]),
+        options=dict(given["options"] or {}),
+        declared=vouched,
+        trained_on=trained_on,
+        class_names=class_names(parts.values()),
+        **{name: given[name] for name in ("head", "residual", "constants", "holdout", "seed")},
+    )
+    return Evidence(
+        setting, tables["labeled"], tables.get("unlabeled"), tables.get("test"), device=device, processes=processes
+    )  # fmt: skip
+
+
+def _title(checkpoint: Any) -> str:
+    if checkpoint is None:
+        return "representations"
+    if isinstance(checkpoint, str | Path):
+        return Path(checkpoint).name
+    return getattr(checkpoint, "__name__", type(checkpoint).__name__)

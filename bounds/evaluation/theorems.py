@@ -1,0 +1,60 @@
+"""Theorems on evidence: every bound asked for, and the best of them made valid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bounds.errors import NotApplicable
+from bounds.evaluation.best import applicable, best, weights
+from bounds.evaluation.quantities import measured_losses, quantities
+from bounds.evidence.evidence import Evidence
+from bounds.report.deployment import Deployment
+from bounds.report.report import Report
+from bounds.theorems import Bound, Theorem
+from bounds.theorems.repeated import evaluated
+
+
+def report_on(
+    evidence: Evidence,
+    theorems: Sequence[Theorem],
+    delta: float,
+    name: str,
+    simultaneous: bool = False,
+    record: Mapping[str, Any] | None = None,
+    deployment: Deployment | None = None,
+) -> Report:
+    """Evaluate theorems on evidence: the part of `evaluate` after the encoder has run.
+
+    With `simultaneous`, δ is shared by weights fixed before the data over the theorems whose inputs are given. With
+    `deployment` every bound gives its predictor.
+    """
+    share = weights(applicable(theorems, evidence)) if simultaneous else {}
+    found: dict[str, Bound] = {}
+    refused: dict[str, str] = {}
+    for theorem in theorems:
+        try:
+            found[theorem.name] = replace(
+                evaluated(theorem, evidence, delta * share.get(theorem.name, 1.0)), deployment=deployment
+            )
+        except NotApplicable as reason:
+            refused[theorem.name] = str(reason)
+    smallest, candidates = best(evidence, theorems, found, delta)
+    report = Report(
+        name=name,
+        delta=delta,
+        simultaneous=simultaneous,
+        bounds=found,
+        not_applicable=refused,
+        quantities=quantities(evidence),
+        measured=measured_losses(evidence, found),
+        assumptions=evidence.setting.assumptions,
+        best=None if smallest is None else replace(smallest, deployment=deployment),
+        candidates=candidates,
+        provenance={**(record or {}), "head": evidence.head.name},
+        evidence=evidence,
+    )
+    if deployment is not None:
+        deployment.report = report
+    return report

@@ -1,0 +1,227 @@
+"""Report: the bounds of one evaluation, what they rest on, and every way to read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bounds.assumptions.assumption import Assumption
+from bounds.errors import InvalidInput
+from bounds.evidence.evidence import Evidence
+from bounds.rendering import rendered
+from bounds.report.files import write_text
+from bounds.report.plans import Plans
+from bounds.theorems.bound import Bound
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Report:
+    """Every bound of one evaluation, in order.
+
+    Attributes:
+        name: What was evaluated.
+        delta: Failure probability of each bound by itself, or of all together when `simultaneous`.
+        bounds: Name to bound.
+        not_applicable: Name to the reason why a bound could not be evaluated.
+        quantities: Scalars behind the bounds: n, m, K, d, c, norms of the heads, ranks, invariance, ...
+        measured: Head name to its loss, projected loss, squared loss and error on the test items.
+        assumptions: Every assumption with status and reason.
+        best: Smallest certified bound on the error axis, re-evaluated at its share of δ, or None.
+        candidates: The bounds `best` was chosen from, each at its share of δ, certified or not.
+        provenance: Versions, seed, device, file hashes, options.
+        evidence: The data summaries, for further evaluation; not saved.
+    """
+
+    name: str
+    delta: float
+    simultaneous: bool
+    bounds: Mapping[str, Bound]
+    not_applicable: Mapping[str, str]
+    quantities: Mapping[str, float]
+    measured: Mapping[str, Mapping[str, float]]
+    assumptions: Mapping[str, Assumption]
+    best: Bound | None
+    candidates: tuple[str, ...]
+    provenance: Mapping[str, Any]
+    evidence: Evidence | None = field(default=None, compare=False, repr=False)
+
+    def __getitem__(self, name: str) -> Bound:
+        """The bound of that name.
+
+        Raises:
+            KeyError: with the reason, if it was not evaluated.
+        """
+        if name in self.bounds:
+            return self.bounds[name]
+        if name in self.not_applicable:
+            raise KeyError(f"`{name}` is not applicable here: it {self.not_applicable[name]}")
+        raise KeyError(f"no bound `{name}` in this report; it has {', '.join(self.bounds)}")
+
+    def __iter__(self) -> Iterator[Bound]:
+        """The bounds, in order."""
+        return iter(self.bounds.values())
+
+    def __len__(self) -> int:
+        return len(self.bounds)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.bounds
+
+    def measured_for(self, bound: Bound) -> float | None:
+        """What was measured on the test items for the bound's own head and axis; None without test items."""
+        losses = self.measured.get(bound.head or "")
+        if losses is None:
+            return None
+        if bound.axis.name == "error":
+            return losses["error"]
+        return (
+            losses["projected_loss" if "\\Pi" in bound.statement else "loss"]
+            if bound.axis.name == "loss"
+            else None
+        )
+
+    @property
+    def test_error(self) -> float | None:
+        """Measured error rate of the head given by `head` on the test items; None without them."""
+        losses = self.measured.get(str(self.provenance.get("head")))
+        return None if losses is None else losses["error"]
+
+    def plan(self, target: float, bounds: Sequence[str] | None = None) -> Plans:
+        """How many labels, pairs, or both would bring each bound to `target`, or which term stops it.
+
+        Args:
+            target: Error rate; on its own axis for a bound without one.
+            bounds: Names; all by default.
+
+        Raises:
+            InvalidOption: the target is not a positive number.
+        """
+        return Plans.of({name: self[name] for name in (self.bounds if bounds is None else bounds)}, target)
+
+    # Reading it
+
+    def __repr__(self) -> str:
+        return str(rendered("report.text:summary", self))
+
+    def __str__(self) -> str:
+        return str(rendered("report.text:full", self))
+
+    def _repr_html_(self) -> str:
+        return str(rendered("report.html:body", self))
+
+    def plot(self) -> Figure:
+        """Terms stacked per bound on the loss axis, and every bound on the error axis, with vacuity lines."""
+        figure: Figure = rendered("report.figures:report_figure", self)
+        return figure
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row per term of each bound, plus a row "total" per bound."""
+        import pandas
+
+        rows = []
+        for bound in self:
+            shared = {
+                "bound": bound.name,
+                "axis": bound.axis.name,
+                "certified": bound.certified,
+                "vacuous": bound.vacuous,
+                "error_rate": bound.error_rate,
+                "measured": self.measured_for(bound),
+                "delta": bound.delta,
+            }
+            rows += [{**shared, "term": term.name, "value": term.value} for term in bound.terms.values()]
+            rows.append({**shared, "term": "total", "value": bound.value})
+        return pandas.DataFrame(rows)
+
+    def to_latex(self) -> str:
+        """A booktabs table of the bounds, with the assumptions that fail."""
+        return str(rendered("report.text:latex_table", self))
+
+    # Saving it
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain Python, ready for JSON; `Report.from_dict` reads it back."""
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "delta": self.delta,
+            "simultaneous": self.simultaneous,
+            "bounds": {bound.name: bound.to_dict() for bound in self},
+            "not_applicable": dict(self.not_applicable),
+            "quantities": dict(self.quantities),
+            "measured": {head: dict(losses) for head, losses in self.measured.items()},
+            "assumptions": {name: one.to_dict() for name, one in self.assumptions.items()},
+            "best": None if self.best is None else self.best.to_dict(),
+            "candidates": list(self.candidates),
+            "provenance": dict(self.provenance),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Report:
+        """The inverse of `to_dict`.
+
+        Raises:
+            InvalidInput: if it is not a report of this format.
+        """
+        if plain.get("format") != FORMAT:
+            raise InvalidInput(f"Not a report of format {FORMAT}: `format` is {plain.get('format')!r}.")
+        data = {key: value for key, value in plain.items() if key != "format"}
+        data["bounds"] = {name: Bound.from_dict(bound) for name, bound in data["bounds"].items()}
+        data["assumptions"] = {name: Assumption.from_dict(one) for name, one in data["assumptions"].items()}
+        data["best"] = None if data["best"] is None else Bound.from_dict(data["best"])
+        data["candidates"] = tuple(data["candidates"])
+        return cls(**data)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """The report as JSON text, also written to `path` if given; infinities become the string "Infinity"."""
+        text = json.dumps(_json_safe(self.to_dict()), indent=1, allow_nan=False)
+        if path is not None:
+            write_text(path, text)
+        return text
+
+    @classmethod
+    def from_json(cls, path: str | Path) -> Report:
+        """Read what `to_json` wrote.
+
+        Raises:
+            InvalidInput: if the file is not such a report.
+        """
+        try:
+            plain = json.loads(Path(path).read_text())
+        except (OSError, ValueError) as error:
+            raise InvalidInput(f"`{path}` is not a JSON report: {error}.") from error
+        if not isinstance(plain, dict):
+            raise InvalidInput(f"`{path}` is not a report: expected a JSON object.")
+        return cls.from_dict(_json_back(plain))
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """A self-contained HTML page, figure included, also written to `path` if given."""
+        text = str(rendered("report.html:page", self))
+        if path is not None:
+            write_text(path, text)
+        return text
+
+
+def _json_safe(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _json_safe(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_safe(one) for one in value]
+    return "Infinity" if value == float("inf") else value
+
+
+def _json_back(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _json_back(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_json_back(one) for one in value]
+    return float("inf") if value == "Infinity" else value

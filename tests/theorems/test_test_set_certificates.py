@@ -1,0 +1,281 @@
+"""Worst class, balanced, top-k and selective certificates: numbers by hand, oracles, exact coverage."""
+
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+import bounds
+from bounds.assumptions.assumption import TITLES, Assumption
+from bounds.errors import InvalidOption, InvalidStatistics, NotApplicable
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.outcomes import Count, count, head_outcomes
+from bounds.evidence.setting import Setting
+from bounds.representations.table import Representations
+from bounds.summaries.constant_stakes import constant_stakes_upper
+from bounds.theorems import THEOREMS
+from bounds.worlds import WORLDS
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def scored(scores, labels, classes=None, **setting):
+    """Evidence whose head returns the test rows as scores."""
+    scores, labels = np.asarray(scores, dtype=np.float64), np.asarray(labels)
+    classes = scores.shape[1] if classes is None else classes
+    statuses = {name: Assumption(name, "holds", "declared") for name in TITLES}
+    train = Representations((np.eye(scores.shape[1]),), np.arange(scores.shape[1]))
+    return Evidence(
+        Setting(classes, 1.0, 2.0, statuses, head=lambda z: z, **setting),
+        train,
+        test=Representations((scores,), labels),
+    )
+
+
+def random_scores(seed, size, classes, shift=1.0):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(classes, size=size)
+    return rng.normal(size=(size, classes)) + shift * np.eye(classes)[labels], labels
+
+
+def cp(k, n, delta):
+    return 1.0 if k == n else stats.beta.ppf(1 - delta, k + 1, n - k)
+
+
+# Bets of constant stakes
+
+
+@pytest.mark.parametrize(
+    ("values", "limit"),
+    [
+        ([[0.1, 0, 0.2], [0, 0.1, 0.1]], 0.763674),
+        ([[0.2] * 20], 0.351222),
+        ([[0.2] * 100], 0.232942),
+        ([[0.0] * 10], 0.34103),
+        ([[1.0] * 10], 1.0),
+    ],
+)
+def test_the_betting_limit_has_its_known_values(values, limit):
+    assert constant_stakes_upper(torch.tensor(values, dtype=torch.float64), 0.05) == pytest.approx(
+        limit, abs=1e-6
+    )
+
+
+def test_the_betting_limit_solves_its_equation_for_values_of_any_kind():
+    H = np.random.default_rng(0).beta(1, 4, size=(3, 12))
+    U = constant_stakes_upper(torch.from_numpy(H), 0.1)
+    wealth = np.mean([np.prod(1 + c * (U - row) / (1 - U)) for row in H for c in (1, 0.5, 0.25, 0.125)])
+    assert wealth == pytest.approx(10, rel=1e-6)
+    assert wealth >= 10
+    turned = constant_stakes_upper(torch.from_numpy(H[::-1, ::-1].copy()), 0.1)
+    assert turned == pytest.approx(U, abs=1e-9)
+
+
+@pytest.mark.parametrize(("p", "r", "missed"), [(0.2, 20, 0.0115), (0.05, 60, 0.0)])
+def test_the_betting_limit_misses_bernoulli_episodes_as_rarely_as_it_should(p, r, missed):
+    limits = [constant_stakes_upper(torch.tensor([[1.0] * k + [0.0] * (r - k)]), 0.05) for k in range(r + 1)]
+    found = sum(stats.binom.pmf(k, r, p) for k, limit in enumerate(limits) if limit < p)
+    assert found == pytest.approx(missed, abs=5e-5)
+
+
+def test_raising_a_value_never_lowers_the_betting_limit():
+    rng = np.random.default_rng(1)
+    for _ in range(30):
+        H = rng.random((2, 6))
+        higher = H.copy()
+        higher[:, rng.integers(6)] = 1.0
+        low, high = (constant_stakes_upper(torch.from_numpy(one), 0.1) for one in (H, higher))
+        assert high >= low - 1e-9
+
+
+def test_nonsense_is_refused_by_the_betting_limit():
+    for values in (torch.zeros(0, 3), torch.zeros(3), torch.tensor([[1.5]]), torch.tensor([[-0.1]])):
+        with pytest.raises(InvalidStatistics):
+            constant_stakes_upper(values, 0.05)
+    with pytest.raises(InvalidStatistics):
+        constant_stakes_upper(torch.zeros(1, 3), 1.0)
+
+
+# Against loops
+
+
+def test_every_class_has_its_own_limit_and_the_worst_is_the_bound():
+    scores, labels = random_scores(0, 200, 4)
+    bound = THEOREMS["test_set_classes"].evaluate(scored(scores, labels), 0.1)
+    wrong = scores.argmax(1) != labels
+    limits = [cp(int(wrong[labels == y].sum()), int((labels == y).sum()), 0.1 / 4) for y in range(4)]
+    assert [row["error"] for row in bound.table.values()] == pytest.approx(limits, rel=1e-9)
+    assert bound.value == pytest.approx(max(limits), rel=1e-9)
+    assert bound.error_rate is None
+
+
+def test_a_class_without_test_items_has_the_limit_one_and_a_note():
+    scores, labels = random_scores(0, 60, 3)
+    kept = labels != 1
+    bound = THEOREMS["test_set_classes"].evaluate(scored(scores[kept], labels[kept]), 0.1)
+    assert bound.value >= 1.0
+    assert bound.vacuous
+    assert "no test item" in bound.notes[0]
+    assert bound.from_dict(bound.to_dict()) == bound
+
+
+def test_class_names_of_the_data_name_the_rows():
+    scores, labels = random_scores(0, 60, 3)
+    evidence = scored(scores, labels, class_names=("cat", "dog"))
+    assert list(THEOREMS["test_set_classes"].evaluate(evidence, 0.1).table) == ["cat", "dog", "class 2"]
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_the_top_k_error_counts_labels_outside_the_k_largest(k):
+    scores, labels = random_scores(1, 150, 5)
+    bound = THEOREMS["test_set_top_k"].evaluate(scored(scores, labels, options={"top_k": k}), 0.05)
+    best = np.argsort(-scores, axis=1)[:, :k]
+    missed = sum(int(y not in row) for y, row in zip(labels, best, strict=True))
+    assert bound.value == pytest.approx(cp(missed, 150, 0.05), rel=1e-9)
+
+
+def test_ties_count_against_the_head_in_every_certificate():
+    evidence = scored(np.zeros((40, 3)), np.arange(40) % 3, options={"top_k": 2})
+    for name in ("test_set", "test_set_classes", "test_set_balanced", "test_set_top_k"):
+        assert THEOREMS[name].evaluate(evidence, 0.05).value >= 1.0
+
+
+def test_the_options_are_checked():
+    scores, labels = random_scores(1, 50, 5)
+    for option in (0, 1.5, True, "two"):
+        with pytest.raises(InvalidOption, match="top_k"):
+            THEOREMS["test_set_top_k"].evaluate(scored(scores, labels, options={"top_k": option}), 0.05)
+    with pytest.raises(NotApplicable, match="more than k = 5"):
+        THEOREMS["test_set_top_k"].evaluate(scored(scores, labels), 0.05)
+    for option in (0, 1, "low"):
+        with pytest.raises(InvalidOption, match="target"):
+            THEOREMS["test_set_selective"].evaluate(scored(scores, labels, options={"target": option}), 0.05)
+
+
+def test_the_selective_limits_are_those_of_a_script_of_loops():
+    scores, labels = random_scores(2, 100, 4, 2.0)
+    bound = THEOREMS["test_set_selective"].evaluate(scored(scores, labels, options={"target": 0.2}), 0.05)
+    gap = np.diff(np.sort(scores, axis=1)[:, -2:], axis=1)[:, 0]
+    order = np.argsort(-gap)
+    expected = []
+    for share in range(5, 101, 5):  # a hundred items: percent and rank agree
+        above = order[:share]
+        k = int((scores[above].argmax(1) != labels[above]).sum())
+        expected.append(cp(k, share, 0.05 / 20))
+    rows = list(bound.table.values())
+    assert [row["error"] for row in rows] == pytest.approx(expected, rel=1e-9)
+    assert [row.get("threshold", -1) for row in rows[:-1]] == pytest.approx(
+        [gap[order[share]] for share in range(5, 100, 5)]
+    )
+    reached = [limit for limit in expected if limit <= 0.2]
+    assert bound.value == pytest.approx(reached[-1], rel=1e-9)
+    alone = bound.terms["test_error"].value + bound.terms["confidence"].value
+    assert alone + bound.terms["search"].value == pytest.approx(bound.value, rel=1e-9)
+
+
+def test_a_target_that_no_share_reaches_is_said():
+    scores, labels = random_scores(3, 30, 3, 0.0)
+    bound = THEOREMS["test_set_selective"].evaluate(scored(scores, labels, options={"target": 0.01}), 0.05)
+    assert any("no share reaches" in note for note in bound.notes)
+    assert bound.value == pytest.approx(min(row["error"] for row in bound.table.values()))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_few_test_items_are_enough_to_say_little(size):
+    scores, _ = random_scores(4, size, 2)
+    evidence = scored(scores, np.arange(size) % 2, options={"top_k": 1})
+    for name in ("test_set_classes", "test_set_top_k", "test_set_selective"):
+        assert 0.5 < THEOREMS[name].evaluate(evidence, 0.05).value <= 1.0 + 1e-9
+    if size < 2:
+        with pytest.raises(NotApplicable, match="has none"):
+            THEOREMS["test_set_balanced"].evaluate(evidence, 0.05)
+
+
+def test_all_binomial_certificates_count_in_one_place(monkeypatch):
+    scores, labels = random_scores(5, 80, 4)
+    evidence = scored(scores, labels, options={"top_k": 2})
+    for name in ("test_set", "test_set_classes", "test_set_top_k", "test_set_selective"):
+        module = f"bounds.theorems.{name}.count"
+        seen = []
+        monkeypatch.setattr(module, lambda *given, seen=seen: seen.append(1) or Count(1, 50))
+        THEOREMS[name].evaluate(evidence, 0.05)
+        assert seen
+
+
+def test_outcomes_agree_with_the_losses_of_the_head():
+    scores, labels = random_scores(6, 90, 4)
+    evidence = scored(scores, labels)
+    outcomes = head_outcomes(evidence)
+    assert count(evidence, outcomes.wrong).mistakes == evidence.head_test_losses.mistakes
+    assert count(evidence, outcomes.wrong, outcomes.labels == 2).trials == int((labels == 2).sum())
+
+
+# Coverage
+
+
+def test_selective_limits_cover_over_every_sample_of_a_small_world():
+    """All samples of four items from atoms: ties in the score included, exact probabilities."""
+    gaps, weights = (0.9, 0.6), (0.5, 0.5)
+    wrong_given = {0.9: 0.3, 0.6: 0.6}
+    atoms = [(g, w) for g in gaps for w in (False, True)]
+    chance = [weights[gaps.index(g)] * (wrong_given[g] if w else 1 - wrong_given[g]) for g, w in atoms]
+    true = {-math.inf: sum(p * w for (_, w), p in zip(atoms, chance, strict=True)), 0.6: 0.3}
+    level, missed = 0.4, 0.0
+    for sample in product(range(4), repeat=4):
+        weight = math.prod(chance[i] for i in sample)
+        scores = [[atoms[i][0] * (1 - atoms[i][1]), atoms[i][0] * atoms[i][1]] for i in sample]
+        bound = THEOREMS["test_set_selective"].evaluate(scored(scores, [0] * 4), level)
+        failed = any(
+            row["error"] < true[row.get("threshold", -math.inf)] - 1e-12
+            for row in bound.table.values()
+            if row.get("threshold", -math.inf) in true
+        )
+        missed += weight * failed
+    assert missed <= level
+
+
+@pytest.mark.parametrize(
+    "name", ["test_set_classes", "test_set_balanced", "test_set_top_k", "test_set_selective"]
+)
+@pytest.mark.parametrize("world", ["gaussian", "rare", "discrete"])
+def test_certificates_cover_in_worlds_with_known_truth(name, world):
+    made = WORLDS[world]().with_options(options={"top_k": 1, "target": 0.3})
+    found = bounds.coverage(name, made, delta=0.2, trials=60, seed=3, sizes={"N": 60})
+    assert found.trials > 0
+    assert found.violations <= stats.binom.ppf(0.9999, found.trials, 0.2)
+
+
+def test_the_search_over_thresholds_must_be_paid_for():
+    """Scores that say nothing: at δ for each rank the best of 19 misses far more often than δ, at δ/20 it does not."""
+    rng = np.random.default_rng(0)
+    unpaid = paid = 0
+    for _ in range(200):
+        gap, wrong = rng.random(80), rng.random(80) < 0.3
+        scores = np.stack([gap * ~wrong, gap * wrong], axis=1)
+        table = THEOREMS["test_set_selective"].evaluate(scored(scores, [0] * 80), 0.05).table
+        paid += min(row["error"] for row in table.values()) < 0.3
+        order = np.argsort(-gap)
+        limits = [cp(int(wrong[order[:r]].sum()), r, 0.05) for r in range(4, 80, 4)]
+        unpaid += min(limits) < 0.3
+    assert paid <= stats.binom.ppf(0.9999, 200, 0.05)
+    assert unpaid > stats.binom.ppf(0.9999, 200, 0.05)
+
+
+@pytest.mark.parametrize(
+    "name", ["test_set_classes", "test_set_balanced", "test_set_top_k", "test_set_selective"]
+)
+def test_the_proofs_hold_and_end_in_what_the_report_evaluates(name):
+    derivation = bounds.derive(name)
+    assert derivation.failing == []
+    scores, labels = random_scores(7, 120, 3)
+    inputs = THEOREMS[name].found(scored(scores, labels, options={"top_k": 2}), 0.05)
+    assert inputs.expression is derivation.expression
+
+
+def test_a_reused_test_set_is_not_certified():
+    evidence = WORLDS["reused_test"]().sample(np.random.default_rng(0)).evidence
+    for name in ("test_set_classes", "test_set_balanced", "test_set_selective"):
+        assert not THEOREMS[name].evaluate(evidence, 0.05).certified
