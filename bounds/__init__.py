@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from bounds.version import __version__
 
 if TYPE_CHECKING:
+    from bounds.assumptions import Declared as Declared
+    from bounds.assumptions import swap_test as swap_test
     from bounds.complexity import rademacher as rademacher
     from bounds.correlation import correlate as correlate
     from bounds.derivations import derive as derive
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 # Loaded on first use, so that `import bounds` costs no more than torch.
 _HOME = {
     "evaluate": "evaluation",
+    "Declared": "assumptions",
+    "swap_test": "assumptions",
     "compare": "evaluation",
     "Report": "report",
     "Comparison": "report",

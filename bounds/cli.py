@@ -43,6 +43,19 @@ NORMALIZE: dict[Normalize, Literal["l2", "clip"] | None] = {
 }
 
 
+class Repeats(StrEnum):
+    """Choices of --repeats."""
+
+    keep = "keep"
+    drop = "drop"
+
+
+class Overlap(StrEnum):
+    """Choices of --overlap."""
+
+    added = "added"
+
+
 class Residual(StrEnum):
     """Which residual of S the theorems use."""
 
@@ -127,7 +140,25 @@ def evaluate(
         bool, typer.Option(help="Labels are identifiers: number the classes that occur.")
     ] = False,
     save_representations: Annotated[Path | None, typer.Option(help="Keep the representations here.")] = None,
-    holdout: Annotated[float, typer.Option(help="Share of S held out where a bound needs it.")] = 0.1,
+    holdout: Annotated[
+        float | None, typer.Option(help="Share of S held out where a bound needs it; default: its own.")
+    ] = None,
+    fresh: Annotated[
+        bool | None, typer.Option(help="Encoder and head fixed before all data (A2, A3, H).")
+    ] = None,
+    test_is_fresh: Annotated[
+        bool | None, typer.Option(help="Encoder and head fixed before the test items (H).")
+    ] = None,
+    repeats: Annotated[
+        Repeats | None, typer.Option(help="Equal items: the population's (keep) or copies (drop).")
+    ] = None,
+    overlap: Annotated[
+        Overlap | None, typer.Option(help="Test items the head was made from were only added.")
+    ] = None,
+    looks: Annotated[int, typer.Option(help="Certificates read off this test set; each at δ/looks.")] = 1,
+    groups: Annotated[
+        str | None, typer.Option(help="Column of the test data that names the group of a row.")
+    ] = None,
     autocast: Annotated[bool, typer.Option(help="Mixed precision in the encoder.")] = False,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...")] = None,
     batch_size: Annotated[int, typer.Option(help="Images per batch.")] = 256,
@@ -140,6 +171,7 @@ def evaluate(
     from bounds.evaluation import evaluate as run
     from bounds.heads import parse_head
     from bounds.processes import torchrun
+    from bounds.report.ledger import ledger, reports_in
 
     with torchrun() as processes:
         report = run(
@@ -164,6 +196,14 @@ def evaluate(
             renumber=renumber,
             save_representations=save_representations,
             holdout=holdout,
+            fresh=fresh,
+            declared={
+                "test_is_fresh": test_is_fresh,
+                "repeats": None if repeats is None else repeats.value,
+                "overlap": None if overlap is None else overlap.value,
+                "looks": looks,
+                "groups": groups,
+            },
             autocast=autocast,
             device=device,
             batch_size=batch_size,
@@ -173,6 +213,9 @@ def evaluate(
     if processes.rank:
         return
     typer.echo(str(report))
+    said = ledger([report, *reports_in(out)])
+    if said:
+        typer.echo(said)
     for path in write(report, out):
         typer.echo(f"wrote {path}", err=True)
 

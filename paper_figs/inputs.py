@@ -18,8 +18,7 @@ from bounds.examples.digits import CHECKPOINTS, digits
 
 BEFORE_THE_DATA: dict[str, Any] = {  # what holds for every example here, and is declared
     "pairs": "class",
-    "labeled_is_fresh": True,
-    "unlabeled_is_fresh": True,
+    "fresh": True,
     "class_prior": "balanced",
     "progress": False,
 }

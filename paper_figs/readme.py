@@ -55,8 +55,7 @@ def printed_report() -> str:
         data.unlabeled,
         test=data.test,
         pairs="class",
-        labeled_is_fresh=True,
-        unlabeled_is_fresh=True,
+        fresh=True,
         class_prior="balanced",
         bounds=SHOWN,
     )

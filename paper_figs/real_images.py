@@ -67,8 +67,7 @@ def evaluate(data: dict[str, Any], seed: int, **options: Any) -> bounds.Report:
     settings = {
         "delta": DELTA,
         "pairs": "class",
-        "labeled_is_fresh": True,
-        "unlabeled_is_fresh": True,
+        "fresh": True,
         "class_prior": "balanced",
         "holdout": HELD_OUT / LABELED,
         "progress": False,

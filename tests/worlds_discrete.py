@@ -5,6 +5,7 @@ import torch
 from scipy.stats import binomtest
 
 from bounds.assumptions.assumption import TITLES, Assumption
+from bounds.assumptions.declaration import Declared
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.setting import Setting
 from bounds.heads.simplex import project_simplex
@@ -45,7 +46,15 @@ class World:
             yt = self.labels(rng, n_test)
             test = Representations((self.z[self.points(rng, yt)],), yt)
         return Evidence(
-            Setting(self.K, 1.0, 2.0, assumptions, prior=prior, seed=seed, **setting),
+            Setting(
+                self.K,
+                1.0,
+                2.0,
+                assumptions,
+                prior=prior,
+                seed=seed,
+                **{"declared": Declared(repeats="keep"), **setting},
+            ),
             Representations((self.z[self.points(rng, y)],), y),
             Representations((self.z[a], self.z[b]), yp),
             test,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 Status = Literal["holds", "violated", "unverifiable"]
+LEVEL = 1e-4  # at which a test refutes an assumption
 
 TITLES = {
     "A1": "class pairs: both views independent given the class",
@@ -17,6 +19,7 @@ TITLES = {
     "A4": "bounded: ‖f‖ ≤ B, B fixed before the data",
     "A5": "labels are a function of the class, known on S",
     "A6": "i.i.d. items",
+    "A6'": "i.i.d. pairs: no item stands in two pairs",
     "A7": "S and S̄ independent",
     "K": "every class of the population is among the K",
     "prior": "the declared class prior is that of the population",
@@ -25,12 +28,49 @@ TITLES = {
 
 
 @dataclass(frozen=True)
+class AssumptionTest:
+    """What a test said of an assumption. A test that passes changes no status.
+
+    Attributes:
+        name: Of the test.
+        null: What it would refute, in words.
+        p_value: Never below the chance of so extreme a value under the null.
+        effect: Size of the departure, on the test's own scale, 0 under the null.
+        sizes: The numbers it rests on, by name.
+        least: Smallest p-value that data of these sizes could have given.
+    """
+
+    name: str
+    null: str
+    p_value: float
+    effect: float
+    sizes: Mapping[str, int]
+    least: float = 0.0
+
+    @property
+    def testable(self) -> bool:
+        """Whether data of these sizes could refute the null at all."""
+        return self.least <= LEVEL
+
+    @property
+    def refuted(self) -> bool:
+        """Whether the null is refuted, at p ≤ 10⁻⁴."""
+        return self.p_value <= LEVEL
+
+    def __str__(self) -> str:
+        sizes = ", ".join(f"{name} = {size:,}" for name, size in self.sizes.items())
+        said = f"p = {self.p_value:.2g}, effect {self.effect:+.2g}" if self.testable else "not testable here"
+        return f"{self.name}: {said} ({sizes})"
+
+
+@dataclass(frozen=True)
 class Assumption:
-    """One proof obligation: its name, whether it holds on this data, and why we say so."""
+    """One proof obligation: its name, whether it holds on this data, why we say so, and what a test said."""
 
     name: str
     status: Status
     reason: str
+    test: AssumptionTest | None = None
 
     @property
     def title(self) -> str:
@@ -41,3 +81,21 @@ class Assumption:
     def holds(self) -> bool:
         """Whether a certificate may rest on it."""
         return self.status == "holds"
+
+    def tested(self, test: AssumptionTest | None) -> Assumption:
+        """With what a test said: violated if it refutes, else as declared."""
+        if test is None:
+            return self
+        if test.refuted:
+            return Assumption(self.name, "violated", f"refuted by the data, {test}: not {test.null}", test)
+        return Assumption(self.name, self.status, self.reason, test)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain Python; `Assumption.from_dict` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Assumption:
+        """The inverse of `to_dict`."""
+        test = plain.get("test")
+        return cls(**{**plain, "test": None if test is None else AssumptionTest(**test)})

@@ -13,9 +13,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bounds.data.fingerprints import fingerprints
 from bounds.data.preprocessing import CIFAR10, IMAGENET, Preprocessing
 from bounds.encoders.architectures import ResNet, SmallConvNet, build_encoder
 from bounds.encoders.checkpoint_files import read_checkpoint
@@ -30,6 +32,7 @@ from bounds.encoders.state_dicts import (
 )
 from bounds.errors import InvalidCheckpoint, InvalidData, InvalidOption
 
+_RECORD = "bounds.trained_on"
 Function = Callable[[Tensor], Any]
 
 
@@ -46,6 +49,7 @@ class Encoder(nn.Module):
         provenance: Plain data for reports: `source`, and for files `sha256`, `architecture`, `prefix`,
             `metadata`, `preprocessing_assumed` (True where neither file nor caller said what the encoder
             expects).
+        trained_on: Fingerprints of the images it was trained on, sorted uint64 (M,), where its file records them.
     """
 
     network: nn.Module | Function
@@ -58,8 +62,10 @@ class Encoder(nn.Module):
         loaded: Sequence[str] = (),
         ignored: Sequence[str] = (),
         provenance: Mapping[str, Any] | None = None,
+        trained_on: np.ndarray | None = None,
     ) -> None:
         super().__init__()
+        self.trained_on = trained_on
         self.network = network
         self.preprocessing = preprocessing
         self.dim: int | None = network.dim if isinstance(network, ResNet | SmallConvNet) else None
@@ -209,7 +215,7 @@ def load_encoder(
             old = checkpoint
             encoder = Encoder(
                 old.network, preprocessing=preprocessing, loaded=old.loaded, ignored=old.ignored,
-                provenance=old.provenance | {"preprocessing_assumed": False},
+                provenance=old.provenance | {"preprocessing_assumed": False}, trained_on=old.trained_on,
             )  # fmt: skip
     else:
         encoder = Encoder(checkpoint, preprocessing=preprocessing)
@@ -222,6 +228,7 @@ def save_encoder(
     *,
     preprocessing: Preprocessing | None = None,
     metadata: Mapping[str, str] | None = None,
+    trained_on: Tensor | np.ndarray | None = None,
 ) -> None:
     """Write an encoder as safetensors, whole or not at all, so that `load_encoder(path)` needs no options.
 
@@ -230,6 +237,9 @@ def save_encoder(
         path: Where to; must end in `.safetensors`.
         preprocessing: What the encoder expects of images; by default that of the `Encoder`.
         metadata: More strings to keep in the file: objective, seed, data.
+        trained_on: The images it was trained on, (M, C, H, W) as they were given, or their fingerprints, uint64 (M,):
+            8 bytes an image are kept, by which `bounds.evaluate` finds them again among other data. By default those
+            of the `Encoder`.
 
     Raises:
         InvalidOption: another kind of module, another ending, or metadata that is not strings or uses a
@@ -240,6 +250,7 @@ def save_encoder(
 
     if isinstance(module, Encoder):
         preprocessing = preprocessing or module.preprocessing
+        trained_on = module.trained_on if trained_on is None else trained_on
     network = module.network if isinstance(module, Encoder) else module
     path = Path(path)
     if not isinstance(network, ResNet | SmallConvNet):
@@ -262,6 +273,10 @@ def save_encoder(
     broken = [name for name, value in tensors.items() if not is_finite(value)]
     if broken:
         raise InvalidCheckpoint(f"Weights hold NaN or infinity: {truncated(broken)}; nothing was written.")
+    if trained_on is not None:
+        known = isinstance(trained_on, np.ndarray) and trained_on.dtype == np.uint64
+        prints = np.unique(trained_on if known else fingerprints(torch.as_tensor(trained_on)))
+        tensors[_RECORD] = torch.from_numpy(prints.view(np.int64))
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".saving-", dir=path.parent) as folder:
         part = Path(folder) / path.name
@@ -290,6 +305,7 @@ def _load_file(
 ) -> Encoder:
     origin = f"`{path.name}`"
     tensors, metadata, digest = read_checkpoint(path)
+    record = tensors.pop(_RECORD, None)
     try:
         stored = json.loads(metadata["architecture"]) if "architecture" in metadata else {}
         if not isinstance(stored, dict):
@@ -327,7 +343,9 @@ def _load_file(
         provenance={
             "source": path.name, "sha256": digest, "architecture": network.architecture,
             "prefix": chosen.prefix.strip("."), "metadata": metadata, "preprocessing_assumed": assumed,
+            **({} if record is None else {"trained_on": f"{len(record)} images on record"}),
         },
+        trained_on=None if record is None else record.numpy().view(np.uint64),
     )  # fmt: skip
 
 

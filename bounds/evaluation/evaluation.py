@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 
-from bounds.assumptions import declared
+from bounds.assumptions.declaration import Declared
+from bounds.assumptions.declared import class_prior as prior_of
 from bounds.assumptions.encoder_choice import encoder_choice
-from bounds.evaluation.assumptions import statuses
+from bounds.assumptions.groups import one_a_group
+from bounds.evaluation.assumptions import Given, declare
 from bounds.evaluation.classes import Classes
 from bounds.evaluation.loading import extract_roles, load
 from bounds.evaluation.options import check_flags, check_keys, check_options
@@ -19,6 +22,7 @@ from bounds.evaluation.provenance import provenance
 from bounds.evaluation.theorems import report_on
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.setting import Setting
+from bounds.evidence.thinning import chosen_rows
 from bounds.processes import Processes
 from bounds.report.deployment import Deployment
 from bounds.report.report import Report
@@ -46,7 +50,7 @@ def evaluate(
     nonnegative: bool = False,
     constants: Literal["printed", "counted"] = "printed",
     function_class: Any = None,
-    holdout: float = 0.1,
+    holdout: float | None = None,
     test: Any = None,
     bounds: Sequence[str] | None = None,
     options: Mapping[str, Any] | None = None,
@@ -63,6 +67,8 @@ def evaluate(
     progress: bool | None = None,
     distributed: bool = False,
     name: str | None = None,
+    fresh: bool | None = None,
+    declared: Declared | Mapping[str, Any] | None = None,
 ) -> Report:
     r"""Every generalization bound that these data allow for a head on a frozen encoder.
 
@@ -90,9 +96,9 @@ def evaluate(
             ("knn", k); a scikit-learn classifier; a callable rows -> scores. Bounds say which heads they speak about.
         residual: r̂_S in §2 and §3; `vicreg` always has the Frobenius form.
         constants: Logarithms of `vicreg` as printed (4δ/3, never certified) or counted (at 3δ/4, grid paid for).
-        holdout: Share of S that bounds which need a held-out part keep aside.
+        holdout: Share of S that bounds which need a held-out part keep aside; None: each theorem's own, fixed by n.
         delta: Failure probability of each bound, or of all together with `simultaneous`.
-        simultaneous: Share δ over all bounds, so that they hold together.
+        simultaneous: Share δ over all bounds whose inputs are given, so that they hold together.
         bounds: Names of the bounds wanted; all by default.
         options: Settings of single theorems, by name (`temperature`, `negatives`, ...); see their docstrings.
         preprocessing, architecture: For checkpoints that do not carry them; see `bounds.load_encoder`.
@@ -103,6 +109,9 @@ def evaluate(
         distributed: Every process of the torch.distributed group makes this same call; they share the work, need a file
             system in common, and get the same report (torchrun with `bounds evaluate` sets this).
         name: Title of the report.
+        fresh: True declares that encoder and head were fixed before all data: A2, A3 and H at once; the options
+            `labeled_is_fresh`, `unlabeled_is_fresh` and `test_is_fresh` of `declared` win where they are given.
+        declared: What else you vouch for about copies and the test items: a `bounds.Declared`, or a dict of its fields.
 
     Returns:
         The report. Bounds that do not apply, or fail, are listed with the reason; bounds that cannot be true are withheld.
@@ -121,8 +130,22 @@ def evaluate(
     parts, classes = extract_roles(
         encoder, {"labeled": labeled, "unlabeled": unlabeled, "test": test}, processes, given
     )
-    evidence = _evidence(parts, classes, normalization, processes, given)
-    evidence = evidence.assuming(statuses(evidence, parts, normalization, given))
+    vouched = Declared.of(declared)
+    if vouched.test_is_fresh is None:
+        vouched = replace(vouched, test_is_fresh=fresh)
+    record_of_training = getattr(encoder, "trained_on", None)
+    evidence = _evidence(parts, classes, normalization, processes, given, vouched, test, record_of_training)
+    told = Given(
+        pairs=pairs,
+        labeled_is_fresh=fresh if labeled_is_fresh is None else labeled_is_fresh,
+        unlabeled_is_fresh=fresh if unlabeled_is_fresh is None else unlabeled_is_fresh,
+        nonnegative=nonnegative,
+        num_classes=num_classes is not None or not isinstance(class_prior, str | None),
+        same_source="unlabeled" in parts
+        and parts["unlabeled"].provenance["data"] == parts["labeled"].provenance["data"],
+        normalization=normalization,
+    )
+    evidence = declare(evidence, told)
     record = provenance(parts, given, encoder, evidence)
     deployment = Deployment(
         encoder, checkpoint, normalization, evidence.setting.names_of_classes, evidence.labeled.dim
@@ -141,9 +164,15 @@ def _evidence(
     normalization: Normalization,
     processes: Processes,
     given: Mapping[str, Any],
+    vouched: Declared,
+    test: Any,
+    trained_on: np.ndarray | None,
 ) -> Evidence:
     """The normalised tables and what was declared about them; the assumptions are not decided yet."""
     tables = {role: normalization.apply(part.representations) for role, part in parts.items()}
+    if vouched.groups is not None and "test" in tables:
+        kept = one_a_group(vouched.groups, test, tables["test"].count, given["seed"])
+        tables["test"] = chosen_rows(tables["test"], kept)
     drawn = parts["unlabeled"].class_pairs if "unlabeled" in parts else None
     device = given["device"] or ("cuda" if torch.cuda.is_available() else "cpu")
     setting = Setting(
@@ -151,10 +180,12 @@ def _evidence(
         radius=normalization.radius,
         tau=(np.sqrt(2.0) if given["nonnegative"] else 2.0) * normalization.radius,
         assumptions={},
-        prior=declared.class_prior(given["class_prior"], classes.count),
+        prior=prior_of(given["class_prior"], classes.count),
         conditioned_pairs=drawn is not None and drawn.conditioned,
         function_class=encoder_choice(given["function_class"]),
         options=dict(given["options"] or {}),
+        declared=vouched,
+        trained_on=trained_on,
         class_names=classes.names,
         **{name: given[name] for name in ("head", "residual", "constants", "holdout", "seed")},
     )

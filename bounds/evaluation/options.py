@@ -26,7 +26,7 @@ _FLAGS = {
 
 
 def check_options(
-    delta: float, pairs: str, head: Any, residual: str, constants: str, holdout: float, batch_size: int
+    delta: float, pairs: str, head: Any, residual: str, constants: str, holdout: float | None, batch_size: int
 ) -> None:
     """Refuse what cannot be used.
 
@@ -43,7 +43,7 @@ def check_options(
         if value not in choices:
             raise InvalidOption(f"`{option}` must be one of {', '.join(map(repr, choices))}, got {value!r}.")
     head_kind(head)
-    if not 0 < holdout < 1:
+    if holdout is not None and not 0 < holdout < 1:
         raise InvalidOption(f"`holdout` must lie strictly between 0 and 1, got {holdout!r}.")
     if not (isinstance(batch_size, int) and batch_size >= 1):
         raise InvalidOption(f"`batch_size` must be a positive whole number, got {batch_size!r}.")

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
 
 from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import test_apart
+from bounds.evidence.thinning import chosen_rows
 from bounds.heads.fitted import FittedHead
 from bounds.heads.linear import Head, spectral_norm
 from bounds.theorems import Bound, select
 
 
 def measured_losses(evidence: Evidence, found: Mapping[str, Bound]) -> dict[str, dict[str, float]]:
-    """Test losses of every head that a bound of this report speaks about."""
+    """Losses of every head that a bound of this report speaks about, on the test items that it was not made from."""
     if evidence.test is None:
         return {}
     wanted = {bound.head for bound in found.values()} | {evidence.head.name}
     heads: dict[str, FittedHead] = {head.name: head for head in evidence.known_heads() if head.name in wanted}
-    losses = evidence.test_losses_of(list(heads.values()))
+    items = measurable(evidence)
+    if not len(items):
+        return {}
+    whole = len(items) == evidence.test.count
+    measured = evidence if whole else replace(evidence, test=chosen_rows(evidence.test, items))
+    losses = measured.test_losses_of(list(heads.values()))
     return {
         name: {
             "loss": one.mean_residual,
@@ -26,6 +36,11 @@ def measured_losses(evidence: Evidence, found: Mapping[str, Bound]) -> dict[str,
         }
         for name, one in zip(heads, losses, strict=True)
     }
+
+
+def measurable(evidence: Evidence) -> np.ndarray:
+    """Test items that are no copies of what the heads were made from."""
+    return np.flatnonzero(~test_apart(evidence).leaked)
 
 
 def quantities(evidence: Evidence) -> dict[str, float]:
@@ -80,4 +95,5 @@ def quantities(evidence: Evidence) -> dict[str, float]:
             }
     if evidence.test is not None:
         found["N"] = evidence.test.count
+        found["N_measured"] = len(measurable(evidence))
     return {name: float(value) for name, value in found.items()}

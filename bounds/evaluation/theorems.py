@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bounds.evaluation.best import applicable, best, weights
 from bounds.evaluation.quantities import measured_losses, quantities
 from bounds.evidence.evidence import Evidence
 from bounds.report.contradictions import withheld
 from bounds.report.deployment import Deployment
 from bounds.report.report import Report
 from bounds.theorems import Bound, Theorem
+from bounds.theorems.repeated import attempted
 
 
 def report_on(
@@ -26,21 +28,21 @@ def report_on(
 ) -> Report:
     """Evaluate theorems on evidence: the part of `evaluate` after the encoder has run.
 
-    With `simultaneous`, δ is divided by the number of theorems asked for, which is known before the data. With
+    With `simultaneous`, δ is shared by weights fixed before the data over the theorems whose inputs are given. With
     `deployment` every bound gives its predictor.
     """
-    level = delta / len(theorems) if simultaneous else delta
+    share = weights(applicable(theorems, evidence)) if simultaneous else {}
     found: dict[str, Bound] = {}
     refused: dict[str, str] = {}
     for theorem in theorems:
-        outcome = theorem.attempt(evidence, level)
+        outcome = attempted(theorem, evidence, delta * share.get(theorem.name, 1.0))
         if isinstance(outcome, Bound):
             found[theorem.name] = replace(outcome, deployment=deployment)
         else:
             refused[theorem.name] = outcome
     measured = measured_losses(evidence, found)
     found = withheld(evidence, found, measured)
-    best, candidates = _best(evidence, theorems, found, delta, measured)
+    smallest, candidates = best(evidence, theorems, found, delta, measured)
     report = Report(
         name=name,
         delta=delta,
@@ -50,7 +52,7 @@ def report_on(
         quantities=quantities(evidence),
         measured=measured,
         assumptions=evidence.setting.assumptions,
-        best=None if best is None else replace(best, deployment=deployment),
+        best=None if smallest is None else replace(smallest, deployment=deployment),
         candidates=candidates,
         provenance={**(record or {}), "head": evidence.head.name},
         class_names=evidence.setting.class_names,
@@ -60,32 +62,3 @@ def report_on(
     if deployment is not None:
         deployment.report = report
     return report
-
-
-def _best(
-    evidence: Evidence,
-    theorems: Sequence[Theorem],
-    found: Mapping[str, Bound],
-    delta: float,
-    measured: Mapping[str, Mapping[str, float]],
-) -> tuple[Bound | None, tuple[str, ...]]:
-    """Smallest certified error rate, each candidate at δ over their number, so that the choice is paid for."""
-    chosen = [
-        theorem
-        for theorem in theorems
-        if theorem.name in found
-        and found[theorem.name].certified
-        and found[theorem.name].error_rate is not None
-    ]
-    names = tuple(theorem.name for theorem in chosen)
-    if not chosen:
-        return None, names
-    outcomes = {theorem.name: theorem.attempt(evidence, delta / len(chosen)) for theorem in chosen}
-    # A few theorems need more data at a smaller δ.
-    at_share = {name: bound for name, bound in outcomes.items() if isinstance(bound, Bound)}
-    candidates = [bound for bound in withheld(evidence, at_share, measured).values() if bound.certified]
-    if not candidates:
-        return None, names
-    best = min(candidates, key=lambda bound: bound.error_rate or 0.0)
-    note = f"chosen after looking, from {len(chosen)} certified bounds at δ/{len(chosen)} each: valid at δ = {delta:g}"
-    return replace(best, notes=(*best.notes, note)), names

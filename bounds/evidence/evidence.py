@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from bounds.errors import NotApplicable
 from bounds.evidence.distributed import all_merge
 from bounds.evidence.saved import Summary
 from bounds.evidence.setting import Setting
+from bounds.evidence.shares import held_out_sizes
 from bounds.heads import HeadKind, head_kind
 from bounds.heads.fitted import FittedHead
 from bounds.heads.labeled_rows import LabeledRows
@@ -33,8 +34,6 @@ from bounds.summaries.pairs import PairMoments
 from bounds.summaries.totals import Totals
 
 RIDGE_GRID = tuple(10.0**power for power in range(-5, 3))
-# Shares of S held out from the prior of the bounds that learn one: a grid fixed in advance and paid for in δ.
-PRIOR_SHARES = (0.1, 0.2, 0.5)
 _STREAM = 7  # of the random numbers that order the rows of S
 S = TypeVar("S", bound=Summary)
 
@@ -50,6 +49,8 @@ class Evidence:
         test: Labeled test representations, normalised; None without.
         device: Where summaries are computed.
         processes: Those that share the work; all hold the same tables and get the same numbers.
+        distinct: The evidence of the distinct rows of S, from which the heads on S are taken, where S repeats rows and
+            nothing is declared about it.
     """
 
     setting: Setting
@@ -58,10 +59,14 @@ class Evidence:
     test: Representations | None = None
     device: torch.device | str = "cpu"
     processes: Processes = ALONE
+    distinct: Evidence | None = None
 
     def assuming(self, assumptions: Mapping[str, Assumption]) -> Evidence:
-        """The same evidence, with the status of the assumptions."""
-        return replace(self, setting=replace(self.setting, assumptions=assumptions))
+        """The same evidence, all it remembers included, with these statuses."""
+        found = replace(self, setting=replace(self.setting, assumptions=assumptions))
+        own = {one.name for one in fields(self)}
+        found.__dict__.update({name: value for name, value in self.__dict__.items() if name not in own})
+        return found
 
     # Sizes
 
@@ -104,8 +109,7 @@ class Evidence:
         dim, classes = self.labeled.dim, self.setting.num_classes
         moments = ClassMoments.empty(dim, classes, self.device)
         squares = LeastSquares.empty(dim, classes, self.device)
-        shares = (0.0, *PRIOR_SHARES, self.setting.holdout)
-        cuts = sorted({round(share * self.n) for share in shares}, reverse=True)
+        cuts = sorted({0, *held_out_sizes(self.setting.holdout, self.n)}, reverse=True)
         factors = {}
         for low, high in zip(cuts, [self.n, *cuts], strict=False):
             for (z, *_), y in self.own_chunks(self.labeled, np.sort(self._order[low:high])):
@@ -148,7 +152,7 @@ class Evidence:
     @cached_property
     def min_norm(self) -> Head:
         """W_S, the minimum-norm least-squares head on S."""
-        return self.least_squares.min_norm()
+        return self.least_squares.min_norm() if self.distinct is None else self.distinct.min_norm
 
     @cached_property
     def kind(self) -> HeadKind:
@@ -158,6 +162,8 @@ class Evidence:
     @cached_property
     def head(self) -> FittedHead:
         """The head asked for by the option `head`, fitted on S."""
+        if self.distinct is not None:
+            return self.distinct.head
         return self.min_norm if self._min_norm_asked else self.kind.fit(self.rows_from(0))
 
     def rows_from(self, count: int) -> LabeledRows:
@@ -176,6 +182,8 @@ class Evidence:
     @cached_property
     def ridge_heads(self) -> list[Head]:
         """Affine ridge heads on S over a fixed grid of penalties, in units of tr Cov(z)/d."""
+        if self.distinct is not None:
+            return self.distinct.ridge_heads
         squares = self.least_squares
         unit = squares.mean_square_scale
         if (

@@ -14,13 +14,8 @@ from numpy.typing import NDArray
 from bounds.errors import NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.memo import memo
-from bounds.evidence.splits import (
-    PRIOR_SHARES,
-    fitting_head,
-    fitting_squares,
-    held_out_chunks,
-    part_items,
-)
+from bounds.evidence.shares import PRIOR_SHARES
+from bounds.evidence.splits import fitting_head, fitting_squares, held_out_chunks, part_items
 from bounds.heads.linear import require_linear
 from bounds.heads.margins import MAX_SHIFT, MarginTable, Metric
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import test_apart
 from bounds.evidence.memo import memo
 from bounds.heads.decision import score_gap
 
@@ -60,7 +62,20 @@ def head_outcomes(evidence: Evidence) -> Outcomes:
 def count(evidence: Evidence, wrong: Tensor, among: Tensor | None = None) -> Count:
     """Mistakes `wrong` (N,) bool and items, of the test items or of those `among` (N,) bool.
 
-    Every binomial certificate on the test items counts here.
+    Every binomial certificate on the test items counts here, and copies as `kept_apart` says. A component of copies that
+    is not as a whole among the chosen items counts as no success, and a leaked item counts as a mistake wherever it
+    is, as it may have replaced a chosen one.
     """
     chosen = torch.ones_like(wrong) if among is None else among
-    return Count(int((wrong & chosen).sum()), int(chosen.sum()))
+    apart = test_apart(evidence)
+    if apart.clean:
+        return Count(int((wrong & chosen).sum()), int(chosen.sum()))
+    if among is None:
+        whole = apart.upper(wrong.numpy())
+        return Count(whole.mistakes, whole.trials)
+    own = chosen.numpy()
+    mixed = np.isin(apart.component, apart.component[~own])
+    part = replace(apart, component=apart.component[own], leaked=(apart.leaked | mixed)[own], overlap=None)
+    found = part.upper(wrong.numpy()[own])
+    outside = int(apart.leaked[~own].sum())
+    return Count(found.mistakes + outside, found.trials + outside)

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bounds.assumptions.assumption import Assumption
+from bounds.assumptions.declaration import Declared
 from bounds.assumptions.encoder_choice import EncoderChoice
 
 
@@ -27,8 +30,10 @@ class Setting:
         constants: Which logarithms `vicreg` uses.
         conditioned_pairs: Class pairs came from a finite pool, so that their class counts are fixed.
         function_class: Among how many encoders this one was chosen on S̄, or None for one fixed encoder.
-        holdout: Share of S kept aside where a bound needs a part of S.
+        holdout: Share of S kept aside where a bound needs a part of S; None for each theorem's own.
         seed: Of every random choice.
+        declared: What the caller vouches for about copies and the test items.
+        trained_on: Fingerprints of the items the encoder was trained on, where its checkpoint records them, (M,).
         options: Settings of single theorems, by name.
         class_names: Names of the classes, where the data have names.
     """
@@ -43,9 +48,11 @@ class Setting:
     constants: Literal["printed", "counted"] = "printed"
     conditioned_pairs: bool = False
     function_class: EncoderChoice | None = None
-    holdout: float = 0.1
+    holdout: float | None = None
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+    declared: Declared = field(default_factory=Declared)
+    trained_on: NDArray[np.uint64] | None = field(default=None, compare=False)
     class_names: tuple[str, ...] | None = None
 
     @property

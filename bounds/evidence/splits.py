@@ -8,20 +8,24 @@ import numpy as np
 from torch import Tensor
 
 from bounds.errors import NotApplicable
-from bounds.evidence.evidence import PRIOR_SHARES as PRIOR_SHARES
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.memo import memo
+from bounds.evidence.shares import PRIOR_SHARES as PRIOR_SHARES
+from bounds.evidence.shares import Purpose, held_out_share
 from bounds.heads.fitted import FittedHead
 from bounds.heads.least_squares import LeastSquares
 
 
-def held_out_count(evidence: Evidence, share: float | None = None, fewest: int = 1) -> int:
-    """Number of rows of S in the held-out part: `share` of them, the option `holdout` by default.
+def held_out_count(
+    evidence: Evidence, share: float | None = None, fewest: int = 1, purpose: Purpose = "counting"
+) -> int:
+    """Number of rows of S in the held-out part: `share` of them, else the option `holdout`, else by its purpose.
 
     Raises:
         NotApplicable: if that is below `fewest`, or leaves no row on the other side.
     """
     share = evidence.setting.holdout if share is None else share
+    share = held_out_share(purpose, evidence.n) if share is None else share
     count = round(share * evidence.n)
     if not fewest <= count < evidence.n:
         raise NotApplicable(

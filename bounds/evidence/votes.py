@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 import torch
 from torch import Tensor
 
 from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import Counts, Losses, pairs_apart
 from bounds.evidence.memo import memo
 from bounds.evidence.splits import held_out_chunks, part_items
 from bounds.heads.fitted import FittedHead
@@ -45,20 +49,40 @@ def head_votes(evidence: Evidence, head: FittedHead, other: FittedHead) -> Momen
     return memo(evidence, ("head votes", head.name, other.name), make)
 
 
-def class_mistakes(evidence: Evidence, head: FittedHead, count: int) -> tuple[Tensor, Tensor]:
-    """(items, mistakes) of each class among the held-out rows, int64 (K,) each."""
+def disagreement_counts(evidence: Evidence, head: FittedHead) -> Counts:
+    """Pairs whose views a head decides differently on; a pair with a copy of a row of S counts as one."""
+    apart = pairs_apart(evidence, (0, 1))
+    if apart.clean:
+        return Counts(round(float(view_votes(evidence, head).mean[0]) * evidence.m), evidence.m)
+    return apart.upper(_pair_rows(evidence, lambda a, b: decide(head(a)) != decide(head(b))) > 0)
 
-    def make() -> tuple[Tensor, Tensor]:
-        classes = evidence.setting.num_classes
-        items = torch.zeros(classes, dtype=torch.int64)
-        mistakes = torch.zeros(classes, dtype=torch.int64)
-        for z, labels in held_out_chunks(evidence, count):
-            wrong = (decide(head(z)) != labels).cpu()
-            items += torch.bincount(labels.cpu(), minlength=classes)
-            mistakes += torch.bincount(labels.cpu()[wrong], minlength=classes)
-        return items, mistakes
 
-    return memo(evidence, ("class mistakes", head.name, count), make)
+def moved_counts(evidence: Evidence, head: FittedHead, other: FittedHead) -> Counts:
+    """First views on which two heads decide differently; a copy of a row of S counts as one."""
+    apart = pairs_apart(evidence, (0,))
+    if apart.clean:
+        return Counts(round(float(head_votes(evidence, head, other).mean[0]) * evidence.m), evidence.m)
+    return apart.upper(_pair_rows(evidence, lambda a, _: decide(head(a)) != decide(other(a))) > 0)
+
+
+def moved_mean(evidence: Evidence, head: FittedHead, other: FittedHead) -> Losses:
+    """‖Π(W f) − Π(W′ f)‖ over the first views, in [0, √2]; a copy of a row of S enters as √2."""
+    apart = pairs_apart(evidence, (0,))
+    if apart.clean:
+        return Losses(float(head_votes(evidence, head, other).mean[1]), evidence.m)
+
+    def moved(first: Tensor, _: Tensor) -> Tensor:
+        gap: Tensor = project_simplex(head(first)) - project_simplex(other(first))
+        norm: Tensor = torch.linalg.vector_norm(gap, dim=1)
+        return norm
+
+    return apart.losses(_pair_rows(evidence, moved), 2.0**0.5)
+
+
+def _pair_rows(evidence: Evidence, value: Callable[[Tensor, Tensor], Tensor]) -> np.ndarray:
+    """A number for each pair, (m,)."""
+    rows = [value(first, second).double().cpu().numpy() for first, second, _ in evidence.pair_chunks()]
+    return np.concatenate(rows)
 
 
 def predicted_errors(evidence: Evidence, head: FittedHead, count: int) -> tuple[Moments, Tensor]:

@@ -12,8 +12,7 @@ from bounds.report import Comparison
 # Class pairs of data that the encoders had not seen; the encoders end in a ReLU and an average.
 _DECLARED: dict[str, Any] = {
     "pairs": "class",
-    "labeled_is_fresh": True,
-    "unlabeled_is_fresh": True,
+    "fresh": True,
     "class_prior": "balanced",
 }
 

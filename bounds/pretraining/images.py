@@ -6,9 +6,12 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from bounds.data.base import Batch
+from bounds.data.fingerprints import fingerprints
 from bounds.data.preprocessing import Preprocessing
 from bounds.errors import InvalidData
 from bounds.representations.inputs import open_source
@@ -24,11 +27,13 @@ class Images:
         pixels: uint8 (N, C, H, W).
         labels: int64 (N,) or None.
         digest: SHA-256 of shape and pixels.
+        prints: Fingerprints of the images as they were given, uint64 (N,).
     """
 
     pixels: Tensor
     labels: Tensor | None
     digest: str
+    prints: np.ndarray
 
     @classmethod
     def load(cls, data: Any, *, name: str = "data", size: int | None = None) -> Images:
@@ -57,7 +62,7 @@ class Images:
         if labels is not None and bool((labels < 0).all()):
             labels = None  # -1 is an item without label
         digest = hashlib.sha256(repr(tuple(pixels.shape)).encode() + pixels.numpy().tobytes()).hexdigest()
-        return cls(pixels, labels, digest)
+        return cls(pixels, labels, digest, np.concatenate([_prints(batch) for batch in batches]))
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -78,6 +83,12 @@ class Images:
         mean, square = sums / (len(self.pixels) * self.pixels[0, 0].numel())
         std = (square - mean.square()).clamp_min(1e-8).sqrt()
         return Preprocessing(tuple(mean.tolist()), tuple(std.tolist()), channels=self.pixels.shape[1])
+
+
+def _prints(batch: Batch) -> np.ndarray:
+    """Of the images before they were brought to size, where the source knows them."""
+    known = getattr(batch, "fingerprints", None)
+    return fingerprints(batch.views[0]) if known is None else np.asarray(known)[:, 0]
 
 
 def _as_uint8(x: Tensor) -> Tensor:

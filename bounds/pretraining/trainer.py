@@ -312,8 +312,8 @@ class _Run:
         )
         rows = rows[found.labels[rows] >= 0][: self.settings.probe_limit]
         if len(rows) < 10:
-            return Images(found.pixels[:0], None, found.digest)
-        return Images(found.pixels[rows], found.labels[rows], found.digest)
+            return Images(found.pixels[:0], None, found.digest, found.prints[:0])
+        return Images(found.pixels[rows], found.labels[rows], found.digest, found.prints[rows])
 
     def _make_objective(self, name: str) -> Objective:
         options = {}
@@ -350,6 +350,7 @@ class _Run:
             self.model.encoder,
             path,
             preprocessing=self.preprocessing,
+            trained_on=self.images.prints,
             metadata={
                 "objective": self.model.objective.describe(),
                 "data_sha256": self.images.digest,

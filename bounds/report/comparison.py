@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bounds.rendering import rendered
 from bounds.report.files import write_text
 from bounds.report.format import significant
+from bounds.report.ledger import ledger
 from bounds.report.report import Report
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ class Comparison:
                     for value, w in zip(measured, columns, strict=True)
                 ]
                 lines.append(f"{label:<28}{key:<12}" + "".join(cells))
-        return "\n".join([*lines, "* an estimate: an assumption it needs is violated or unverifiable"])
+        lines.append("* an estimate: an assumption it needs is violated or unverifiable")
+        said = ledger(list(self))
+        return "\n".join(lines if said is None else [*lines, said])
 
     def _repr_html_(self) -> str:
         return "\n".join(report._repr_html_() for report in self)

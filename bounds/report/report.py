@@ -35,8 +35,8 @@ class Report:
         quantities: Scalars behind the bounds: n, m, K, d, c, norms of the heads, ranks, invariance, ...
         measured: Head name to its loss, projected loss, squared loss and error on the test items.
         assumptions: Every assumption with status and reason.
-        best: Smallest certified bound on the error axis, re-evaluated with δ shared over `candidates`, or None.
-        candidates: The certified bounds `best` was chosen from.
+        best: Smallest certified bound on the error axis, re-evaluated at its share of δ, or None.
+        candidates: The bounds `best` was chosen from, each at its share of δ, certified or not.
         provenance: Versions, seed, device, file hashes, options.
         class_names: Name of each class, in the order of the labels, where the data have names.
         notes: What was left out of the data or is out of the ordinary in them.
@@ -163,10 +163,7 @@ class Report:
             "not_applicable": dict(self.not_applicable),
             "quantities": dict(self.quantities),
             "measured": {head: dict(losses) for head, losses in self.measured.items()},
-            "assumptions": {
-                name: {"name": one.name, "status": one.status, "reason": one.reason}
-                for name, one in self.assumptions.items()
-            },
+            "assumptions": {name: one.to_dict() for name, one in self.assumptions.items()},
             "best": None if self.best is None else self.best.to_dict(),
             "candidates": list(self.candidates),
             "provenance": dict(self.provenance),
@@ -185,7 +182,7 @@ class Report:
             raise InvalidInput(f"Not a report of format {FORMAT}: `format` is {plain.get('format')!r}.")
         data = {key: value for key, value in plain.items() if key != "format"}
         data["bounds"] = {name: Bound.from_dict(bound) for name, bound in data["bounds"].items()}
-        data["assumptions"] = {name: Assumption(**one) for name, one in data["assumptions"].items()}
+        data["assumptions"] = {name: Assumption.from_dict(one) for name, one in data["assumptions"].items()}
         data["best"] = None if data["best"] is None else Bound.from_dict(data["best"])
         data["candidates"] = tuple(data["candidates"])
         names = data.get("class_names")  # absent, as are the notes, from reports of version 0.1.0

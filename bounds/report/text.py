@@ -59,9 +59,16 @@ def header(report: Report) -> list[str]:
     ]
     if report.test_error is not None:
         lines.append(
-            f"measured on {q['N']:.0f} test items: error rate {significant(report.test_error)} (head W_S)"
+            f"measured on {q['N_measured']:.0f} test items: error rate {significant(report.test_error)} (head W_S)"
         )
+    lines += leaks(report)
     return [*lines, best_line(report)]
+
+
+def leaks(report: Report) -> list[str]:
+    """What was found about copies in the data, a sentence each."""
+    notes = [note for name in ("test_set", "held_out") if name in report for note in report[name].notes]
+    return [note for note in dict.fromkeys(notes) if "copies of" in note or "repeat another" in note]
 
 
 def best_line(report: Report) -> str:
@@ -70,7 +77,7 @@ def best_line(report: Report) -> str:
         return "best certificate: none (no bound has all its assumptions; see below)"
     error = report.best.error_rate
     shown = "–" if error is None else significant(error, up=True)
-    paid = f"δ = {report.delta:g} shared over {len(report.candidates)} certified candidates"
+    paid = f"δ = {report.delta:g} shared over {len(report.candidates)} candidates before the data"
     trivial = " — vacuous" if report.best.vacuous_error else ""
     return f"best certificate: {report.best.name}, error rate ≤ {shown}{trivial} ({paid})"
 
@@ -80,11 +87,11 @@ def summary(report: Report) -> str:
     lines = [*header(report), "", *_table(COLUMNS, [row(report, bound) for bound in report])]
     lines += ["", "assumptions"]
     used = {name for bound in report for name in bound.assumptions}
-    lines += [
-        f"  {one.name:<10}{one.status:<14}{one.reason}"
-        for one in report.assumptions.values()
-        if one.name in used
-    ]
+    for one in report.assumptions.values():
+        if one.name in used:
+            lines.append(f"  {one.name:<10}{one.status:<14}{one.reason}")
+            if one.test is not None and not one.test.refuted:
+                lines.append(f"  {'':<24}{one.test}")
     if report.notes:
         lines += ["", "notes on the data", *(f"  {note}" for note in report.notes)]
     if contradictions := {bound.name: bound.contradiction for bound in report if bound.contradiction}:

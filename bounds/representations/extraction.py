@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from bounds.data.arrays import ArraySource
+from bounds.data.base import Batch, Source
 from bounds.data.checks import every_label
 from bounds.data.class_names import Names
 from bounds.data.pairing import ClassPairs, Rows, class_pairs
@@ -27,7 +28,7 @@ from bounds.data.views import Augmentation, Recipe
 from bounds.encoders.checkpoints import Encoder, load_encoder
 from bounds.errors import InvalidData, InvalidInput, InvalidOption
 from bounds.processes import ALONE, Processes
-from bounds.representations.inputs import Batch, Source, open_source
+from bounds.representations.inputs import open_source
 from bounds.representations.store import RepresentationStore, StoreWriter
 from bounds.representations.table import Representations
 from bounds.representations.together import extract_together

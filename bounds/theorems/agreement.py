@@ -7,13 +7,15 @@ import numpy as np
 from bounds.derivations import agreement as derivation
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.gaussian_heads import FEWEST, SHIFTS, GaussianHead, search
+from bounds.evidence.kept_apart import class_counts
 from bounds.evidence.splits import fitting_head, held_out_count
-from bounds.evidence.votes import class_mistakes, view_votes
+from bounds.evidence.votes import disagreement_counts
 from bounds.heads.fitted import FittedHead
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import pair_total_variation, require_fixed_encoder
 from bounds.theorems.pac_bayes import QUANTILES, Array, gaussian_columns, gaussian_values, quantile
+from bounds.theorems.test_set import counted
 
 _KINKS = 64
 _TEXTS = {
@@ -30,17 +32,24 @@ def _split(evidence: Evidence, delta: float) -> dict[str, float]:
     return shares(delta, "delta_1", "delta_2", *(() if known else ("delta_5",)))
 
 
-def _inputs_for(evidence: Evidence, head: FittedHead, limits: list[float], split: dict[str, float]) -> Inputs:
+def _inputs_for(
+    evidence: Evidence,
+    head: FittedHead,
+    limits: list[float],
+    split: dict[str, float],
+    notes: tuple[str, ...] = (),
+) -> Inputs:
     """The bound from one upper limit of the error per class, at the best multiplier."""
     setting = evidence.setting
     known = setting.prior is not None
     prior = evidence.frequencies if setting.prior is None else setting.prior.tolist()
     u = np.asarray(limits)
+    differing = counted(disagreement_counts(evidence, head))
     shared = {
         "K": setting.num_classes,
         "n": evidence.n,
-        "m": evidence.m,
-        "disagreements": round(float(view_votes(evidence, head).mean[0]) * evidence.m),
+        "m": differing.trials,
+        "disagreements": differing.mistakes,
         "TV_pairs": pair_total_variation(evidence),
         **split,
     }
@@ -61,7 +70,7 @@ def _inputs_for(evidence: Evidence, head: FittedHead, limits: list[float], split
     best = min(
         (values(kink) for kink in kinks), key=lambda one: expression.combined(expression.evaluate(one))
     )
-    return Inputs(expression, best, split, head)
+    return Inputs(expression, best, split, head, notes + differing.notes)
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
@@ -71,15 +80,16 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
     head = fitting_head(evidence, count)
     limit = derivation.held_out_limit()
     limits = []
-    for items, wrong in zip(*(one.tolist() for one in class_mistakes(evidence, head, count)), strict=True):
+    classes, notes = class_counts(evidence, head, count)
+    for one in classes:
         values = {
-            "class_items": items,
-            "class_mistakes": wrong,
+            "class_items": one.trials,
+            "class_mistakes": one.mistakes,
             "K": evidence.setting.num_classes,
             "delta_2": split["delta_2"],
         }
-        limits.append(limit.combined(limit.evaluate(values), most=1.0) if items else 1.0)
-    return _inputs_for(evidence, head, limits, split)
+        limits.append(limit.combined(limit.evaluate(values), most=1.0) if one.trials else 1.0)
+    return _inputs_for(evidence, head, limits, split, notes)
 
 
 def _no_holdout_inputs(evidence: Evidence, delta: float) -> Inputs:
@@ -115,6 +125,7 @@ AGREEMENT = Theorem(
     predictor="head as given by `head`, on S without the held-out part",
     assumptions=("A1", "A2", "A3", "A5", "A6", "A7", "prior"),
     inputs=_inputs,
+    splits=True,
     texts=_TEXTS,
     axis=ERROR,
 )

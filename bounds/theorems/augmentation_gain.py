@@ -9,6 +9,7 @@ import torch
 from bounds.derivations import augmentation_gain as derivation
 from bounds.errors import NotApplicable
 from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import held_out_apart
 from bounds.evidence.memo import memo
 from bounds.evidence.splits import fitting_head, held_out_count, part_chunks, require_refit
 from bounds.evidence.votes import view_votes
@@ -17,7 +18,7 @@ from bounds.heads.simplex import project_simplex
 from bounds.summaries.moments import Moments
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem, shares
-from bounds.theorems.common import pair_total_variation, require_fixed_encoder
+from bounds.theorems.common import not_monotone, pair_total_variation, require_fixed_encoder
 
 GAIN = Axis("squared risk", "½E‖g(x⁺) − g(x⁺⁺)‖², part of the squared risk of g = Π(W f)", "none")
 SQUARED_RISK = Axis("squared risk", "E‖g(x) − e_y‖², squared risk of g = Π(W f)", "linear", factor=2.0)
@@ -79,7 +80,8 @@ def _risk(evidence: Evidence, delta: float) -> Inputs:
         "cross_variance": float(cross.variance[0]),
         **split,
     }
-    return Inputs(derivation.risk(), values, split, head)
+    doubts = not_monotone(held_out_apart(evidence, count))
+    return Inputs(derivation.risk(), values, split, head, doubts=doubts)
 
 
 def _floor(evidence: Evidence, delta: float) -> Inputs:
@@ -99,6 +101,7 @@ def _theorem(
     axis: Axis,
     inputs: Callable[[Evidence, float], Inputs],
     assumptions: tuple[str, ...],
+    splits: bool = False,
 ) -> Theorem:
     return Theorem(
         name=name,
@@ -110,6 +113,7 @@ def _theorem(
         inputs=inputs,
         texts=_TEXTS,
         axis=axis,
+        splits=splits,
     )
 
 
@@ -134,6 +138,7 @@ AUGMENTATION_RISK = _theorem(
     SQUARED_RISK,
     _risk,
     ("A1'", "A2", "A3", "A6", "A7"),
+    splits=True,
 )
 AUGMENTATION_ERROR_FLOOR = _theorem(
     "augmentation_error_floor",

@@ -11,6 +11,7 @@ from bounds.derivations.expression import Expression
 from bounds.derivations.symbols import MEANING
 from bounds.errors import InvalidData, InvalidOption, NotApplicable, ProcessFailed
 from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import test_apart
 from bounds.heads.decision import Decision
 from bounds.heads.fitted import FittedHead
 from bounds.theorems.axes import LOSS, Axis
@@ -154,7 +155,7 @@ class Bound:
         data = {key: value for key, value in plain.items() if key != "derived"}
         data["axis"] = Axis(**data["axis"])
         data["terms"] = {name: Term(**term) for name, term in data["terms"].items()}
-        data["assumptions"] = {name: Assumption(**one) for name, one in data["assumptions"].items()}
+        data["assumptions"] = {name: Assumption.from_dict(one) for name, one in data["assumptions"].items()}
         data["notes"] = tuple(data["notes"])
         data["about"] = data.pop("predictor")
         return cls(**data)
@@ -166,7 +167,7 @@ class Inputs:
 
     `axis` replaces the theorem's axis where its conversion or its trivial value depends on the data's setting. `head` is
     the one that is measured; `random` the head whose scores `decision` blurs, of bounds about a random head. `declared`
-    adds what only this variant of the bound assumes.
+    adds what only this variant of the bound assumes; `doubts` replace the status of assumptions that hold otherwise.
     """
 
     expression: Expression
@@ -179,6 +180,7 @@ class Inputs:
     table: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     random: FittedHead | None = None
     declared: tuple[Assumption, ...] = ()
+    doubts: tuple[Assumption, ...] = ()
 
     @property
     def value(self) -> float:
@@ -200,6 +202,7 @@ class Theorem:
         options: Keys of `options` that it reads.
         texts: Term name -> (what it means, what lowers it).
         axis, kind: See `Bound`.
+        splits: Whether it counts on a part of S that its head was not fitted on, row by row, rather than on all of S.
     """
 
     name: str
@@ -213,6 +216,20 @@ class Theorem:
     axis: Axis = LOSS
     kind: Kind = "bound"
     options: tuple[str, ...] = ()
+    splits: bool = False
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The assumptions, and A6' where the pairs enter as pairs."""
+        return (
+            (*self.assumptions, "A6'")
+            if "A3" in self.assumptions and "U" not in self.assumptions
+            else self.assumptions
+        )
+
+    def level(self, evidence: Evidence, delta: float) -> float:
+        """δ, divided by the looks declared where the bound reads the test items."""
+        return delta / evidence.setting.declared.looks if "H" in self.assumptions else delta
 
     def evaluate(self, evidence: Evidence, delta: float) -> Bound:
         """The bound on this evidence at failure probability delta.
@@ -225,6 +242,10 @@ class Theorem:
         expression, axis = found.expression, found.axis or self.axis
         numbers = expression.evaluate(found.values)
         symbols = {symbol.name: float(found.values[symbol.name]) for symbol in expression.symbols}
+        looks = evidence.setting.declared.looks if "H" in self.assumptions else 1
+        notes = found.notes if "H" not in self.assumptions else (*test_apart(evidence).read(), *found.notes)
+        if looks > 1:
+            notes = (*notes, f"one of {looks} looks at the test items: at δ/{looks}")
         trivial = {"loss": evidence.constant_loss, "error": evidence.constant_error}
         return Bound(
             name=self.name,
@@ -240,12 +261,12 @@ class Theorem:
             combine=expression.combine,
             latex=expression.latex(),
             assumptions=self._obligations(evidence, found),
-            delta=delta,
+            delta=self.level(evidence, delta),
             split=dict(found.split),
             symbols=symbols,
             trivial_value=trivial.get(axis.name, axis.trivial),
             trivial_error=evidence.constant_error,
-            notes=found.notes,
+            notes=notes,
             table=found.table,
             model=self._model(found),
             contradiction=self._contradiction(expression, numbers),
@@ -258,14 +279,7 @@ class Theorem:
         Raises:
             InvalidData, InvalidOption, ProcessFailed: what was given cannot be used by any theorem, or no longer.
         """
-        try:
-            return self.evaluate(evidence, delta)
-        except NotApplicable as reason:
-            return str(reason)
-        except (InvalidData, InvalidOption, ProcessFailed):
-            raise
-        except Exception as error:
-            return f"failed here with {type(error).__name__}: {error}"
+        return outcome(lambda: self.evaluate(evidence, delta))
 
     def found(self, evidence: Evidence, delta: float) -> Inputs:
         """The inputs of this bound alone: all that `evaluate` needs, without the words.
@@ -275,7 +289,7 @@ class Theorem:
         """
         if not 0 < delta < 1:
             raise InvalidOption(f"`delta` must lie strictly between 0 and 1, got {delta}.")
-        return self.inputs(evidence, delta)
+        return self.inputs(evidence, self.level(evidence, delta))
 
     def _model(self, found: Inputs) -> Model | None:
         head = found.head or found.random
@@ -307,13 +321,26 @@ class Theorem:
 
     def _obligations(self, evidence: Evidence, found: Inputs) -> dict[str, Assumption]:
         prior = evidence.setting.prior is not None
-        names = [name for name in self.assumptions if prior or name != "prior"]
+        names = [name for name in self.needs if prior or name != "prior"]
         statuses = {name: self._status(evidence, name) for name in names}
+        statuses |= {one.name: one for one in found.doubts if statuses[one.name].holds}
         return statuses | {one.name: one for one in found.declared}
 
     def _status(self, evidence: Evidence, name: str) -> Assumption:
         declared = evidence.setting.assumptions.get(name)
         return declared or Assumption(name, "unverifiable", "nothing was declared about it")
+
+
+def outcome(bound: Callable[[], Bound]) -> Bound | str:
+    """What evaluating a theorem came to; see `Theorem.attempt`."""
+    try:
+        return bound()
+    except NotApplicable as reason:
+        return str(reason)
+    except (InvalidData, InvalidOption, ProcessFailed):
+        raise
+    except Exception as error:
+        return f"failed here with {type(error).__name__}: {error}"
 
 
 def shares(delta: float, *events: str) -> dict[str, float]:

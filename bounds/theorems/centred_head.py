@@ -12,12 +12,8 @@ from bounds.derivations.expression import Expression
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.gaussian_heads import RIDGES, metrics
 from bounds.evidence.memo import memo
-from bounds.evidence.splits import (
-    PRIOR_SHARES,
-    fitting_head,
-    held_out_chunks,
-    held_out_count,
-)
+from bounds.evidence.shares import PRIOR_SHARES
+from bounds.evidence.splits import fitting_head, held_out_chunks, held_out_count
 from bounds.heads.linear import require_linear
 from bounds.heads.margins import Metric
 from bounds.heads.simplex import project_simplex

@@ -5,23 +5,25 @@ from __future__ import annotations
 from bounds.derivations import held_out as derivation
 from bounds.derivations import test_set
 from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import held_out_counts, test_mean
 from bounds.evidence.splits import fitting_head, held_out_count
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
-from bounds.theorems.reference_head import held_out_losses
+from bounds.theorems.test_set import counted
 
 
 def _loss(evidence: Evidence, delta: float) -> Inputs:
-    losses = evidence.head_test_losses
-    values = {"N": losses.count, "projected_H": losses.projected_residual, "delta": delta}
+    losses = test_mean(evidence, evidence.head)
+    values = {"N": losses.trials, "projected_H": losses.mean, "delta": delta}
     return Inputs(derivation.loss(), values, {"delta": delta}, evidence.head)
 
 
 def _count(evidence: Evidence, delta: float) -> Inputs:
     count = held_out_count(evidence)
     head = fitting_head(evidence, count)
-    values = {"N": count, "mistakes": held_out_losses(evidence, head, count).mistakes, "delta": delta}
-    return Inputs(test_set.expression(), values, {"delta": delta}, head)
+    counts = counted(held_out_counts(evidence, head, count))
+    values = {"N": counts.trials, "mistakes": counts.mistakes, "delta": delta}
+    return Inputs(test_set.expression(), values, {"delta": delta}, head, counts.notes)
 
 
 TEST_SET_LOSS = Theorem(
@@ -43,6 +45,7 @@ HELD_OUT = Theorem(
     predictor="head as given by `head`, on S without the held-out part",
     assumptions=("A2", "A6"),
     inputs=_count,
+    splits=True,
     texts={},
     axis=ERROR,
 )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from bounds.derivations import prediction_powered as derivation
 from bounds.errors import NotApplicable
 from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import held_out_apart, pairs_apart
 from bounds.evidence.splits import fitting_head, held_out_count
 from bounds.evidence.votes import predicted_errors
 from bounds.summaries.betting import betting_upper
 from bounds.summaries.moments import Moments
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
-from bounds.theorems.common import pair_total_variation, require_fixed_encoder
+from bounds.theorems.common import not_monotone, pair_total_variation, require_fixed_encoder
 
 
 def _inputs_for(evidence: Evidence, delta: float, betting: bool) -> Inputs:
@@ -36,7 +37,8 @@ def _inputs_for(evidence: Evidence, delta: float, betting: bool) -> Inputs:
     if betting:
         values["rectifier_limit"] = 2.0 * betting_upper((corrections + 1.0) / 2.0, split["delta_2"]) - 1.0
     expression = derivation.expression(betting=betting, conditioned_pairs=evidence.setting.conditioned_pairs)
-    return Inputs(expression, values, split, head)
+    doubts = not_monotone(held_out_apart(evidence, count), pairs_apart(evidence, (0,)))
+    return Inputs(expression, values, split, head, doubts=doubts)
 
 
 def _bernstein(evidence: Evidence, delta: float) -> Inputs:
@@ -55,6 +57,7 @@ PREDICTION_POWERED = Theorem(
     predictor="head as given by `head`, on S without the held-out part",
     assumptions=("A2", "A3", "A6", "A7", "U", "prior"),
     inputs=_bernstein,
+    splits=True,
     texts={
         "predicted_error": ("the head's own prediction of its error, unlabeled items", "a better head"),
         "rectifier": ("what held-out labels add to the prediction", "a calibrated prediction"),
@@ -70,6 +73,7 @@ PREDICTION_POWERED_BETTING = Theorem(
     predictor=PREDICTION_POWERED.predictor,
     assumptions=PREDICTION_POWERED.assumptions,
     inputs=_betting,
+    splits=True,
     texts=PREDICTION_POWERED.texts,
     axis=ERROR,
 )

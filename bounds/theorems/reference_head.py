@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bounds.derivations import reference_head as derivation
 from bounds.evidence.evidence import Evidence
-from bounds.evidence.memo import memo
-from bounds.evidence.splits import fitting_head, held_out_chunks, held_out_count
-from bounds.evidence.votes import head_votes
+from bounds.evidence.kept_apart import held_out_counts, held_out_mean
+from bounds.evidence.splits import fitting_head, held_out_count
+from bounds.evidence.votes import moved_counts, moved_mean
 from bounds.heads.fitted import FittedHead
-from bounds.heads.losses import HeadLosses
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import pair_total_variation, require_fixed_encoder
+from bounds.theorems.test_set import counted
 
 _TEXTS = {
     "held_out_error": ("error of the reference head on the held-out part of S", "a better head"),
@@ -24,40 +24,45 @@ _TEXTS = {
 }
 
 
-def held_out_losses(evidence: Evidence, head: FittedHead, count: int) -> HeadLosses:
-    """Losses of a head on the held-out rows of S."""
-    key = ("held-out losses", head.name, count)
-    return memo(evidence, key, lambda: HeadLosses.of(head, held_out_chunks(evidence, count)))
-
-
-def _values(evidence: Evidence, delta: float) -> tuple[dict[str, float], dict[str, float]]:
+def _reference(evidence: Evidence) -> tuple[FittedHead, int]:
+    """W*, fitted without the held-out part of S, and the size of that part."""
     require_fixed_encoder(evidence)
-    count = held_out_count(evidence)
-    moved = head_votes(evidence, evidence.head, fitting_head(evidence, count))
-    held_out = held_out_losses(evidence, fitting_head(evidence, count), count)
-    split = shares(delta, "delta_1", "delta_2")
-    return {
-        "N": count,
-        "m": evidence.m,
-        "mistakes": held_out.mistakes,
-        "projected_ref": held_out.projected_residual,
-        "differing": round(float(moved.mean[0]) * evidence.m),
-        "head_gap": float(moved.mean[1]),
-        "TV_pairs": pair_total_variation(evidence),
-        **split,
-    }, split
+    count = held_out_count(evidence, purpose="comparing")
+    return fitting_head(evidence, count), count
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
-    values, split = _values(evidence, delta)
+    reference, count = _reference(evidence)
+    held_out = counted(held_out_counts(evidence, reference, count))
+    moved = counted(moved_counts(evidence, evidence.head, reference))
+    split = shares(delta, "delta_1", "delta_2")
+    values = {
+        "N": held_out.trials,
+        "m": moved.trials,
+        "mistakes": held_out.mistakes,
+        "differing": moved.mistakes,
+        "TV_pairs": pair_total_variation(evidence),
+        **split,
+    }
     expression = derivation.error(conditioned_pairs=evidence.setting.conditioned_pairs)
-    return Inputs(expression, values, split, evidence.head)
+    return Inputs(expression, values, split, evidence.head, held_out.notes + moved.notes)
 
 
 def _loss_inputs(evidence: Evidence, delta: float) -> Inputs:
-    values, split = _values(evidence, delta)
+    reference, count = _reference(evidence)
+    held_out = held_out_mean(evidence, reference, count)
+    moved = moved_mean(evidence, evidence.head, reference)
+    split = shares(delta, "delta_1", "delta_2")
+    values = {
+        "N": held_out.trials,
+        "m": moved.trials,
+        "projected_ref": held_out.mean,
+        "head_gap": moved.mean,
+        "TV_pairs": pair_total_variation(evidence),
+        **split,
+    }
     expression = derivation.loss(conditioned_pairs=evidence.setting.conditioned_pairs)
-    return Inputs(expression, values, split, evidence.head)
+    return Inputs(expression, values, split, evidence.head, held_out.notes + moved.notes)
 
 
 REFERENCE_HEAD = Theorem(
@@ -68,6 +73,7 @@ REFERENCE_HEAD = Theorem(
     predictor="head W_S as given by `head`, on all of S",
     assumptions=("A2", "A3", "A6", "A7", "U", "prior"),
     inputs=_inputs,
+    splits=True,
     texts=_TEXTS,
     axis=ERROR,
 )
@@ -80,5 +86,6 @@ REFERENCE_HEAD_LOSS = Theorem(
     predictor="head W_S on all of S, projected on the simplex",
     assumptions=REFERENCE_HEAD.assumptions,
     inputs=_loss_inputs,
+    splits=True,
     texts=_TEXTS,
 )

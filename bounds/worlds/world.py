@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bounds.assumptions.assumption import TITLES, Assumption
+from bounds.assumptions.declaration import Declared
 from bounds.errors import InvalidOption
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.setting import Setting
@@ -162,6 +163,9 @@ class World:
             "tau": 2.0 * self.radius,
             "constants": "counted",
             "seed": seed,
+            "declared": Declared(
+                test_is_fresh=True, repeats="keep"
+            ),  # finitely many inputs, drawn with replacement
             **self.setting,
         }
         if options.get("prior") == "known":

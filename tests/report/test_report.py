@@ -122,7 +122,8 @@ def test_labeled_items_among_the_pairs_violate_independence(data):
     report = bounds.evaluate(None, (x, y), (x, x + 0.1, y), **FRESH)
     assert report.assumptions["A7"].status == "violated"
     assert not report["vicreg_certified"].certified
-    assert report["vicreg_direct"].certified
+    assert "A7" not in report["vicreg_direct"].assumptions
+    assert report.assumptions["A1"].status == "violated"  # second views that are the first ones, moved
 
 
 def test_without_labels_of_the_pairs_the_label_free_bounds_still_come(data):
@@ -142,7 +143,9 @@ def test_without_unlabeled_data_the_reason_is_said(data):
 
 def test_best_pays_for_the_choice(report):
     assert report.best is not None
-    assert report.best.delta == pytest.approx(report.delta / len(report.candidates))
+    others = len(report.candidates) - 1  # they share a quarter, the counting theorem has the rest
+    share = 0.75 if report.best.name in ("held_out", "test_set") else 0.25 / others
+    assert report.best.delta == pytest.approx(report.delta * share)
     direct = {bound.name: bound for bound in report}[report.best.name]
     assert report.best.error_rate >= direct.error_rate
     assert "chosen after looking" in report.best.notes[-1]

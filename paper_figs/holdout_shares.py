@@ -1,0 +1,165 @@
+"""Which share of S to hold out: certified error by theorem, share and n on real images -> results/holdout_shares.csv.
+
+CIFAR-10 by the embedded VICReg and SimCLR representations; other images, where the folder given on the command line has
+them as parquet, by their 64 leading principal components. Draws share nothing but the pool they come from.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from bounds.assumptions.assumption import TITLES, Assumption
+from bounds.assumptions.declaration import Declared
+from bounds.errors import NotApplicable
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.setting import Setting
+from bounds.evidence.shares import held_out_share
+from bounds.examples.cifar10 import cifar10
+from bounds.representations.normalization import Normalization
+from bounds.representations.table import Representations
+from bounds.theorems import select
+
+SIZES = (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+THEOREMS = ("held_out", "reference_head", "prediction_powered_betting", "agreement")
+UNLABELED = 1000
+DELTA = 0.05
+RESULT = Path(__file__).with_name("results") / "holdout_shares.csv"
+_HOLDS = {name: Assumption(name, "holds", "study") for name in TITLES}
+
+
+def pools(folder: Path | None) -> Iterator[tuple[str, np.ndarray, np.ndarray, int]]:
+    """(name, representations, labels, largest n)."""
+    for name, most in (("mnist", 5000), ("fashion-mnist", 1000), ("clothing", 1000)):
+        path = None if folder is None else folder / name / "test.parquet"
+        if path is not None and path.exists():
+            x, y = _pixels(path)
+            yield f"{name}, principal components", x, y, most
+    for method in ("VICReg", "SimCLR"):
+        data = cifar10(method)  # type: ignore[arg-type]
+        x = np.concatenate([data.labeled[0], data.test[0], *data.unlabeled[:2]])
+        y = np.concatenate([data.labeled[1], data.test[1], data.unlabeled[2], data.unlabeled[2]])
+        yield f"CIFAR-10, {method}", x, y, 20_000
+
+
+def _pixels(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    from PIL import Image
+
+    table = pd.read_parquet(path)
+    rows = [
+        np.asarray(
+            Image.open(io.BytesIO(cell["bytes"])).convert("L").resize((28, 28)), dtype=np.float64
+        ).ravel()
+        for cell in table["img"]
+    ]
+    x = np.stack(rows) / 255
+    x -= x.mean(0)
+    basis = np.linalg.svd(x[:2000], full_matrices=False)[2][:64]
+    return np.concatenate([x @ basis.T, np.ones((len(x), 1))], 1), table["label"].to_numpy()
+
+
+def study(draws: int, folder: Path | None) -> pd.DataFrame:
+    """Mean certified error over the draws of each theorem, share and n; what the result holds already is kept."""
+    rows = pd.read_csv(RESULT).to_dict("records") if RESULT.exists() else []
+    done = {(row["data"], row["n"]) for row in rows}
+    for name, x, y, most in pools(folder):
+        classes = int(y.max()) + 1
+        for n in (size for size in SIZES if size <= most and (name, size) not in done):
+            for share in SHARES:
+                found: dict[str, list[float]] = {theorem: [] for theorem in THEOREMS}
+                for seed in range(draws):
+                    evidence = _drawn(x, y, n, seed, share, classes)
+                    for theorem in select(list(THEOREMS)):
+                        try:
+                            found[theorem.name].append(min(1.0, theorem.evaluate(evidence, DELTA).value))
+                        except NotApplicable:
+                            found[theorem.name].append(1.0)
+                rows += [
+                    {
+                        "data": name,
+                        "n": n,
+                        "share": share,
+                        "theorem": theorem,
+                        "draws": draws,
+                        "error": np.mean(values),
+                    }
+                    for theorem, values in found.items()
+                ]
+            print(name, n, flush=True)
+            pd.DataFrame(rows).to_csv(RESULT, index=False, float_format="%.5f")
+    return pd.DataFrame(rows)
+
+
+def _drawn(x: np.ndarray, y: np.ndarray, n: int, seed: int, share: float, classes: int) -> Evidence:
+    rng = np.random.default_rng([seed, n])
+    order = rng.permutation(len(x))
+    labeled, rest = order[:n], order[n:]
+    rest = rest[np.argsort(y[rest], kind="stable")]
+    counts = np.bincount(y[rest], minlength=classes)
+    rank = np.arange(len(rest)) - (np.cumsum(counts) - counts)[y[rest]]
+    used = rank < (counts // 2 * 2)[y[rest]]
+    first, second = rest[used & (rank % 2 == 0)], rest[used & (rank % 2 == 1)]
+    some = rng.permutation(len(first))[:UNLABELED]
+    l2 = Normalization("l2", 1.0)
+    setting = Setting(
+        classes,
+        1.0,
+        2.0,
+        _HOLDS,
+        prior=torch.full((classes,), 1 / classes, dtype=torch.float64),
+        head=("ridge", 0.01),
+        holdout=share,
+        seed=seed,
+        declared=Declared(repeats="keep"),
+    )
+    return Evidence(
+        setting,
+        l2.apply(Representations((x[labeled],), y[labeled])),
+        l2.apply(Representations((x[first[some]], x[second[some]]))),
+    )
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """For each theorem: the largest and mean loss of each share against the best fixed share of each (data, n)."""
+    frame = frame.assign(best=frame.groupby(["data", "n", "theorem"])["error"].transform("min"))
+    frame["loss"] = frame["error"] / frame["best"] - 1
+    return frame.groupby(["theorem", "share"])["loss"].agg(["mean", "max"])
+
+
+def default_loss(frame: pd.DataFrame) -> pd.DataFrame:
+    """Certified error at the default share (the nearest of the grid) against the best fixed share."""
+    purposes = {"reference_head": "comparing"}
+    rows = []
+    for (data, n, theorem), part in frame.groupby(["data", "n", "theorem"]):
+        share = held_out_share(purposes.get(theorem, "counting"), n)  # type: ignore[arg-type]
+        by = part.set_index("share")["error"]
+        error = float(np.interp(share, by.index, by.to_numpy()))
+        rows.append(
+            {
+                "data": data,
+                "n": n,
+                "theorem": theorem,
+                "share": share,
+                "error": error,
+                "best share": by.idxmin(),
+                "best": by.min(),
+                "loss": error / by.min() - 1,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    found = study(
+        int(sys.argv[2]) if len(sys.argv) > 2 else 20, Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    )
+    print(summary(found).round(3).to_string())
+    print(default_loss(found).round(3).to_string())
