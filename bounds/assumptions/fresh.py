@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bounds.assumptions.assumption import Assumption
-from bounds.complexity.record import Status
+from bounds.assumptions.assumption import Assumption, Status
 from bounds.representations.copies import fingerprints
 from bounds.representations.table import Representations
 

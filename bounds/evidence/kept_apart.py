@@ -20,7 +20,7 @@ from torch import Tensor
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.memo import memo
 from bounds.evidence.splits import part_items
-from bounds.heads.linear import Head
+from bounds.heads.fitted import FittedHead
 from bounds.heads.losses import HeadLosses, item_losses
 from bounds.representations.copies import Copies, Mask, Rows, fingerprints, joined
 from bounds.representations.table import Chunk, Representations
@@ -251,7 +251,7 @@ def _apart(evidence: Evidence, component: Rows, leaked: Mask, name: str, source:
 # What the theorems read
 
 
-def test_mean(evidence: Evidence, head: Head) -> Losses:
+def test_mean(evidence: Evidence, head: FittedHead) -> Losses:
     """Projected loss of a head made from S on the test items, in [0, √2]."""
     apart = test_apart(evidence)
     if apart.clean:
@@ -260,14 +260,14 @@ def test_mean(evidence: Evidence, head: Head) -> Losses:
     return apart.losses(outcomes(evidence, head, "test")[1], 2.0**0.5)
 
 
-def test_losses(evidence: Evidence, head: Head) -> HeadLosses:
+def test_losses(evidence: Evidence, head: FittedHead) -> HeadLosses:
     """Losses of a head on all test items."""
     if head is evidence.head:
         return evidence.head_test_losses
     return memo(evidence, ("test losses", head.name), lambda: evidence.test_losses_of([head])[0])
 
 
-def held_out_counts(evidence: Evidence, head: Head, count: int) -> Counts:
+def held_out_counts(evidence: Evidence, head: FittedHead, count: int) -> Counts:
     """Mistakes and trials on the held-out rows of S of a head fitted on the others."""
     apart = held_out_apart(evidence, count)
     if apart.clean:
@@ -276,7 +276,7 @@ def held_out_counts(evidence: Evidence, head: Head, count: int) -> Counts:
     return apart.upper(outcomes(evidence, head, count)[0])
 
 
-def held_out_mean(evidence: Evidence, head: Head, count: int) -> Losses:
+def held_out_mean(evidence: Evidence, head: FittedHead, count: int) -> Losses:
     """Projected loss on the held-out rows of S, in [0, √2]."""
     apart = held_out_apart(evidence, count)
     if apart.clean:
@@ -285,7 +285,7 @@ def held_out_mean(evidence: Evidence, head: Head, count: int) -> Losses:
     return apart.losses(outcomes(evidence, head, count)[1], 2.0**0.5)
 
 
-def held_out_losses(evidence: Evidence, head: Head, count: int) -> HeadLosses:
+def held_out_losses(evidence: Evidence, head: FittedHead, count: int) -> HeadLosses:
     """Losses of a head on the held-out rows of S."""
 
     def make() -> HeadLosses:
@@ -294,7 +294,7 @@ def held_out_losses(evidence: Evidence, head: Head, count: int) -> HeadLosses:
     return memo(evidence, ("held-out losses", head.name, count), make)
 
 
-def class_counts(evidence: Evidence, head: Head, count: int) -> tuple[list[Counts], tuple[str, ...]]:
+def class_counts(evidence: Evidence, head: FittedHead, count: int) -> tuple[list[Counts], tuple[str, ...]]:
     """Mistakes and trials of each class on the held-out rows of S; a component of several labels counts for none."""
 
     def make() -> tuple[list[Counts], tuple[str, ...]]:
@@ -315,7 +315,7 @@ def class_counts(evidence: Evidence, head: Head, count: int) -> tuple[list[Count
     return memo(evidence, ("class counts", head.name, count), make)
 
 
-def outcomes(evidence: Evidence, head: Head, which: Literal["test"] | int) -> tuple[Mask, Floats, Rows]:
+def outcomes(evidence: Evidence, head: FittedHead, which: Literal["test"] | int) -> tuple[Mask, Floats, Rows]:
     """(wrong, projected loss, label) of each test item, or of each held-out row of S, in the order of the table."""
 
     def make() -> tuple[Mask, Floats, Rows]:

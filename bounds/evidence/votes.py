@@ -13,7 +13,6 @@ from bounds.evidence.kept_apart import Counts, Losses, pairs_apart
 from bounds.evidence.memo import memo
 from bounds.evidence.splits import held_out_chunks, part_items
 from bounds.heads.fitted import FittedHead
-from bounds.heads.linear import Head
 from bounds.heads.simplex import project_simplex
 from bounds.summaries.moments import Moments
 from bounds.summaries.totals import Totals
@@ -57,7 +56,7 @@ def head_votes(evidence: Evidence, head: FittedHead, other: FittedHead) -> Momen
     return memo(evidence, ("head votes", head.name, other.name), make)
 
 
-def disagreement_counts(evidence: Evidence, head: Head) -> Counts:
+def disagreement_counts(evidence: Evidence, head: FittedHead) -> Counts:
     """Pairs whose views a head decides differently on; a pair with a copy of a row of S counts as one."""
     apart = pairs_apart(evidence, (0, 1))
     if apart.clean:
@@ -65,7 +64,7 @@ def disagreement_counts(evidence: Evidence, head: Head) -> Counts:
     return apart.upper(_pair_rows(evidence, lambda a, b: decide(head(a)) != decide(head(b))) > 0)
 
 
-def moved_counts(evidence: Evidence, head: Head, other: Head) -> Counts:
+def moved_counts(evidence: Evidence, head: FittedHead, other: FittedHead) -> Counts:
     """First views on which two heads decide differently; a copy of a row of S counts as one."""
     apart = pairs_apart(evidence, (0,))
     if apart.clean:
@@ -73,14 +72,17 @@ def moved_counts(evidence: Evidence, head: Head, other: Head) -> Counts:
     return apart.upper(_pair_rows(evidence, lambda a, _: decide(head(a)) != decide(other(a))) > 0)
 
 
-def moved_mean(evidence: Evidence, head: Head, other: Head) -> Losses:
+def moved_mean(evidence: Evidence, head: FittedHead, other: FittedHead) -> Losses:
     """‖Π(W f) − Π(W′ f)‖ over the first views, in [0, √2]; a copy of a row of S enters as √2."""
     apart = pairs_apart(evidence, (0,))
     if apart.clean:
         return Losses(float(head_votes(evidence, head, other).mean[1]), evidence.m)
 
     def moved(first: Tensor, _: Tensor) -> Tensor:
-        return torch.linalg.vector_norm(project_simplex(head(first)) - project_simplex(other(first)), dim=1)
+        apart: Tensor = torch.linalg.vector_norm(
+            project_simplex(head(first)) - project_simplex(other(first)), dim=1
+        )
+        return apart
 
     return apart.losses(_pair_rows(evidence, moved), 2.0**0.5)
 

@@ -7,7 +7,7 @@ from bounds.evidence.evidence import Evidence
 from bounds.evidence.kept_apart import held_out_counts, held_out_mean
 from bounds.evidence.splits import fitting_head, held_out_count
 from bounds.evidence.votes import moved_counts, moved_mean
-from bounds.heads.linear import Head
+from bounds.heads.fitted import FittedHead
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import pair_total_variation, require_fixed_encoder
@@ -24,7 +24,7 @@ _TEXTS = {
 }
 
 
-def _reference(evidence: Evidence) -> tuple[Head, int]:
+def _reference(evidence: Evidence) -> tuple[FittedHead, int]:
     """W*, fitted without the held-out part of S, and the size of that part."""
     require_fixed_encoder(evidence)
     count = held_out_count(evidence, purpose="comparing")
