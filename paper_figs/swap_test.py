@@ -59,7 +59,7 @@ def sub_clusters(z: np.ndarray, y: np.ndarray) -> np.ndarray:
 @torch.inference_mode()
 def table(quick: bool, seed: int) -> pd.DataFrame:
     """A row per data set, kind of pairs and draw."""
-    draws = 3 if quick else 30
+    draws = 3 if quick else 20
     rows: list[dict[str, Any]] = []
     split, network = digits(), bounds.load_encoder(CHECKPOINTS["VICReg"])
     images = np.concatenate([part[0] for part in (split.labeled, split.unlabeled, split.test)])

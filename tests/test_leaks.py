@@ -522,10 +522,13 @@ def test_recorded_training_items_enter_r_of_the_test_set_and_refute_freshness_of
     evidence = printed_evidence(np.array([41, 45, 900], np.uint64), labeled=ids[:40], test=ids[40:])
     assert np.flatnonzero(test_apart(evidence).leaked).tolist() == [1, 5]
     a2 = freshness("A2", True, "labeled_is_fresh", "labeled")
-    assert "no exact copy among 3 recorded" in by_record(a2, evidence, "labeled").reason
+    assert (
+        "no exact copy among 3 recorded"
+        in by_record(a2, evidence.labeled, evidence.setting.trained_on, "labeled").reason
+    )
     seen = printed_evidence(np.array([7], np.uint64), labeled=ids[:40], test=ids[40:])
-    assert by_record(a2, seen, "labeled").status == "violated"
-    assert by_record(a2, printed_evidence(None, labeled=ids[:40], test=ids[40:]), "labeled") == a2
+    assert by_record(a2, seen.labeled, seen.setting.trained_on, "labeled").status == "violated"
+    assert by_record(a2, seen.labeled, None, "labeled") == a2
 
 
 def test_a_checkpoint_keeps_fingerprints_of_its_training_images(tmp_path):

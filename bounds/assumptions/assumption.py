@@ -38,6 +38,7 @@ class AssumptionTest:
         effect: Size of the departure, on the test's own scale, 0 under the null.
         sizes: The numbers it rests on, by name.
         least: Smallest p-value that data of these sizes could have given.
+        level: p-value from which the null counts as refuted.
     """
 
     name: str
@@ -46,16 +47,17 @@ class AssumptionTest:
     effect: float
     sizes: Mapping[str, int]
     least: float = 0.0
+    level: float = LEVEL
 
     @property
     def testable(self) -> bool:
         """Whether data of these sizes could refute the null at all."""
-        return self.least <= LEVEL
+        return self.least <= self.level
 
     @property
     def refuted(self) -> bool:
-        """Whether the null is refuted, at p ≤ 10⁻⁴."""
-        return self.p_value <= LEVEL
+        """Whether the null is refuted, at p ≤ 10⁻⁴ unless `level` says otherwise."""
+        return self.p_value <= self.level
 
     def __str__(self) -> str:
         sizes = ", ".join(f"{name} = {size:,}" for name, size in self.sizes.items())

@@ -44,4 +44,5 @@ def exchangeable(labeled: Representations, test: Representations, seed: int = 0)
         float(same[0] - same[1:].mean()),
         {"labeled": n, "test": total - n},
         3.0 / (1 + _PERMUTATIONS),
+        WARNING,
     )

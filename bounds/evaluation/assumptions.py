@@ -13,7 +13,7 @@ from bounds.assumptions.assumption import Assumption, AssumptionTest
 from bounds.assumptions.bounded import boundedness
 from bounds.assumptions.classes import labels_are_classes, number_of_classes
 from bounds.assumptions.constants import constants
-from bounds.assumptions.exchangeable import WARNING, exchangeable
+from bounds.assumptions.exchangeable import exchangeable
 from bounds.assumptions.fresh import by_record, freshness, held_back
 from bounds.assumptions.independent import independence
 from bounds.assumptions.items import items, pairs_once
@@ -134,7 +134,7 @@ def _class_counts(evidence: Evidence) -> dict[str, NDArray[np.int64]]:
 
 def _warned(h: Assumption, test: AssumptionTest) -> Assumption:
     """A warning beside H, which test items of another law do not break."""
-    warning = f"; warning, labeled and test rows differ: {test}" if test.p_value <= WARNING else ""
+    warning = f"; warning, labeled and test rows differ: {test}" if test.refuted else ""
     return replace(h, reason=h.reason + warning, test=test)
 
 

@@ -19,8 +19,8 @@ def held_out_share(purpose: Purpose, n: int) -> float:
         n: Number of labels.
     """
     if purpose == "comparing":
-        return 0.1 if n < 1000 else 0.2
-    return 0.5
+        return 0.2
+    return 0.4 if n <= 1000 else 0.5
 
 
 def held_out_sizes(holdout: float | None, n: int) -> set[int]:

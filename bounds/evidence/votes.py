@@ -72,9 +72,10 @@ def moved_mean(evidence: Evidence, head: FittedHead, other: FittedHead) -> Losse
         return Losses(float(head_votes(evidence, head, other).mean[1]), evidence.m)
 
     def moved(first: Tensor, _: Tensor) -> Tensor:
-        gap: Tensor = project_simplex(head(first)) - project_simplex(other(first))
-        norm: Tensor = torch.linalg.vector_norm(gap, dim=1)
-        return norm
+        apart: Tensor = torch.linalg.vector_norm(
+            project_simplex(head(first)) - project_simplex(other(first)), dim=1
+        )
+        return apart
 
     return apart.losses(_pair_rows(evidence, moved), 2.0**0.5)
 
