@@ -23,7 +23,9 @@ class Ridge:
 
     def __post_init__(self) -> None:
         if not 0 < self.penalty < float("inf"):
-            raise InvalidOption(f"The ridge penalty must be positive and finite, got {self.penalty}.")
+            raise InvalidOption(
+                f"`head` must be ('ridge', λ) with λ positive and finite, got λ = {self.penalty}."
+            )
 
     def fit(self, rows: LabeledRows) -> Head:
         """From the triangular factor of the rows, read once."""
