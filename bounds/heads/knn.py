@@ -31,7 +31,7 @@ class NearestNeighbours:
     def __post_init__(self) -> None:
         if type(self.neighbours) is not int or self.neighbours < 1:
             raise InvalidOption(
-                f"`k` of ('knn', k) must be a positive whole number, got {self.neighbours!r}."
+                f"`head` must be ('knn', k) with k a positive whole number, got k = {self.neighbours!r}."
             )
 
     def fit(self, rows: LabeledRows) -> NeighbourHead:

@@ -54,7 +54,9 @@ class Logistic:
 
     def __post_init__(self) -> None:
         if self.penalty is not None and not 0 < self.penalty < float("inf"):
-            raise InvalidOption(f"The logistic penalty must be positive and finite, got {self.penalty}.")
+            raise InvalidOption(
+                f"`head` must be ('logistic', λ) with λ positive and finite, got λ = {self.penalty}."
+            )
 
     def fit(self, rows: LabeledRows) -> Head:
         """Several passes over the rows, which stay in memory where they fit.

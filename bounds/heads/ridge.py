@@ -24,7 +24,7 @@ class Ridge:
     def __post_init__(self) -> None:
         if not 0 < self.penalty < float("inf"):
             raise InvalidOption(
-                f"`head` must be ('ridge', λ) with a positive and finite λ, got {self.penalty}."
+                f"`head` must be ('ridge', λ) with λ positive and finite, got λ = {self.penalty}."
             )
 
     def fit(self, rows: LabeledRows) -> Head:
