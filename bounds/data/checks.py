@@ -162,9 +162,10 @@ def check_labels(raw: Any, count: int, num_classes: int | None, where: str, firs
         labels = raw.detach().cpu().numpy()
     else:
         try:
-            labels = _unmasked(raw, f"{where}, among its labels,", first_row)
+            plain = raw if isinstance(raw, np.ndarray) else np.asarray(raw)
         except ValueError as err:  # ragged lists
             raise InvalidData(f"{where} has {_SEVERAL}; {_ONE_HOT}.") from err
+        labels = _unmasked(plain, f"{where}, among its labels,", first_row)
     if labels.shape == (count, 1):
         labels = labels[:, 0]
     if labels.ndim > 1 and len(labels) == count:
