@@ -94,7 +94,7 @@ def classes(
         made["unlabeled"] = replace(made["unlabeled"], labels=None)
     if names is not None:
         for role, table in made.items():
-            own = found[role]
+            own = None if table.labels is None else found[role]
             new = None if own is None else renumbering(own, names)
             if table.labels is not None and new is not None:
                 made[role] = replace(table, labels=renumbered(table.labels, new))
