@@ -59,7 +59,8 @@ def header(report: Report) -> list[str]:
     ]
     if report.test_error is not None:
         lines.append(
-            f"measured on {q.get('N_measured', q['N']):.0f} test items: error rate {significant(report.test_error)} (head W_S)"
+            f"measured on {q.get('N_measured', q['N']):.0f} test items: "
+            f"error rate {significant(report.test_error)} (head W_S)"
         )
     lines += leaks(report)
     return [*lines, best_line(report)]
