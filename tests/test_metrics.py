@@ -88,6 +88,7 @@ def test_half_precision_batches_and_metrics_keep_float64_sums():
 
 def test_without_torchmetrics_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "torchmetrics", None)
+    monkeypatch.delitem(sys.modules, "bounds.evidence.summary_metric", raising=False)
     with pytest.raises(MissingDependency, match=r"ssl-bounds\[metrics\]"):
         least_squares()
 

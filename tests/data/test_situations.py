@@ -124,7 +124,11 @@ def test_the_report_keeps_the_names_and_matches_a_smaller_test_set(tmp_path):
     train = folder(tmp_path / "train", {"a": 12, "b": 12, "cat": 12})
     test = folder(tmp_path / "test", {"a": 9, "cat": 9})
     report = evaluate(
-        train, test=test, bounds=["test_set"], encoder=lambda x: torch.eye(256)[x[:, 0, 0, 0].long()]
+        train,
+        test=test,
+        bounds=["test_set"],
+        declared={"repeats": "keep"},
+        encoder=lambda x: torch.eye(256)[x[:, 0, 0, 0].long()],
     )
     assert report.measured["min-norm"]["error"] == 0
     assert report.class_names == ("a", "b", "cat")

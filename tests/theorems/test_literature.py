@@ -133,7 +133,7 @@ def test_van_elst_is_that_of_a_plain_script_and_pays_for_the_divergence():
         assert bound.terms["confidence"].value == pytest.approx(expected, rel=1e-9)
     assert bound.error_rate is None
     assert bound.trivial_value == pytest.approx(math.log(8))
-    assert set(bound.assumptions) == {"A3", "A4", "A6"}
+    assert set(bound.assumptions) == {"A3", "A4", "A6", "A6'"}
 
 
 def test_the_logarithm_is_of_the_quotient_and_not_a_quotient_of_the_logarithm():
