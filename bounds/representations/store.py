@@ -133,6 +133,8 @@ class StoreWriter:
         durable: Whether to flush to the disk and to compute checksums; False for temporary folders.
 
     Attributes:
+        folder: Where the store is.
+        manifest: As it stands: complete shards, and the facts that all rows share.
         rows: Number of rows in complete shards, from which to go on.
         complete: Whether the store was finished before.
 
@@ -149,39 +151,52 @@ class StoreWriter:
         shard_rows: int = _SHARD_ROWS,
         durable: bool = True,
     ) -> None:
-        self._folder, self._shard_rows, self._durable = Path(folder), shard_rows, durable
-        self._folder.mkdir(parents=True, exist_ok=True)
-        identity = json.loads(json.dumps(identity))
-        if (self._folder / MANIFEST).exists():
-            self._manifest = _read_manifest(self._folder)
-            _same(identity, self._manifest["identity"], self._folder)
-            _verify(self._folder, self._manifest)
-        elif any(not entry.name.endswith(".tmp") for entry in self._folder.iterdir()):
+        self.folder, self._shard_rows, self._durable = Path(folder), shard_rows, durable
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
             raise InvalidOption(
-                f"{self._folder} holds other files; give an empty or new folder for representations."
+                f"{self.folder} cannot be a folder of representations ({err.strerror}); give one that can be written."
+            ) from err
+        identity = json.loads(json.dumps(identity))
+        if (self.folder / MANIFEST).exists():
+            self.manifest = _read_manifest(self.folder)
+            _same(identity, self.manifest["identity"], self.folder)
+            _verify(self.folder, self.manifest)
+        elif any(not entry.name.endswith(".tmp") for entry in self.folder.iterdir()):
+            raise InvalidOption(
+                f"{self.folder} holds other files; give an empty or new folder for representations."
             )
         else:
-            self._manifest = _FORMAT | {"complete": False, "identity": identity, "shards": []}
+            self.manifest = _FORMAT | {"complete": False, "identity": identity, "shards": []}
         self._pending: list[tuple[np.ndarray, ...]] = []
         self._pending_rows = 0
-        self.rows, self.complete = _rows(self._manifest), bool(self._manifest["complete"])
+        self._contents: Callable[[], str] | None = None
+        self.rows, self.complete = _rows(self.manifest), bool(self.manifest["complete"])
 
-    def append(self, views: tuple[np.ndarray, ...], labels: np.ndarray | None) -> None:
+    def append(
+        self,
+        views: tuple[np.ndarray, ...],
+        labels: np.ndarray | None,
+        contents: Callable[[], str] | None = None,
+    ) -> None:
         """Add rows.
 
         Args:
             views: One array (n, d) or two; kept as float32, or float64 if that is what the first rows are.
             labels: int64 (n,) or None.
+            contents: Gives the digest of the items behind all rows since a shard was closed.
 
         Raises:
             InvalidData: rows that do not fit those before.
         """
+        self._contents = contents
         facts = {"dim": views[0].shape[1], "views": len(views), "labels": labels is not None}
-        if "dim" not in self._manifest:
-            self._manifest |= facts | {"dtype": "float64" if views[0].dtype == np.float64 else "float32"}
-        if any(self._manifest[key] != value for key, value in facts.items()):
-            raise InvalidData(f"{self._folder} cannot take rows with {facts} after rows with other facts.")
-        kept = tuple(np.array(view, self._manifest["dtype"]) for view in views)
+        if "dim" not in self.manifest:
+            self.manifest |= facts | {"dtype": "float64" if views[0].dtype == np.float64 else "float32"}
+        if any(self.manifest[key] != value for key, value in facts.items()):
+            raise InvalidData(f"{self.folder} cannot take rows with {facts} after rows with other facts.")
+        kept = tuple(np.array(view, self.manifest["dtype"]) for view in views)
         self._pending.append(kept if labels is None else (*kept, np.array(labels, np.int64)))
         self._pending_rows += len(kept[0])
         if self._pending_rows >= self._shard_rows:
@@ -195,29 +210,32 @@ class StoreWriter:
         """
         if self._pending:
             self._flush()
-        if not self._manifest["shards"]:
-            raise InvalidData(f"{self._folder} got no rows; there is nothing to save.")
-        self._manifest["complete"] = self.complete = True
+        if not self.manifest["shards"]:
+            raise InvalidData(f"{self.folder} got no rows; there is nothing to save.")
+        self.manifest["complete"] = self.complete = True
         self._write_manifest()
-        return RepresentationStore(self._folder, self._manifest)
+        return RepresentationStore(self.folder, self.manifest)
 
     def _flush(self) -> None:
-        names = [*("z", "z2")[: self._manifest["views"]], *(["y"] if self._manifest["labels"] else [])]
-        shard = len(self._manifest["shards"])
+        names = [*("z", "z2")[: self.manifest["views"]], *(["y"] if self.manifest["labels"] else [])]
+        shard = len(self.manifest["shards"])
         digests = {}
         for name, blocks in zip(names, zip(*self._pending, strict=True), strict=True):
             digests[name] = self._write(_file(name, shard), partial(np.save, arr=np.concatenate(blocks)))
-        self._manifest["shards"].append({"rows": self._pending_rows, "sha256": digests})
+        entry = {"rows": self._pending_rows, "sha256": digests}
+        if self._contents is not None:
+            entry["contents_sha256"] = self._contents()
+        self.manifest["shards"].append(entry)
         self._write_manifest()
         self.rows += self._pending_rows
         self._pending, self._pending_rows = [], 0
 
     def _write_manifest(self) -> None:
-        text = json.dumps(self._manifest | {"count": _rows(self._manifest)}, indent=1).encode()
+        text = json.dumps(self.manifest | {"count": _rows(self.manifest)}, indent=1).encode()
         self._write(MANIFEST, lambda file: file.write(text))
 
     def _write(self, name: str, fill: Callable[[Any], Any]) -> str | None:
-        path, temporary = self._folder / name, self._folder / f"{name}.tmp"
+        path, temporary = self.folder / name, self.folder / f"{name}.tmp"
         with temporary.open("wb") as file:
             fill(file)
             if self._durable:

@@ -21,6 +21,7 @@ def extract_together(
     save: str | os.PathLike[str] | None,
     rows: tuple[int, int | None],
     write: Callable[[StoreWriter, int, int | None], None],
+    begin: Callable[[Path, dict[str, Any], int], StoreWriter],
     name: str,
 ) -> Path:
     """Fill a folder with the store that one process alone would have written.
@@ -35,6 +36,7 @@ def extract_together(
         save: The folder; None makes a temporary one, which the caller removes.
         rows: Start and stop; an unknown stop leaves all rows to process 0.
         write: Appends rows start..stop of the data to a writer that may have begun.
+        begin: A writer for a folder, an identity and a first row; refuses rows that do not belong to them.
         name: Of the data, for messages.
 
     Raises:
@@ -50,7 +52,7 @@ def extract_together(
     def finished() -> bool:
         if not (folder / MANIFEST).exists():
             return False
-        if not StoreWriter(folder, identity).complete:
+        if not begin(folder, identity, start).complete:
             raise InvalidOption(
                 f"{folder} was begun by a single process; finish it with one, or delete it to start with several."
             )
@@ -61,7 +63,7 @@ def extract_together(
         if here is None:
             return
         one = identity | {"rows": list(here)}
-        writer = StoreWriter(parts / f"{processes.rank}-of-{processes.world}", one, durable=save is not None)
+        writer = begin(parts / f"{processes.rank}-of-{processes.world}", one, here[0])
         if not writer.complete:
             write(writer, *here)
 
