@@ -151,6 +151,8 @@ class Encoder(nn.Module):
             ) from err
         if z.layout != torch.strided:
             z = z.to_dense()
+        if z.is_meta:
+            raise InvalidData(f"The encoder {source} must return numbers, got a tensor of the device meta.")
         if z.ndim != 2 or len(z) != rows or z.shape[1] < 1 or not z.is_floating_point():
             raise InvalidData(
                 f"The encoder {source} must return floating point numbers of shape ({rows}, d) "
