@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bounds.arguments import as_mapping, checked, file, maybe
 from bounds.certificate.evaluation import evaluate
 from bounds.certificate.format import significant
 from bounds.certificate.report import Report
@@ -95,6 +96,7 @@ class Comparison:
 
         return comparison_figure(self.reports)
 
+    @checked(path=maybe(file))
     def to_html(self, path: Any = None) -> str:
         """A self-contained page with the common figure and every report, also written to `path` if given."""
         from bounds.certificate.html import comparison_page
@@ -106,6 +108,7 @@ class Comparison:
         return text
 
 
+@checked(entries=as_mapping("reports or checkpoints"))
 def compare(
     entries: Mapping[str, Any], labeled: Any = None, unlabeled: Any = None, **options: Any
 ) -> Comparison:
@@ -118,9 +121,10 @@ def compare(
     Raises:
         InvalidOption: without entries, or with a checkpoint but no `labeled`.
     """
-    if not entries:
-        raise InvalidOption("`compare` needs at least one report or checkpoint.")
-    if labeled is None and not all(isinstance(entry, Report) for entry in entries.values()):
+    reports = all(isinstance(entry, Report) for entry in entries.values())
+    if reports and (labeled is not None or unlabeled is not None or options):
+        raise InvalidOption("`compare` of reports alone takes no data and no options; those are for checkpoints.")
+    if labeled is None and not reports:
         raise InvalidOption("`compare` needs `labeled` to evaluate checkpoints; or pass reports.")
     return Comparison(
         {

@@ -12,7 +12,9 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from bounds.arguments import checked
 from bounds.certificate import declared
+from bounds.certificate.limits import afford_classes
 from bounds.certificate.provenance import provenance
 from bounds.certificate.quantities import measured_losses, quantities
 from bounds.certificate.report import Report
@@ -23,9 +25,10 @@ from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.setting import Assumption, Setting
-from bounds.theorems import Bound, Theorem, select
+from bounds.theorems import Bound, Theorem, check_options, select
 
 
+@checked()
 def evaluate(
     checkpoint: Any,
     labeled: Any,
@@ -51,6 +54,8 @@ def evaluate(
     num_classes: int | None = None,
     preprocessing: Any = None,
     architecture: Any = None,
+    prefix: str | None = None,
+    size: int | None = None,
     save_representations: str | Path | None = None,
     autocast: bool = False,
     device: str | torch.device | None = None,
@@ -86,7 +91,10 @@ def evaluate(
         options: Settings of single theorems, by name (`temperature`, `negatives`, ...); see their docstrings.
         simultaneous: Share δ over all bounds, so that they hold together.
         num_classes: K; inferred from the labels by default. Classes absent from S count.
-        preprocessing, architecture: For checkpoints that do not carry them; see `bounds.load_encoder`.
+        preprocessing, architecture, prefix: For checkpoints that do not carry them, or hold several encoders; see
+            `bounds.load_encoder`. A mapping with `mean`, `std`, `size`, `channels`, or "imagenet" or "cifar10", will do
+            for a `Preprocessing`.
+        size: Side in pixels to bring images to; None takes the encoder's own.
         save_representations: A folder to keep the representations in; it can be given as data later, and an
             interrupted run resumes from it.
         autocast: Mixed precision in the encoder.
@@ -106,9 +114,9 @@ def evaluate(
     theorems = select(None if bounds is None else list(bounds))
     processes = Processes.chosen(distributed)
     normalization = Normalization(normalize, radius)
-    _check_options(delta, pairs, head, residual, constants, holdout, batch_size)
+    check_options(options, theorems)
 
-    encoder = _load(checkpoint, preprocessing, architecture, device)
+    encoder = _load(checkpoint, preprocessing, architecture, prefix, size, device)
     common: dict[str, Any] = {
         "device": device,
         "batch_size": batch_size,
@@ -117,6 +125,7 @@ def evaluate(
         "processes": processes,
         "autocast": autocast,
         "num_classes": num_classes,
+        "size": size,
     }
     folder = None if save_representations is None else Path(save_representations)
 
@@ -134,6 +143,7 @@ def evaluate(
 
     tables = {role: normalization.apply(part.representations) for role, part in parts.items()}
     classes = _count_classes(tables.values(), num_classes)
+    afford_classes(classes, tables["labeled"].dim)
     drawn = parts["unlabeled"].class_pairs if "unlabeled" in parts else None
     evidence = Evidence(
         Setting(
@@ -293,33 +303,20 @@ def _check_dimensions(parts: Mapping[str, Extracted]) -> None:
         )
 
 
-def _check_options(
-    delta: float, pairs: str, head: object, residual: str, constants: str, holdout: float, batch_size: int
-) -> None:
-    if not (isinstance(delta, int | float) and 0 < delta < 1):
-        raise InvalidOption(f"`delta` must lie strictly between 0 and 1, got {delta!r}.")
-    for option, value, choices in (
-        ("pairs", pairs, ("augmentation", "class")),
-        ("residual", residual, ("mean", "frobenius")),
-        ("constants", constants, ("printed", "counted")),
-    ):
-        if value not in choices:
-            raise InvalidOption(f"`{option}` must be one of {', '.join(map(repr, choices))}, got {value!r}.")
-    ridge = isinstance(head, tuple | list) and len(head) == 2 and head[0] == "ridge"
-    if head != "min_norm" and not (ridge and isinstance(head[1], int | float) and 0 < head[1] < float("inf")):  # type: ignore[index]
-        raise InvalidOption(f"`head` must be 'min_norm' or ('ridge', λ) with λ > 0, got {head!r}.")
-    if not 0 < holdout < 1:
-        raise InvalidOption(f"`holdout` must lie strictly between 0 and 1, got {holdout!r}.")
-    if not (isinstance(batch_size, int) and batch_size >= 1):
-        raise InvalidOption(f"`batch_size` must be a positive whole number, got {batch_size!r}.")
-
-
-def _load(checkpoint: Any, preprocessing: Any, architecture: Any, device: Any) -> Any:
+def _load(
+    checkpoint: Any, preprocessing: Any, architecture: Any, prefix: str | None, size: int | None, device: Any
+) -> Any:
     if checkpoint is None:
+        given = {"preprocessing": preprocessing, "architecture": architecture, "prefix": prefix, "size": size}
+        for option, value in given.items():
+            if value is not None:
+                raise InvalidOption(f"`{option}` is for a checkpoint; without one the data are representations.")
         return None
     from bounds.representations.checkpoints import load_encoder
 
-    return load_encoder(checkpoint, preprocessing=preprocessing, architecture=architecture, device=device)
+    return load_encoder(
+        checkpoint, preprocessing=preprocessing, architecture=architecture, prefix=prefix, device=device
+    )
 
 
 def _title(checkpoint: Any) -> str:

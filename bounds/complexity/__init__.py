@@ -17,6 +17,7 @@ from bounds.complexity.sampling import Sampling
 from bounds.complexity.signs import signs
 from bounds.complexity.singleton import Singleton
 from bounds.complexity.spectral_net import SpectralNet
+from bounds.arguments import checked, maybe, number
 from bounds.errors import InvalidOption
 from bounds.processes import Processes
 
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 
+@checked(delta=maybe(number(0, 1, "lie strictly between 0 and 1")))
 def rademacher(
     data: Any,
     function_class: FunctionClass,

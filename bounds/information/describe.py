@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from bounds.arguments import checked, number
 from bounds.errors import InvalidData, InvalidOption
 from bounds.information import measures as definitions
 from bounds.information.gaussian import covariance, log_det_entropy
@@ -131,6 +132,7 @@ def _text(value: float | None) -> str:
     return "n/a" if value is None else f"{value:.4g}"
 
 
+@checked(delta=number(0, 1e6, "be positive and at most 1e6"))
 def describe(
     representations: Any,
     *,

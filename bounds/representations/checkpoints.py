@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bounds.arguments import checked, maybe, options, target
 from bounds.errors import BoundsError, InvalidCheckpoint, InvalidData, InvalidOption
 from bounds.representations.checkpoint_files import read_checkpoint
 from bounds.representations.code_digest import modules_behind
@@ -198,6 +199,7 @@ class Encoder(nn.Module):
         return f"Encoder {self.provenance['source']}: {kind} -> d = {self.dim or 'not known yet'}"
 
 
+@checked()
 def load_encoder(
     checkpoint: str | os.PathLike[str] | nn.Module | Function,
     *,
@@ -259,6 +261,7 @@ def load_encoder(
     return encoder if device is None else encoder.to(device)
 
 
+@checked(path=target, metadata=maybe(options))
 def save_encoder(
     module: nn.Module,
     path: str | os.PathLike[str],

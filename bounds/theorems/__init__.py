@@ -1,5 +1,9 @@
 """Floor 5: one module per bound; a theorem is a pure function of evidence, and this file is their table of contents."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bounds.arguments import checked, instance, unknown
 from bounds.errors import InvalidOption
 from bounds.theorems.agreement import AGREEMENT, AGREEMENT_NO_HOLDOUT
 from bounds.theorems.arora_2019 import ARORA_2019
@@ -84,6 +88,11 @@ THEOREMS: dict[str, Theorem] = {
 ON_REQUEST: dict[str, Theorem] = {VICREG_SHORT.name: VICREG_SHORT}
 
 
+# Settings of single theorems, for the option `options` of `evaluate`.
+OPTIONS = ("collision", "contrastive_complexity", "contrastive_scales", "kl", "negatives", "temperature")
+
+
+@checked(theorem=instance(Theorem, "a `bounds.Theorem`"))
 def register(theorem: Theorem) -> Theorem:
     """Add a theorem of your own to every later report.
 
@@ -103,7 +112,19 @@ def select(names: list[str] | tuple[str, ...] | None) -> list[Theorem]:
         InvalidOption: for a name that does not exist.
     """
     known = {**THEOREMS, **ON_REQUEST}
-    unknown = [name for name in names or () if name not in known]
-    if unknown:
-        raise InvalidOption(f"`bounds` names unknown bounds {unknown}; known: {', '.join(known)}.")
+    strange = [name for name in names or () if name not in known]
+    if strange:
+        raise unknown("`bounds` names unknown bounds:", strange[0], known)
     return list(THEOREMS.values()) if names is None else [known[name] for name in names]
+
+
+def check_options(options: Mapping[str, Any] | None, theorems: Iterable[Theorem]) -> None:
+    """Refuse settings that no theorem reads; a theorem of your own may read settings of any name.
+
+    Raises:
+        InvalidOption: naming the nearest setting.
+    """
+    if all(theorem.inputs.__module__.startswith(f"{__name__}.") for theorem in theorems):
+        for name in options or ():
+            if name not in OPTIONS:
+                raise unknown("The setting in `options`", name, OPTIONS)
