@@ -13,8 +13,10 @@ from bounds.theorems.augmentation_gain import (
 from bounds.theorems.bao_2022 import BAO_2022, BAO_2022_DEVIATION
 from bounds.theorems.bound import Bound, Term, Theorem
 from bounds.theorems.centred_head import CENTRED_HEAD, CENTRED_HEAD_ERROR
+from bounds.theorems.counting.held_out import HELD_OUT_BOUND
+from bounds.theorems.counting.test_set import TEST_SET
+from bounds.theorems.counting.test_set_loss import TEST_SET_LOSS
 from bounds.theorems.haochen_2021 import HAOCHEN_2021
-from bounds.theorems.held_out import HELD_OUT, TEST_SET_LOSS
 from bounds.theorems.infonce import INFONCE, INFONCE_SHARP
 from bounds.theorems.lei_2023 import LEI_2023
 from bounds.theorems.luthra_2025 import LUTHRA_2025
@@ -25,10 +27,12 @@ from bounds.theorems.reference_head import REFERENCE_HEAD, REFERENCE_HEAD_LOSS
 from bounds.theorems.rrm import RRM, RRM_INFORMATION
 from bounds.theorems.simclr import SIMCLR, SIMCLR_LOGISTIC
 from bounds.theorems.supervised import SUPERVISED, SUPERVISED_PROJECTED
-from bounds.theorems.test_set import TEST_SET
 from bounds.theorems.van_elst_2024 import VAN_ELST_2024
-from bounds.theorems.vicreg import VICREG, VICREG_SHORT
-from bounds.theorems.vicreg_certified import BEST, CERTIFIED, DIRECT, TRIVIAL
+from bounds.theorems.vicreg.trivial_reference import TRIVIAL
+from bounds.theorems.vicreg.vicreg import VICREG, VICREG_SHORT
+from bounds.theorems.vicreg.vicreg_best import BEST
+from bounds.theorems.vicreg.vicreg_certified import CERTIFIED
+from bounds.theorems.vicreg.vicreg_direct import DIRECT
 from bounds.theorems.vicreg_second_moment import SECOND_MOMENT, SECOND_MOMENT_RIDGE
 from bounds.theorems.vicreg_sharp import SHARP
 
@@ -76,7 +80,7 @@ THEOREMS: dict[str, Theorem] = {
         AUGMENTATION_ERROR_FLOOR,
         RRM,
         RRM_INFORMATION,
-        HELD_OUT,
+        HELD_OUT_BOUND,
         TEST_SET,
         TEST_SET_LOSS,
     )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from bounds.derivations.expression import Expression
 from bounds.derivations.symbols import MEANING
 from bounds.errors import InvalidOption
+from bounds.proofs.conclude import Conclusion
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.heads import Head
 from bounds.statistics.setting import Assumption
@@ -115,7 +116,8 @@ class Bound:
 class Inputs:
     """What a theorem found in the evidence: its expression's variant, each symbol's number, the head it is about.
 
-    `axis` replaces the theorem's axis where its conversion or its trivial value depends on the data's setting.
+    `axis` replaces the theorem's axis where its conversion or its trivial value depends on the data's setting;
+    `assumptions` replaces its list with those that the proof of this variant used.
     """
 
     expression: Expression
@@ -124,6 +126,20 @@ class Inputs:
     head: Head | None = None
     notes: tuple[str, ...] = ()
     axis: Axis | None = None
+    assumptions: tuple[str, ...] | None = None
+
+    @classmethod
+    def proven(
+        cls,
+        conclusion: Conclusion,
+        values: Mapping[str, float],
+        split: Mapping[str, float],
+        head: Head | None = None,
+        notes: tuple[str, ...] = (),
+        axis: Axis | None = None,
+    ) -> Inputs:
+        """The numbers of a bound that the kernel proved: its expression and assumptions are the proof's."""
+        return cls(conclusion.expression, values, split, head, notes, axis, conclusion.assumptions)
 
     @property
     def value(self) -> float:
@@ -140,10 +156,11 @@ class Theorem:
         title, source: One line, and the paper with theorem or equation number.
         statement: LaTeX of the left-hand side.
         predictor: Which predictor it speaks about, in words.
-        assumptions: Names that must hold for a certificate.
         inputs: (evidence, delta) -> Inputs; raises NotApplicable with the reason.
         texts: Term name -> (what it means, what lowers it).
+        assumptions: Names that must hold for a certificate, where no proof lists them.
         axis, kind: See `Bound`.
+        proof: The proof in the kernel, by its options; what it concludes is what `inputs` evaluates.
     """
 
     name: str
@@ -151,11 +168,17 @@ class Theorem:
     source: str
     statement: str
     predictor: str
-    assumptions: tuple[str, ...]
     inputs: Callable[[Evidence, float], Inputs]
-    texts: Mapping[str, tuple[str, str]]
+    texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    assumptions: tuple[str, ...] = ()
     axis: Axis = LOSS
     kind: Kind = "bound"
+    proof: Callable[..., Conclusion] | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the assumptions that must hold for a certificate: those of the proof, where there is one."""
+        return self.assumptions if self.proof is None else self.proof().assumptions
 
     def evaluate(self, evidence: Evidence, delta: float) -> Bound:
         """The bound on this evidence at failure probability delta.
@@ -181,7 +204,7 @@ class Theorem:
             terms={name: self._term(name, number, found) for name, number in numbers.items()},
             combine=expression.combine,
             latex=expression.latex(),
-            assumptions={name: self._status(evidence, name) for name in self.assumptions},
+            assumptions={name: self._status(evidence, name) for name in self._used(found)},
             delta=delta,
             split=dict(found.split),
             symbols={symbol.name: float(found.values[symbol.name]) for symbol in expression.symbols},
@@ -199,6 +222,9 @@ class Theorem:
         if not 0 < delta < 1:
             raise InvalidOption(f"`delta` must lie strictly between 0 and 1, got {delta}.")
         return self.inputs(evidence, delta)
+
+    def _used(self, found: Inputs) -> tuple[str, ...]:
+        return self.needs if found.assumptions is None else found.assumptions
 
     def _term(self, name: str, number: float, found: Inputs) -> Term:
         meaning, lowered_by = self.texts.get(name, TEXTS.get(name, (MEANING.get(name, name), "")))

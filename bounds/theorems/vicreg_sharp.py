@@ -8,7 +8,7 @@ from bounds.derivations import vicreg_sharp as derivation
 from bounds.statistics.evidence import Evidence
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import head_distance, loss_range, require_fixed_encoder, sizes
-from bounds.theorems.vicreg import SOURCE
+from bounds.theorems.vicreg.vicreg import SOURCE
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:

@@ -1,0 +1,123 @@
+"""What the proofs speak about, and how each term is read off the data: the one table from term to number."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from bounds.derivations import symbols as s
+from bounds.proofs.choices import Family, ball, one_of, over_integers
+from bounds.proofs.conclude import Conclusion, Quantity, conclude
+from bounds.proofs.facts import Fact
+from bounds.proofs.terms import (
+    TV,
+    Apply,
+    Declared,
+    E,
+    Enc,
+    Frobenius,
+    Mean,
+    Norm,
+    OpNorm,
+    Project,
+    Rad,
+    Reach,
+    Sample,
+    Wrong,
+    label,
+    view,
+)
+
+n, m, N, K = (Declared(name, "count") for name in ("n", "m", "N", "K"))
+functions = Declared("functions", "count")
+delta, *deltas = (Declared(name, "level") for name in ("delta", *(f"delta_{i}" for i in range(1, 7))))
+
+# Encoder f, fixed before S, one of a class F fixed before the pairs; heads W of S and V of the pairs.
+ENCODERS = one_of("encoders", functions, "f", "encoder", ("f",), ("F",))
+f = ENCODERS.chosen
+W = Declared("W", "head", ("S", "f"))
+V = Declared("V", "head", ("P", "f"))
+FITTED = Declared("W", "head", ("rest", "f"))
+
+S = Sample("S", n, (("f", "A2"), ("P", "A7")))
+_BEFORE_PAIRS = (("F", "A3"), ("S", "A7"))
+HELD_OUT = Sample("H", N, (("f", "A2"), ("rest", "A6")))
+TEST = Sample("H", N, (("f", "H"), ("S", "H"), ("P", "H")), "H")
+
+
+def pairs(fixed: bool = False) -> Sample:
+    """The pairs S̄: i.i.d., or with fixed class counts."""
+    return Sample("P", m, _BEFORE_PAIRS, paired=True, fixed=fixed)
+
+
+# Radii of head balls: 2^j over all integers j, weight 1/((π²/3 − 1)(|j| + 1)²), chosen after the data.
+RADII = over_integers(
+    "radii", "radius_index", lambda i: 1 / ((sp.pi**2 / 3 - 1) * (i + 1) ** 2), ("S", "P", "f")
+)
+radius = sp.Integer(2) ** RADII.chosen
+REFERENCE_BALL = ball(V, radius, Frobenius)
+ENCODER_CLASS = Family(f, ENCODERS.generic)
+
+x, x2, y = view(0, 0), view(0, 1), label(0)
+z, z2 = Enc(f, x), Enc(f, x2)
+apart = Norm(z - z2)
+
+
+def residual(head: sp.Expr, vector: sp.Expr = z) -> sp.Expr:
+    """‖W v − y‖."""
+    return Norm(Apply(head, vector) - y)
+
+
+def projected(head: sp.Expr, vector: sp.Expr = z) -> sp.Expr:
+    """‖Π(W v) − y‖."""
+    return Norm(Project(Apply(head, vector)) - y)
+
+
+def wrong(head: sp.Expr, vector: sp.Expr = z) -> sp.Expr:
+    """1[the head errs on v]."""
+    return Wrong(head, vector, y)
+
+
+_P, _S, _H = Sample("P", m, paired=True), Sample("S", n), Sample("H", N)
+READINGS = {
+    Mean(_P, apart): Quantity(s.invariance, "invariance"),
+    Mean(_S, residual(W)): Quantity(s.residual_S, "labeled_residual"),
+    sp.sqrt(Mean(_S, residual(W) ** 2)): Quantity(s.rms_S, "labeled_residual"),
+    Mean(_P, residual(V)): Quantity(s.residual_ref, "unlabeled_residual"),
+    sp.sqrt(Mean(_P, residual(V) ** 2)): Quantity(s.rms_ref, "unlabeled_residual"),
+    Mean(_H, wrong(W)): Quantity(s.mistakes / s.N, "test_error"),
+    Mean(_H, wrong(FITTED)): Quantity(s.mistakes / s.N, "test_error"),
+    Mean(_H, projected(W)): Quantity(s.projected_H, "test_loss"),
+    OpNorm(W): Quantity(s.W_norm),
+    OpNorm(W - V): Quantity(s.c, alone="head_distance"),
+    Reach(W): Quantity(s.kappa_S),
+    Reach(V): Quantity(s.kappa_ref),
+    Frobenius(V): Quantity(s.frobenius_ref),
+    TV(_S): Quantity(s.TV_S, "class_frequencies"),
+    TV(_P): Quantity(s.TV_pairs, "pair_frequencies"),
+    Rad(_P, ENCODERS.generic, apart.xreplace({f: ENCODERS.generic})): Quantity(
+        s.R_F, "representation_complexity"
+    ),
+}
+
+LOSS = E(residual(W))
+
+# Terms of a bound in the order of the report.
+ORDER = (
+    "smaller",
+    "test_error",
+    "test_loss",
+    "invariance",
+    "unlabeled_residual",
+    "head_distance",
+    "labeled_residual",
+    "representation_complexity",
+    "head_complexity",
+    "class_frequencies",
+    "confidence",
+    "pair_frequencies",
+)
+
+
+def concluded(fact: Fact, goal: sp.Expr, below: bool = False) -> Conclusion:
+    """`conclude` with the readings and the order of this package."""
+    return conclude(fact, goal, READINGS, ORDER, below)
