@@ -41,7 +41,9 @@ class Expression:
     @cached_property
     def symbols(self) -> tuple[sp.Symbol, ...]:
         """Free symbols of all terms and requirements, by name."""
-        free: set[sp.Symbol] = set().union(*(term.free_symbols for term in (*self.terms.values(), *self.requires)))
+        free: set[sp.Symbol] = set().union(
+            *(term.free_symbols for term in (*self.terms.values(), *self.requires))
+        )
         return tuple(sorted(free, key=lambda symbol: str(symbol.name)))
 
     @cached_property

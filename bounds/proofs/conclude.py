@@ -187,4 +187,3 @@ def _read(term: sp.Expr, readings: Readings) -> sp.Expr:
     if isinstance(term, _PLAIN):
         return term.func(*(_read(argument, readings) for argument in term.args))
     raise InvalidProof(f"`{term}` cannot be read off the data.")
-

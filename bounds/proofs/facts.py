@@ -115,11 +115,12 @@ class Fact:
         return _follow(self.lhs, self.rhs.xreplace({other.rhs: other.lhs}), "antitone chain", self, other)
 
     def plus(self, other: Fact, times: sp.Expr = sp.S.One) -> Fact:
-        """a + t·q ≤ b + t·r.
+        """A + t·q ≤ b + t·r.
 
         Raises:
             InvalidProof: t may be negative.
         """
+        times = sp.sympify(times)
         if not nonnegative(times):
             raise InvalidProof(f"The multiplier `{times}` may be negative.")
         lhs, rhs = (normal(a) + normal(times * b) for a, b in ((self.lhs, other.lhs), (self.rhs, other.rhs)))

@@ -27,8 +27,8 @@ from bounds.proofs.terms import (
     Mean,
     Negatives,
     Norm,
-    OpNorm,
     Operator,
+    OpNorm,
     Project,
     Rad,
     Reach,
@@ -57,7 +57,7 @@ class Interval:
 
     @property
     def width(self) -> sp.Expr:
-        """high − low."""
+        """High − low."""
         return sp.expand_mul(self.high - self.low)
 
 
@@ -200,7 +200,7 @@ def spectral(head: sp.Expr) -> sp.Expr:
 
 
 def reach(head: sp.Expr) -> sp.Expr:
-    """sup ‖W v − y‖, over the ball of a generic W without intercept 1 + βB."""
+    """Sup ‖W v − y‖, over the ball of a generic W without intercept 1 + βB."""
     return 1 + head.args[1] * B if isinstance(head, InBall) else Reach(head)
 
 
@@ -296,7 +296,9 @@ def on_box(term: sp.Expr) -> bool:
         return False
     if not term.is_polynomial(*levels) or any(sp.degree(term, level) > 1 for level in levels):
         return False
-    corners = (term.subs(dict(zip(levels, corner, strict=True))) for corner in product((0, 1), repeat=len(levels)))
+    corners = (
+        term.subs(dict(zip(levels, corner, strict=True))) for corner in product((0, 1), repeat=len(levels))
+    )
     return all(bool(corner.is_nonnegative) for corner in corners)
 
 

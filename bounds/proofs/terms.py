@@ -30,9 +30,8 @@ class Declared(sp.Symbol):  # type: ignore[misc]
 
     __slots__ = ("generic", "kind", "sources")
 
-    def __new__(
-        cls, name: str, kind: Kind, sources: tuple[str, ...] = (), generic: bool = False
-    ) -> Declared:
+    def __new__(cls, name: str, kind: Kind, sources: tuple[str, ...] = (), generic: bool = False) -> Declared:
+        """A symbol that equals another only where kind, sources and genericity agree."""
         flags = {"positive": True} if kind in POSITIVE else {"real": True}
         made: Declared = sp.Symbol.__xnew__(cls, name, **flags)
         made.kind, made.sources, made.generic = kind, tuple(sources), generic
@@ -98,6 +97,7 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
         fixed: bool = False,
         hidden: bool = False,
     ) -> Sample:
+        """A sample that equals another only where all its properties agree."""
         made: Sample = sp.AtomicExpr.__new__(cls)
         made.name, made.size, made.apart, made.law = name, size, tuple(apart), law
         made.paired, made.fixed, made.hidden = paired, fixed, hidden
@@ -124,7 +124,7 @@ def abs_vector(part: sp.Expr) -> sp.Expr:
 
 
 def _sign_free(vector: sp.Expr) -> sp.Expr:
-    """v or −v, always the same of the two: norms do not see the sign."""
+    """V or −v, always the same of the two: norms do not see the sign."""
     return normal(-vector) if vector.could_extract_minus_sign() else vector
 
 
@@ -446,7 +446,7 @@ class Negatives(Operator):
 
     @classmethod
     def of_one(cls, *given: sp.Expr) -> sp.Expr:
-        """k."""
+        """K."""
         return given[0]
 
 

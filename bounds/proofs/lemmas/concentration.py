@@ -108,7 +108,9 @@ def kl_limit(total: sp.Expr, delta: sp.Expr, what: str = "", upper: bool = True)
     """
     s = read(total)
     if s.range.low != 0:
-        raise InvalidProof(f"`{s.term}` has the range [{s.range.low}, {s.range.high}], which must start at 0.")
+        raise InvalidProof(
+            f"`{s.term}` has the range [{s.range.low}, {s.range.high}], which must start at 0."
+        )
     left, right = (s.expectation, total) if upper else (total, s.expectation)
     values = {a: left, b: right, width: s.range.high, count: s.count, share: delta}
     return s.instance(KL if upper else KL_FIRST, values, delta, what or f"mean of {s.sample}", upper)

@@ -8,7 +8,7 @@ from bounds.errors import InvalidProof
 from bounds.proofs.closed import closed
 from bounds.proofs.facts import Fact, Lemma, decomposed
 from bounds.proofs.lemmas.reading import a, b
-from bounds.proofs.ranges import ASSUMED, B, LABELED, length
+from bounds.proofs.ranges import ASSUMED, LABELED, B, length
 from bounds.proofs.terms import (
     Apply,
     Enc,
@@ -29,7 +29,9 @@ def triangle(total: sp.Expr, *parts: sp.Expr) -> Fact:
 
 
 _left, _right = sp.symbols("left right", nonnegative=True)
-BOUNDED = Lemma("bounded representation", _left, _right, "assumption A4", "proven", note="By definition of B.")
+BOUNDED = Lemma(
+    "bounded representation", _left, _right, "assumption A4", "proven", note="By definition of B."
+)
 OPERATOR = Lemma(
     "spectral norm", _left, _right, "definition of the spectral norm", "proven", note="|W v| <= |W| |v|."
 )
@@ -47,7 +49,12 @@ def bounded(vector: sp.Expr) -> Fact:
 
 
 JENSEN = Lemma(
-    "Jensen's inequality", _left, _right, "Jensen's inequality", "proven", note="A mean is at most the root of the mean square."
+    "Jensen's inequality",
+    _left,
+    _right,
+    "Jensen's inequality",
+    "proven",
+    note="A mean is at most the root of the mean square.",
 )
 
 

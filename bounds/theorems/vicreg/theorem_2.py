@@ -39,9 +39,7 @@ def distances(pairs: Sample) -> tuple[Fact, Fact]:
 
 def reference_residual(pairs: Sample) -> tuple[Fact, Fact]:
     """Step 7: the residual of a head fitted on the pairs, uniformly over the ball that holds it."""
-    fitted = uniform(
-        Mean(pairs, residual(V)), d4, REFERENCE_BALL, "head_pairs", over=(RADII, ENCODERS)
-    )
+    fitted = uniform(Mean(pairs, residual(V)), d4, REFERENCE_BALL, "head_pairs", over=(RADII, ENCODERS))
     (complexity,) = fitted.rhs.atoms(Rad)
     return fitted, head_ball(complexity, K)
 

@@ -37,9 +37,7 @@ def steps(prior_known: bool, conditioned_pairs: bool, residuals: Residual) -> Fa
     P = pairs(conditioned_pairs)
     parts = Apply(W, z) - y, Apply(W - V, z2 - z), y - Apply(V, z), Apply(V, z2) - y
     sample = triangle(Apply(W, z2) - y, *parts).chain(operator(W - V, z2 - z)).average(S)
-    reference = hoeffding(
-        Mean(S, residual(V) + Fresh(residual(V, z2))), d3, "head_labeled", upper=False
-    )
+    reference = hoeffding(Mean(S, residual(V) + Fresh(residual(V, z2))), d3, "head_labeled", upper=False)
     bound = class_shift(residual(W), S).chain(sample, *distances(P), reference, *reference_residual(P))
     return reported(bound, P, residuals, prior_known)
 
