@@ -45,8 +45,6 @@ VARIANTS = {
     "simclr": [{"many": True}, {"conditioned_pairs": True}],
     "simclr_logistic": [{"many": True}],
     "agreement": [{"prior_known": True, "conditioned_pairs": True}],
-    "reference_head": [{"conditioned_pairs": True}],
-    "reference_head_loss": [{"conditioned_pairs": True}],
     "prediction_powered": [{"conditioned_pairs": True}],
     "augmentation_error_floor": [{"conditioned_pairs": True}],
     "haochen_2021": [{"conditioned_pairs": True}],

@@ -56,6 +56,7 @@ kappa_S = symbol(
     "kappa_S", r"\kappa_S", "bound on ‖W_S f − y‖: 1 + ‖W_S‖₂B, or √2 after projection on the simplex"
 )
 kappa_ref = symbol("kappa_ref", r"\kappa_{\bar S}", "bound on ‖φ‖: 1 + ‖W_S̄‖₂B")
+W_frobenius = symbol("W_frobenius", r"\|W_S\|_F", "Frobenius norm of the head fitted on S")
 frobenius_ref = symbol("frobenius_ref", r"\|W_{\bar S}\|_F", "Frobenius norm of the reference head")
 radius_index = symbol("radius_index", "j", "number of the head radius 2^j in its grid", integer=True)
 beta = _positive("beta", r"\beta", "radius of the head class {‖W‖_F ≤ β}")
@@ -109,3 +110,8 @@ mistakes = symbol("mistakes", "k", "errors of the head on the held-out items")
 projected_H = symbol(
     "projected_H", r"\hat r^{\Pi}_H", "mean projected residual of the head on the held-out items"
 )
+differing = symbol("differing", r"k_U", "unlabeled items on which the two heads decide differently")
+projected_ref = symbol(
+    "projected_ref", r"\hat r^{\Pi}_H", "mean projected residual of the reference head, held out"
+)
+head_gap = symbol("head_gap", r"\hat d_U", "mean ‖Π(W f) − Π(W* f)‖ over the unlabeled items")

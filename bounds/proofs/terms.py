@@ -76,7 +76,7 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
     Attributes:
         name, size: A short name, and the number of items (of pairs where `paired`).
         apart: Source -> assumption under which it is independent of the sample.
-        law: Assumption under which the items are i.i.d. (given their class counts, where those are `fixed`).
+        law: Assumptions under which the items are i.i.d. (given their class counts, where those are `fixed`).
         paired: An item is two views, independent given their class under A1.
         fixed: The class counts were fixed, so only the views are random.
         hidden: Nobody has it; no bound may show a term of it.
@@ -91,7 +91,7 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
         name: str,
         size: sp.Expr,
         apart: tuple[tuple[str, str], ...] = (),
-        law: str = "A6",
+        law: tuple[str, ...] = ("A6",),
         *,
         paired: bool = False,
         fixed: bool = False,
@@ -99,7 +99,7 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
     ) -> Sample:
         """A sample that equals another only where all its properties agree."""
         made: Sample = sp.AtomicExpr.__new__(cls)
-        made.name, made.size, made.apart, made.law = name, size, tuple(apart), law
+        made.name, made.size, made.apart, made.law = name, size, tuple(apart), tuple(law)
         made.paired, made.fixed, made.hidden = paired, fixed, hidden
         return made
 

@@ -14,6 +14,8 @@ from bounds.theorems.bao_2022 import BAO_2022, BAO_2022_DEVIATION
 from bounds.theorems.bound import Bound, Term, Theorem
 from bounds.theorems.centred_head import CENTRED_HEAD, CENTRED_HEAD_ERROR
 from bounds.theorems.counting.held_out import HELD_OUT_BOUND
+from bounds.theorems.counting.reference_head import REFERENCE_HEAD
+from bounds.theorems.counting.reference_head_loss import REFERENCE_HEAD_LOSS
 from bounds.theorems.counting.test_set import TEST_SET
 from bounds.theorems.counting.test_set_loss import TEST_SET_LOSS
 from bounds.theorems.haochen_2021 import HAOCHEN_2021
@@ -23,10 +25,10 @@ from bounds.theorems.luthra_2025 import LUTHRA_2025
 from bounds.theorems.nozawa_2021 import NOZAWA_2021
 from bounds.theorems.pac_bayes import PAC_BAYES, PAC_BAYES_DETERMINISTIC
 from bounds.theorems.prediction_powered import PREDICTION_POWERED, PREDICTION_POWERED_BETTING
-from bounds.theorems.reference_head import REFERENCE_HEAD, REFERENCE_HEAD_LOSS
 from bounds.theorems.rrm import RRM, RRM_INFORMATION
 from bounds.theorems.simclr import SIMCLR, SIMCLR_LOGISTIC
-from bounds.theorems.supervised import SUPERVISED, SUPERVISED_PROJECTED
+from bounds.theorems.supervised.supervised import SUPERVISED
+from bounds.theorems.supervised.supervised_projected import SUPERVISED_PROJECTED
 from bounds.theorems.van_elst_2024 import VAN_ELST_2024
 from bounds.theorems.vicreg.trivial_reference import TRIVIAL
 from bounds.theorems.vicreg.vicreg import VICREG, VICREG_SHORT

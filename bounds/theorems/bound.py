@@ -283,5 +283,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "more labels, better-conditioned representations",
     ),
     "reference_on_labeled": ("residual of the reference head on S", "linear separability"),
+    "held_out_error": ("measured error on the held-out items", "a better head"),
     "test_error": ("measured error on the held-out items", "a better head"),
 }

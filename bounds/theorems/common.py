@@ -8,7 +8,9 @@ import torch
 
 from bounds.errors import NotApplicable
 from bounds.statistics.evidence import Evidence
-from bounds.statistics.heads import Head, spectral_norm
+from bounds.statistics.heads import Head, HeadLosses, spectral_norm
+from bounds.statistics.memo import memo
+from bounds.statistics.splits import held_out_chunks
 
 
 def sizes(evidence: Evidence) -> dict[str, float]:
@@ -57,6 +59,12 @@ def loss_range(head: Head, radius: float) -> float:
         return 1.0 + head.spectral_norm * radius
     identity = torch.eye(len(head.bias), dtype=head.bias.dtype, device=head.bias.device)
     return float(torch.linalg.vector_norm(identity - head.bias, dim=1).max()) + head.spectral_norm * radius
+
+
+def held_out_losses(evidence: Evidence, head: Head, count: int) -> HeadLosses:
+    """Losses of a head on the held-out rows of S."""
+    key = ("held-out losses", head.name, count)
+    return memo(evidence, key, lambda: HeadLosses.of(head, held_out_chunks(evidence, count)))
 
 
 def require_fixed_encoder(evidence: Evidence) -> None:

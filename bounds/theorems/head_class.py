@@ -9,9 +9,9 @@ from bounds.statistics.heads import Head
 SMALLEST = -20
 
 
-def radius_index(norm: float) -> dict[str, float]:
-    """The j of the smallest radius 2^j ≥ norm, j ≥ −20."""
-    return {"radius_index": _index(norm, 1)}
+def radius_index(norm: float, per_octave: int = 1) -> dict[str, float]:
+    """The j of the smallest radius 2^{j/per_octave} ≥ norm, from 2^−20 on."""
+    return {"radius_index": _index(norm, per_octave)}
 
 
 def grid_radius(norm: float, per_octave: int = 1) -> dict[str, float]:

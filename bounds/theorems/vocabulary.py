@@ -12,6 +12,7 @@ from bounds.proofs.terms import (
     TV,
     Apply,
     Declared,
+    Differ,
     E,
     Enc,
     Frobenius,
@@ -41,7 +42,7 @@ FITTED = Declared("W", "head", ("rest", "f"))
 S = Sample("S", n, (("f", "A2"), ("P", "A7")))
 _BEFORE_PAIRS = (("F", "A3"), ("S", "A7"))
 HELD_OUT = Sample("H", N, (("f", "A2"), ("rest", "A6")))
-TEST = Sample("H", N, (("f", "H"), ("S", "H"), ("P", "H")), "H")
+TEST = Sample("H", N, (("f", "H"), ("S", "H"), ("P", "H")), ("H",))
 
 
 def pairs(fixed: bool = False) -> Sample:
@@ -49,12 +50,22 @@ def pairs(fixed: bool = False) -> Sample:
     return Sample("P", m, _BEFORE_PAIRS, paired=True, fixed=fixed)
 
 
+def unlabeled(fixed: bool = False) -> Sample:
+    """First views of the pairs as unlabeled items U: drawn like the labeled ones, or with fixed class counts."""
+    return Sample("U", m, (("f", "A3"), ("S", "A7"), ("rest", "A7")), ("A6", "U"), fixed=fixed)
+
+
 # Radii of head balls: 2^j over all integers j, weight 1/((π²/3 − 1)(|j| + 1)²), chosen after the data.
 RADII = over_integers(
     "radii", "radius_index", lambda i: 1 / ((sp.pi**2 / 3 - 1) * (i + 1) ** 2), ("S", "P", "f")
 )
 radius = sp.Integer(2) ** RADII.chosen
+QUARTERS = over_integers(
+    "quarters", "radius_index", lambda i: 1 / ((sp.pi**2 / 3 - 1) * (i + 1) ** 2), ("S", "P", "f")
+)
 REFERENCE_BALL = ball(V, radius, Frobenius)
+BALL = ball(W, radius, Frobenius)
+FINE_BALL = ball(W, sp.Integer(2) ** (QUARTERS.chosen / 4), Frobenius)
 ENCODER_CLASS = Family(f, ENCODERS.generic)
 
 x, x2, y = view(0, 0), view(0, 1), label(0)
@@ -77,7 +88,12 @@ def wrong(head: sp.Expr, vector: sp.Expr = z) -> sp.Expr:
     return Wrong(head, vector, y)
 
 
-_P, _S, _H = Sample("P", m, paired=True), Sample("S", n), Sample("H", N)
+def moved(head: sp.Expr, other: sp.Expr) -> sp.Expr:
+    """‖Π(W f) − Π(V f)‖."""
+    return Norm(Project(Apply(head, z)) - Project(Apply(other, z)))
+
+
+_P, _S, _H, _U = Sample("P", m, paired=True), Sample("S", n), Sample("H", N), Sample("U", m)
 READINGS = {
     Mean(_P, apart): Quantity(s.invariance, "invariance"),
     Mean(_S, residual(W)): Quantity(s.residual_S, "labeled_residual"),
@@ -85,15 +101,21 @@ READINGS = {
     Mean(_P, residual(V)): Quantity(s.residual_ref, "unlabeled_residual"),
     sp.sqrt(Mean(_P, residual(V) ** 2)): Quantity(s.rms_ref, "unlabeled_residual"),
     Mean(_H, wrong(W)): Quantity(s.mistakes / s.N, "test_error"),
-    Mean(_H, wrong(FITTED)): Quantity(s.mistakes / s.N, "test_error"),
+    Mean(_H, wrong(FITTED)): Quantity(s.mistakes / s.N, "held_out_error"),
+    Mean(_H, projected(FITTED)): Quantity(s.projected_ref, "held_out_residual"),
+    Mean(_U, Differ(W, z, FITTED, z)): Quantity(s.differing / s.m, "disagreement"),
+    Mean(_U, moved(W, FITTED)): Quantity(s.head_gap, "head_distance"),
+    Mean(_S, projected(W)): Quantity(s.projected_S, "labeled_residual"),
     Mean(_H, projected(W)): Quantity(s.projected_H, "test_loss"),
     OpNorm(W): Quantity(s.W_norm),
     OpNorm(W - V): Quantity(s.c, alone="head_distance"),
     Reach(W): Quantity(s.kappa_S),
     Reach(V): Quantity(s.kappa_ref),
+    Frobenius(W): Quantity(s.W_frobenius),
     Frobenius(V): Quantity(s.frobenius_ref),
     TV(_S): Quantity(s.TV_S, "class_frequencies"),
     TV(_P): Quantity(s.TV_pairs, "pair_frequencies"),
+    TV(_U): Quantity(s.TV_pairs, "pair_frequencies"),
     Rad(_P, ENCODERS.generic, apart.xreplace({f: ENCODERS.generic})): Quantity(
         s.R_F, "representation_complexity"
     ),
@@ -106,6 +128,9 @@ ORDER = (
     "smaller",
     "test_error",
     "test_loss",
+    "held_out_error",
+    "held_out_residual",
+    "disagreement",
     "invariance",
     "unlabeled_residual",
     "head_distance",

@@ -33,7 +33,7 @@ from bounds.proofs.terms import (
 from bounds.statistics import limits
 from tests.proofs.setting import FIXED, P, S, W, apart, d1, double, f, m, n, number, residual, wrong, z, z2
 
-HELD = Sample("H", n, (("f", "H"), ("P", "H"), ("S", "H")), "H", paired=True)
+HELD = Sample("H", n, (("f", "H"), ("P", "H"), ("S", "H")), ("H",), paired=True)
 K = Declared("K", "count")
 TWO = Dot(z, z2) - Dot(z, Enc(f, view(1, 0)))
 RARE = sp.exp(-200)

@@ -186,4 +186,4 @@ def class_frequencies(sample: Sample, delta: sp.Expr, classes: sp.Expr, smaller:
     values = {a: TV(sample), kinds: classes, count: sample.size, share: delta}
     lemma = SMALLER_VARIATION if smaller else WEISSMAN
     event = Event(f"class frequencies of {sample}", delta)
-    return lemma.with_probability(values, event, frozenset({sample.law}))
+    return lemma.with_probability(values, event, frozenset(sample.law))

@@ -11,6 +11,7 @@ from bounds.proofs.lemmas.reading import a, b
 from bounds.proofs.ranges import ASSUMED, LABELED, B, length
 from bounds.proofs.terms import (
     Apply,
+    Differ,
     Enc,
     InBall,
     Item,
@@ -19,6 +20,7 @@ from bounds.proofs.terms import (
     OpNorm,
     Project,
     Rad,
+    Wrong,
     abs_vector,
 )
 
@@ -68,6 +70,22 @@ def root_mean_square(total: sp.Expr) -> Fact:
         raise InvalidProof(f"`{total}` is not a mean.")
     sample, term = total.args
     return JENSEN.at({_left: total, _right: sp.sqrt(Mean(sample, term**2))})
+
+
+DECISIONS = Lemma(
+    "two decisions",
+    _left,
+    _right,
+    "this package",
+    "proven",
+    note="Where W errs, V errs as well or the two decide differently.",
+)
+
+
+def two_decisions(head: sp.Expr, other: sp.Expr, vector: sp.Expr, label: sp.Expr) -> Fact:
+    """1[W errs] ≤ 1[V errs] + 1[W and V decide differently]."""
+    right = Wrong(other, vector, label) + Differ(head, vector, other, vector)
+    return DECISIONS.at({_left: Wrong(head, vector, label), _right: right}, LABELED)
 
 
 PROJECTION = Lemma(

@@ -81,7 +81,7 @@ def read(total: sp.Expr) -> Reading:
     q = order(term)
     if kind is Mean and q != 1:
         raise InvalidProof(f"`{term}` looks at {q} items; its mean is a U-statistic.")
-    used = independent(sample, term) | interval(term).assumptions | {sample.law}
+    used = independent(sample, term) | interval(term).assumptions | set(sample.law)
     views = {(item.index, item.view) for item in items(term) if item.view is not None}
     if sample.paired and any((index, 1) in views and (index, 0) in views for index, _ in views):
         used |= {"A1"}

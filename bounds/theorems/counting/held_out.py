@@ -14,7 +14,7 @@ from bounds.statistics.evidence import Evidence
 from bounds.statistics.splits import fitting_head, held_out_count
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
-from bounds.theorems.reference_head import held_out_losses
+from bounds.theorems.common import held_out_losses
 from bounds.theorems.vocabulary import FITTED, HELD_OUT, concluded, delta, wrong
 
 
