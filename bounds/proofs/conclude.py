@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from bounds.derivations.expression import Expression
-from bounds.derivations.functions import clopper_pearson, kl_inverse, kl_inverse_first, log_subsets
+from bounds.derivations.functions import clopper_pearson, kl_inverse, kl_inverse_first, log_subsets, softplus
 from bounds.derivations.symbols import SYMBOLS
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
@@ -22,10 +22,24 @@ FIRST = (
     "pair_frequencies",
     "head_complexity",
     "representation_complexity",
+    "surrogate_gap",
     "confidence",
 )
 _IMPLICIT = (clopper_pearson, kl_inverse, kl_inverse_first)
-_PLAIN = (sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Max, sp.Min, sp.Abs, log_subsets, sp.floor, *_IMPLICIT)
+_PLAIN = (
+    sp.Add,
+    sp.Mul,
+    sp.Pow,
+    sp.exp,
+    sp.log,
+    sp.Max,
+    sp.Min,
+    sp.Abs,
+    log_subsets,
+    softplus,
+    sp.floor,
+    *_IMPLICIT,
+)
 
 
 @dataclass(frozen=True)

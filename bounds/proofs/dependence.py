@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from bounds.errors import InvalidProof
-from bounds.proofs.terms import Declared, InBall, Rad, Sample, Sup, declare_check
+from bounds.proofs.terms import Declared, InBall, Rad, Sample, Sup, Tuples, declare_check
 
 
 def depends(term: sp.Basic) -> frozenset[str]:
@@ -35,7 +35,7 @@ def generic_members(term: sp.Basic) -> frozenset[Declared]:
     if isinstance(term, Declared):
         return frozenset({term}) if term.generic else frozenset()
     inner: frozenset[Declared] = frozenset().union(*map(generic_members, term.args))
-    bound = {Sup: 0, Rad: 1}.get(type(term))
+    bound = {Sup: 0, Rad: 1, Tuples: 1}.get(type(term))
     if bound is None:
         return inner
     member = term.args[bound]

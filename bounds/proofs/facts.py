@@ -8,6 +8,7 @@ from typing import Literal
 
 import sympy as sp
 
+from bounds.derivations.steps import Result, Step
 from bounds.errors import InvalidProof
 from bounds.proofs.ranges import direction, nonnegative, positive
 from bounds.proofs.terms import E, Fresh, Mean, Sample, UMean, declare_check, items, normal, order
@@ -142,7 +143,9 @@ class Fact:
         Raises:
             InvalidProof: the left side is not linear in q, or c may not be positive.
         """
-        parts = sp.Add.make_args(normal(self.lhs))
+        # Products stay whole where q is a factor already, so that the sign of (1 − τ)v is seen.
+        whole = all(not (part / q).has(q) for part in sp.Add.make_args(self.lhs) if part.has(q))
+        parts = sp.Add.make_args(self.lhs if whole else normal(self.lhs))
         factor = sp.Add(*(part / q for part in parts if part.has(q)))
         if factor == 0 or factor.has(q):
             raise InvalidProof(f"`{self.lhs}` is not linear in `{q}`.")
@@ -213,6 +216,7 @@ class Lemma:
         kind: "cited" for a theorem of the literature, "proven" for one whose proof is its note and its test.
         unequal: It holds for independent items of unequal law, so also at fixed class counts.
         note: One sentence: why, or what is known about its constants.
+        check: A search for a counterexample, or the two sides where both can be computed.
     """
 
     name: str
@@ -222,6 +226,14 @@ class Lemma:
     kind: Literal["cited", "proven"] = "cited"
     unequal: bool = False
     note: str = ""
+    check: Callable[[], Result] | None = None
+
+    @classmethod
+    def of(cls, step: Step, source: str = "") -> Lemma:
+        """The inequality that a step states and checks; its symbols are the placeholders."""
+        left, right = step.statement.args
+        name = step.name
+        return cls(name, left, right, step.source or source, "proven", False, step.rule, lambda: step.result)
 
     def at(
         self,
@@ -240,13 +252,13 @@ class Lemma:
     def with_probability(
         self,
         values: Mapping[sp.Symbol, sp.Expr],
-        event: Event,
+        events: frozenset[Event],
         assumptions: Strings,
         requires: frozenset[sp.Basic] = frozenset(),
     ) -> Fact:
-        """The instance of a lemma that may fail; called by `bounds.proofs.lemmas.reading` alone."""
+        """The instance of a lemma that may fail; called by readings alone."""
         lhs, rhs = (side.xreplace(dict(values)) for side in (self.left, self.right))
-        return Fact(lhs, rhs, self.name, frozenset({event}), assumptions, requires, (), self, _TOKEN)
+        return Fact(lhs, rhs, self.name, events, assumptions, requires, (), self, _TOKEN)
 
 
 def _follow(lhs: sp.Expr, rhs: sp.Expr, rule: str, *premises: Fact) -> Fact:

@@ -8,7 +8,7 @@ from itertools import product
 
 import sympy as sp
 
-from bounds.derivations.functions import clopper_pearson, kl_inverse, kl_inverse_first, log_subsets
+from bounds.derivations.functions import clopper_pearson, kl_inverse, kl_inverse_first, log_subsets, softplus
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.terms import (
@@ -25,6 +25,7 @@ from bounds.proofs.terms import (
     Item,
     Loss,
     Mean,
+    MeanClassifier,
     Negatives,
     Norm,
     Operator,
@@ -32,6 +33,7 @@ from bounds.proofs.terms import (
     Project,
     Rad,
     Reach,
+    Tuples,
     UMean,
     Wrong,
     abs_vector,
@@ -118,6 +120,14 @@ def _monotone(apply: Callable[[sp.Expr], sp.Expr], falling: bool = False) -> Cal
         return Interval(apply(low), apply(high), inner.assumptions)
 
     return rule
+
+
+def _log(term: sp.Expr) -> sp.Expr:
+    """ln, of 1 + c·e^v in the form that does not overflow."""
+    parts = [part for part in sp.Add.make_args(term) if part != 1]
+    if isinstance(term, sp.Add) and len(parts) == 1 and len(term.args) == 2 and parts[0].has(sp.exp):
+        return softplus(sp.expand_log(sp.log(parts[0]), force=True))
+    return sp.log(term)
 
 
 def loss_at(kind: sp.Symbol, margin: sp.Expr) -> sp.Expr:
@@ -222,7 +232,7 @@ _RANGES: dict[type, Callable[[sp.Expr], Interval]] = {
     sp.Mul: _mul,
     sp.exp: _monotone(sp.exp),
     sp.Pow: _power,
-    sp.log: _monotone(sp.log),
+    sp.log: _monotone(_log),
     Loss: _loss,
     Norm: _norm,
     Dot: _dot,
@@ -246,7 +256,10 @@ def nonnegative(term: sp.Expr) -> bool:
         return bool(term.is_nonnegative)
     if isinstance(term, Declared):
         return bool(term.is_positive)
-    if isinstance(term, Norm | OpNorm | Frobenius | Reach | Rad | Closed | Wrong | Differ | Loss):
+    if isinstance(
+        term,
+        Norm | OpNorm | Frobenius | Reach | Rad | Closed | Wrong | Differ | Loss | MeanClassifier | Tuples,
+    ):
         return True
     if isinstance(term, clopper_pearson | kl_inverse | kl_inverse_first):
         return True
@@ -256,7 +269,7 @@ def nonnegative(term: sp.Expr) -> bool:
         return any(nonnegative(part) for part in term.args)
     if isinstance(term, sp.Min):
         return all(nonnegative(part) for part in term.args)
-    if isinstance(term, sp.exp):
+    if isinstance(term, sp.exp | softplus):
         return True
     if isinstance(term, sp.Pow):
         return nonnegative(term.base) or bool(term.exp.is_even)
@@ -332,6 +345,7 @@ _DIRECTIONS: dict[type, tuple[int, ...]] = {
     sp.log: (1,),
     sp.exp: (1,),
     log_subsets: (1,),
+    softplus: (1,),
 }
 
 

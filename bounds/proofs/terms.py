@@ -79,11 +79,12 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
         law: Assumptions under which the items are i.i.d. (given their class counts, where those are `fixed`).
         paired: An item is two views, independent given their class under A1.
         fixed: The class counts were fixed, so only the views are random.
+        event: What may fail where its items were chosen so as to follow their law, and the share it spends.
         hidden: Nobody has it; no bound may show a term of it.
     """
 
     is_commutative = True
-    __slots__ = ("apart", "fixed", "hidden", "law", "name", "paired", "size")
+    __slots__ = ("apart", "event", "fixed", "hidden", "law", "name", "paired", "size")
 
     @cacheit
     def __new__(
@@ -96,15 +97,16 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
         paired: bool = False,
         fixed: bool = False,
         hidden: bool = False,
+        event: tuple[str, sp.Expr] | None = None,
     ) -> Sample:
         """A sample that equals another only where all its properties agree."""
         made: Sample = sp.AtomicExpr.__new__(cls)
         made.name, made.size, made.apart, made.law = name, size, tuple(apart), tuple(law)
-        made.paired, made.fixed, made.hidden = paired, fixed, hidden
+        made.paired, made.fixed, made.hidden, made.event = paired, fixed, hidden, event
         return made
 
     def _hashable_content(self) -> tuple[Any, ...]:
-        return (self.name, self.size, self.apart, self.law, self.paired, self.fixed, self.hidden)
+        return (self.name, self.size, self.apart, self.law, self.paired, self.fixed, self.hidden, self.event)
 
     def _sympystr(self, printer: Any) -> str:
         return self.name
@@ -114,8 +116,18 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
 
 
 def normal(term: sp.Expr) -> sp.Expr:
-    """Products of sums and whole powers of sums multiplied out, on the outermost level only."""
-    return sp.expand_multinomial(sp.expand_mul(term, deep=False), deep=False)
+    """Products of sums and whole powers of sums multiplied out, on the outermost level; denominators stay whole."""
+    if isinstance(term, sp.Add):
+        return sp.Add(*(normal(part) for part in term.args))
+    if isinstance(term, sp.Pow) and isinstance(term.base, sp.Add) and term.exp.is_Integer and term.exp > 1:
+        return normal(sp.Mul(term.base, term.base ** (term.exp - 1), evaluate=False))
+    if not isinstance(term, sp.Mul):
+        return term
+    summed: tuple[sp.Expr, ...] = (sp.S.One,)
+    for factor in term.args:
+        opened = normal(factor) if isinstance(factor, sp.Pow | sp.Mul) else factor
+        summed = tuple(one * part for one in summed for part in sp.Add.make_args(opened))
+    return sp.Add(*summed)
 
 
 def abs_vector(part: sp.Expr) -> sp.Expr:
@@ -448,6 +460,18 @@ class Negatives(Operator):
     def of_one(cls, *given: sp.Expr) -> sp.Expr:
         """K."""
         return given[0]
+
+
+class MeanClassifier(_Nonnegative):
+    """A loss of the classifier whose rows are the true class means: MeanClassifier(loss, f, scale or temperature)."""
+
+    nargs = 3
+
+
+class Tuples(_Nonnegative):
+    """E sup Σ⟨σ, (f(x), f(x⁺), f(x⁻)..)⟩ over disjoint tuples of a sample and a class of encoders."""
+
+    nargs = 2
 
 
 class TV(_Nonnegative):

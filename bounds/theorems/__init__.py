@@ -2,7 +2,6 @@
 
 from bounds.errors import InvalidOption
 from bounds.theorems.agreement import AGREEMENT, AGREEMENT_NO_HOLDOUT
-from bounds.theorems.arora_2019 import ARORA_2019
 from bounds.theorems.ash_2022 import ASH_2022
 from bounds.theorems.augmentation_gain import (
     AUGMENTATION_ERROR_FLOOR,
@@ -10,19 +9,20 @@ from bounds.theorems.augmentation_gain import (
     AUGMENTATION_GAIN_LOWER,
     AUGMENTATION_RISK,
 )
-from bounds.theorems.bao_2022 import BAO_2022, BAO_2022_DEVIATION
 from bounds.theorems.bound import Bound, Term, Theorem
 from bounds.theorems.centred_head import CENTRED_HEAD, CENTRED_HEAD_ERROR
+from bounds.theorems.contrastive.arora_2019 import ARORA_2019
+from bounds.theorems.contrastive.bao_2022 import BAO_2022, BAO_2022_DEVIATION
+from bounds.theorems.contrastive.infonce import INFONCE, INFONCE_SHARP
+from bounds.theorems.contrastive.nozawa_2021 import NOZAWA_2021
 from bounds.theorems.counting.held_out import HELD_OUT_BOUND
 from bounds.theorems.counting.reference_head import REFERENCE_HEAD
 from bounds.theorems.counting.reference_head_loss import REFERENCE_HEAD_LOSS
 from bounds.theorems.counting.test_set import TEST_SET
 from bounds.theorems.counting.test_set_loss import TEST_SET_LOSS
 from bounds.theorems.haochen_2021 import HAOCHEN_2021
-from bounds.theorems.infonce import INFONCE, INFONCE_SHARP
 from bounds.theorems.lei_2023 import LEI_2023
 from bounds.theorems.luthra_2025 import LUTHRA_2025
-from bounds.theorems.nozawa_2021 import NOZAWA_2021
 from bounds.theorems.pac_bayes import PAC_BAYES, PAC_BAYES_DETERMINISTIC
 from bounds.theorems.prediction_powered import PREDICTION_POWERED, PREDICTION_POWERED_BETTING
 from bounds.theorems.rrm import RRM, RRM_INFORMATION

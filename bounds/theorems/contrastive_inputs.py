@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from bounds.derivations.contrastive import coverage
-from bounds.derivations.expression import Expression
 from bounds.errors import InvalidOption, NotApplicable
+from bounds.proofs.conclude import Conclusion
 from bounds.representations.table import Representations
 from bounds.statistics.collisions import (
     collision_probability,
@@ -189,7 +188,7 @@ def infonce_axis(negatives: int) -> Axis:
 def coverage_inputs(
     evidence: Evidence,
     delta: float,
-    expression: Expression,
+    proof: Callable[..., Conclusion],
     extra: Mapping[str, float] | None = None,
     notes: tuple[str, ...] = (),
 ) -> Inputs:
@@ -208,11 +207,20 @@ def coverage_inputs(
         "coverage": coverage_probability(classes, k + 1),
         **(extra or {}),
     }
-    if coverage in expression.symbols and not values["coverage"]:
+    if not values["coverage"]:
         raise NotApplicable(f"needs at least {classes - 1} negatives to show {classes} classes, got {k}.")
     temperature = values["temperature"]
     compared = measured_note(evidence, measured(evidence, temperature=temperature), "softmax")
-    return Inputs(expression, values, split, None, (*notes, compared), softmax_axis(classes, temperature))
+    conclusion = proof(**variant(evidence, split))
+    axis = softmax_axis(classes, temperature)
+    return Inputs.proven(conclusion, values, split, None, (*notes, compared), axis)
+
+
+def variant(evidence: Evidence, split: Mapping[str, float]) -> dict[str, bool]:
+    """Options of the proofs: a pool thinned to i.i.d. pairs, a class of encoders given by its complexity."""
+    options = evidence.setting.options
+    complexity = evidence.setting.function_class is not None and "contrastive_complexity" in options
+    return {"thinned": "delta_classes" in split, "complexity": complexity}
 
 
 def measured(evidence: Evidence, scale: float = 1.0, temperature: float = 1.0) -> MeanClassifier:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sympy as sp
 
+from bounds.derivations import contrastive as c
 from bounds.derivations import symbols as s
 from bounds.proofs.choices import Family, ball, one_of, over_integers
 from bounds.proofs.conclude import Conclusion, Quantity, conclude
 from bounds.proofs.facts import Fact
+from bounds.proofs.lemmas.concentration import hoeffding
+from bounds.proofs.lemmas.contrastive import infonce_loss, uniform_tuples
+from bounds.proofs.ranges import span
 from bounds.proofs.terms import (
     TV,
     Apply,
@@ -23,6 +27,8 @@ from bounds.proofs.terms import (
     Rad,
     Reach,
     Sample,
+    Tuples,
+    UMean,
     Wrong,
     label,
     view,
@@ -67,6 +73,27 @@ REFERENCE_BALL = ball(V, radius, Frobenius)
 BALL = ball(W, radius, Frobenius)
 FINE_BALL = ball(W, sp.Integer(2) ** (QUARTERS.chosen / 4), Frobenius)
 ENCODER_CLASS = Family(f, ENCODERS.generic)
+
+# Contrastive losses: k negatives, temperature t, and what the class prior says about collisions and coverage.
+negatives = Declared("negatives", "count")
+temperature = Declared("temperature", "constant")
+smallest = Declared("p_min", "constant")
+collision = Declared("collision", "level")
+log_collisions = Declared("log_collisions", "constant")
+augmentation_gap = Declared("augmentation_gap", "constant")
+coverage = Declared("coverage", "constant")
+_LOSS, _THINNED = Declared("delta_loss", "level"), Declared("delta_classes", "level")
+NCE = infonce_loss(f, negatives, temperature)
+
+
+def contrastive(loss: sp.Expr, thinned: bool, complexity: bool) -> Fact:
+    """E loss against its mean over tuples of pairs: J encoders by a union bound, or a class by its complexity."""
+    event = ("thinned pairs are i.i.d.", _THINNED) if thinned else None
+    mean = UMean(Sample("P", m, _BEFORE_PAIRS, paired=True, event=event), loss)
+    if complexity:
+        return uniform_tuples(mean, _LOSS, ENCODER_CLASS)
+    return hoeffding(mean, _LOSS, "contrastive loss over the pairs", over=(ENCODERS,))
+
 
 x, x2, y = view(0, 0), view(0, 1), label(0)
 z, z2 = Enc(f, x), Enc(f, x2)
@@ -113,6 +140,18 @@ READINGS = {
     Reach(V): Quantity(s.kappa_ref),
     Frobenius(W): Quantity(s.W_frobenius),
     Frobenius(V): Quantity(s.frobenius_ref),
+    UMean(_P, NCE): Quantity(c.infonce_loss, "infonce_loss"),
+    sp.floor(m / (negatives + 1)): Quantity(c.blocks),
+    span: Quantity(c.span),
+    negatives: Quantity(c.negatives),
+    temperature: Quantity(c.temperature),
+    smallest: Quantity(c.p_min, alone="task_size"),
+    collision: Quantity(c.collision),
+    log_collisions: Quantity(c.log_collisions, alone="log_collisions"),
+    augmentation_gap: Quantity(c.augmentation_gap, alone="augmentation_gap"),
+    coverage: Quantity(c.coverage),
+    _LOSS: Quantity(c.delta_loss),
+    Tuples(_P, ENCODERS.generic): Quantity(c.triples),
     TV(_S): Quantity(s.TV_S, "class_frequencies"),
     TV(_P): Quantity(s.TV_pairs, "pair_frequencies"),
     TV(_U): Quantity(s.TV_pairs, "pair_frequencies"),
@@ -128,6 +167,11 @@ ORDER = (
     "smaller",
     "test_error",
     "test_loss",
+    "infonce_loss",
+    "log_collisions",
+    "augmentation_gap",
+    "task_size",
+    "surrogate_gap",
     "held_out_error",
     "held_out_residual",
     "disagreement",

@@ -3,7 +3,7 @@
 import pytest
 import sympy as sp
 
-from bounds.derivations.functions import clopper_pearson, kl_inverse
+from bounds.derivations.functions import clopper_pearson, kl_inverse, softplus
 from bounds.errors import InvalidProof
 from bounds.proofs.ranges import (
     HINGE,
@@ -57,7 +57,7 @@ RANGES = [
     (Loss(HINGE, SPREAD), sp.Max(0, 1 - span), sp.Max(0, 1 + span), {"A4"}),
     (Loss(LOGISTIC, SPREAD), sp.log(1 + sp.exp(-span)) / sp.log(2), sp.log(1 + sp.exp(span)) / sp.log(2), {"A4"}),
     (Negatives(k, sp.exp(SPREAD)), k * sp.exp(-span), k * sp.exp(span), {"A4"}),
-    (sp.log(1 + Negatives(k, sp.exp(SPREAD))), sp.log(1 + k * sp.exp(-span)), sp.log(1 + k * sp.exp(span)), {"A4"}),
+    (sp.log(1 + Negatives(k, sp.exp(SPREAD))), softplus(sp.log(k) - span), softplus(sp.log(k) + span), {"A4"}),
     (apart**2 / 2, 0, tau**2 / 2, {"A4"}),
     (apart * residual, 0, tau * Reach(W), {"A4", "A5"}),
     (3 - 2 * apart, 3 - 2 * tau, 3, {"A4"}),

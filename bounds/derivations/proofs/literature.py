@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations import arora_2019, bao_2022, haochen_2021, inequalities, nozawa_2021, van_elst_2024
+from bounds.derivations import bao_2022, haochen_2021, inequalities, van_elst_2024
 from bounds.derivations.algebra import equal
 from bounds.derivations.chain import conclude
 from bounds.derivations.contrastive import (
     blocks,
-    collision,
-    coverage,
     delta_loss,
     infonce_loss,
-    log_collisions,
     negatives,
     span,
     temperature,
@@ -22,7 +19,6 @@ from bounds.derivations.contrastive import (
 from bounds.derivations.haochen_2021 import alignment, similarity
 from bounds.derivations.lemmas import batches, classes, concentration, contrastive, pac_bayes, spectral
 from bounds.derivations.lemmas import infonce as lemmas
-from bounds.derivations.nozawa_2021 import augmentation_gap
 from bounds.derivations.proofs.simclr import u_statistic_steps
 from bounds.derivations.quantities import (
     contrastive_risk,
@@ -61,44 +57,6 @@ def _with(lemma: Step, bound: sp.Expr) -> Step:
         "falsification",
         lambda: lemma.result,
         source=lemma.source,
-    )
-
-
-def arora() -> Derivation:
-    """Collisions and coverage divided out."""
-    lemma = lemmas.divided_by_coverage()
-    bound = (contrastive_risk - log_collisions) / ((1 - collision) * coverage)
-    return conclude(
-        "arora_2019",
-        supervised_risk,
-        [lemma, _with(lemma, bound), *_sampled()],
-        arora_2019.expression(),
-        delta_loss,
-        sizes=(blocks,),
-        floor=(infonce_loss - log_collisions) / ((1 - collision) * coverage),
-        grows=(infonce_loss, triples, functions),
-        also_falls=(coverage,),
-        domain=_DOMAIN,
-        whole=True,
-    )
-
-
-def nozawa() -> Derivation:
-    """Collisions and coverage in halves; what views of one item are closer than their class only adds."""
-    lemma = lemmas.halved_coverage()
-    gap = 2 * augmentation_gap / temperature
-    return conclude(
-        "nozawa_2021",
-        supervised_risk,
-        [lemma, _with(lemma, (2 * contrastive_risk - log_collisions + gap) / coverage), *_sampled()],
-        nozawa_2021.expression(),
-        delta_loss,
-        sizes=(blocks,),
-        floor=(2 * infonce_loss - log_collisions + gap) / coverage,
-        grows=(infonce_loss, triples, functions, augmentation_gap),
-        also_falls=(coverage,),
-        domain=_DOMAIN,
-        whole=True,
     )
 
 

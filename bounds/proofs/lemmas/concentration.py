@@ -69,8 +69,8 @@ def uniform(total: sp.Expr, delta: sp.Expr, family: Family, what: str = "") -> F
         count: s.count,
         share: delta,
     }
-    event = Event(what or f"uniform over {family.chosen}", delta)
-    largest = UNIFORM.with_probability(values, event, s.assumptions)
+    events = s.events(what or f"uniform over {family.chosen}", delta)
+    largest = UNIFORM.with_probability(values, events, s.assumptions)
     own = gap.xreplace({family.generic: family.chosen})
     member = MEMBER.at({a: own, b: supremum}, requires=family.requires).chain(largest)
     term = s.term.xreplace({family.generic: family.chosen})
@@ -185,5 +185,5 @@ def class_frequencies(sample: Sample, delta: sp.Expr, classes: sp.Expr, smaller:
         raise InvalidProof(f"The class counts of {sample} are fixed; they say nothing about the prior.")
     values = {a: TV(sample), kinds: classes, count: sample.size, share: delta}
     lemma = SMALLER_VARIATION if smaller else WEISSMAN
-    event = Event(f"class frequencies of {sample}", delta)
-    return lemma.with_probability(values, event, frozenset(sample.law))
+    events = frozenset({Event(f"class frequencies of {sample}", delta)})
+    return lemma.with_probability(values, events, frozenset(sample.law))

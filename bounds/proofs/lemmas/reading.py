@@ -46,6 +46,11 @@ class Reading:
     expectation: sp.Expr
     assumptions: frozenset[str]
 
+    def events(self, what: str, delta: sp.Expr) -> frozenset[Event]:
+        """The event of a lemma over this sample, and that of the sample's own law where it may fail."""
+        law = () if self.sample.event is None else (Event(*self.sample.event),)
+        return frozenset({Event(what, delta), *law})
+
     def instance(
         self, lemma: Lemma, values: Mapping[sp.Symbol, sp.Expr], delta: sp.Expr, what: str, upper: bool = True
     ) -> Fact:
@@ -58,7 +63,7 @@ class Reading:
             raise InvalidProof(
                 f"{lemma.name} needs items of one law; the class counts of {self.sample} are fixed."
             )
-        fact = lemma.with_probability(values, Event(what, delta), self.assumptions)
+        fact = lemma.with_probability(values, self.events(what, delta), self.assumptions)
         if not self.sample.fixed:
             return fact
         shift = shifted(self, to_prior=upper)

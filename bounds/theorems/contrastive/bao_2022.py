@@ -8,6 +8,7 @@ from bounds.derivations import bao_2022 as derivation
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.memo import memo
 from bounds.theorems.bound import Inputs, Theorem
+from bounds.theorems.contrastive.infonce import PREDICTOR, TEXTS
 from bounds.theorems.contrastive_inputs import (
     NEGATIVES,
     block_shares,
@@ -18,7 +19,6 @@ from bounds.theorems.contrastive_inputs import (
     softmax_axis,
     uniform_prior,
 )
-from bounds.theorems.infonce import PREDICTOR, TEXTS
 
 SOURCE = "Bao, Nagano and Nozawa, ICML 2022, arXiv:2110.02501, upper bound of the surrogate gap"
 

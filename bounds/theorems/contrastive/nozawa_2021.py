@@ -1,20 +1,44 @@
-"""`nozawa_2021`: collisions and coverage in halves, with the gap of augmentation pairs."""
+"""`nozawa_2021`: collisions and coverage in halves, with the gap of augmentation pairs.
+
+L_softmax(μ) ≤ (2L̂_nce − Col − 2d + 2R·√(ln(J/δ)/(2⌊m/(k + 1)⌋)))/v, uniform prior; d = 0 for class pairs.
+"""
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 
-from bounds.derivations import nozawa_2021 as derivation
+from bounds.proofs.conclude import Conclusion
+from bounds.proofs.lemmas.contrastive import covered
 from bounds.statistics.evidence import Evidence
 from bounds.statistics.setting import Assumption
 from bounds.theorems.bound import Inputs, Theorem
+from bounds.theorems.contrastive.infonce import GOAL, PREDICTOR, TEXTS
 from bounds.theorems.contrastive_inputs import coverage_inputs, softmax_axis
-from bounds.theorems.infonce import PREDICTOR, TEXTS
+from bounds.theorems.vocabulary import (
+    NCE,
+    augmentation_gap,
+    collision,
+    concluded,
+    contrastive,
+    coverage,
+    log_collisions,
+    temperature,
+)
+
+
+@cache
+def proof(*, thinned: bool = False, complexity: bool = False) -> Conclusion:
+    """ln(1 + a + b) ≥ ½ln(1 + a) + ½ln(1 + b); what views of one item are closer than their class only adds."""
+    batches = covered(NCE, collision, log_collisions, coverage, halves=True).isolate(GOAL)
+    bound = batches.chain(contrastive(NCE, thinned, complexity))
+    return concluded(bound.weaken(bound.rhs + 2 * augmentation_gap / (temperature * coverage)), GOAL)
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
     gap, notes = _augmentation_gap(evidence)
-    return coverage_inputs(evidence, delta, derivation.expression(), {"augmentation_gap": gap}, notes)
+    return coverage_inputs(evidence, delta, proof, {"augmentation_gap": gap}, notes)
 
 
 def _augmentation_gap(evidence: Evidence) -> tuple[float, tuple[str, ...]]:
@@ -46,8 +70,8 @@ NOZAWA_2021 = Theorem(
     ),
     statement=r"L_{softmax}^{\mu}(f)",
     predictor=PREDICTOR,
-    assumptions=("A1", "A3", "A4", "A6"),
     inputs=_inputs,
     texts=TEXTS | {"augmentation_gap": ("views of one item are closer than its class", "class pairs")},
     axis=softmax_axis(2, 1.0),
+    proof=proof,
 )

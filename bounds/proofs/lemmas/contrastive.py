@@ -1,0 +1,141 @@
+"""Contrastive losses and the mean classifier: Jensen over views, collisions, coverage, the surrogate gap."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from bounds.derivations.contrastive import (
+    collision,
+    coverage,
+    log_collisions,
+    negatives,
+    p_min,
+)
+from bounds.derivations.contrastive import span as table_span
+from bounds.derivations.contrastive import temperature as table_temperature
+from bounds.derivations.infonce import surrogate_gap as gap
+from bounds.derivations.lemmas import infonce as steps
+from bounds.derivations.quantities import contrastive_risk, supervised_risk
+from bounds.errors import InvalidProof
+from bounds.proofs.choices import Family, payable
+from bounds.proofs.closed import closed
+from bounds.proofs.facts import Fact, Lemma
+from bounds.proofs.lemmas.concentration import hoeffding_radius
+from bounds.proofs.lemmas.reading import a, b, count, read, share, width
+from bounds.proofs.ranges import ASSUMED, B, span
+from bounds.proofs.terms import Declared, Dot, E, Enc, MeanClassifier, Negatives, Tuples, UMean, view
+
+SOFTMAX = Declared("softmax", "other")
+
+
+def _gap(exact: bool) -> type[sp.Function]:
+    def formula(r: sp.Expr, t: sp.Expr) -> sp.Expr:
+        return gap(exact=exact).xreplace({table_span: r, table_temperature: t})
+
+    return closed("exact_gap" if exact else "hoeffding_gap", formula, role="surrogate_gap")
+
+
+_GAPS = {exact: _gap(exact) for exact in (False, True)}
+SOFTMAX_OF_MEANS = {exact: Lemma.of(steps.softmax_of_means(exact), "this package") for exact in (False, True)}
+COVERAGE = Lemma.of(steps.divided_by_coverage())
+HALVES = Lemma.of(steps.halved_coverage())
+
+
+def infonce_loss(encoder: Declared, k: sp.Expr, temperature: sp.Expr) -> sp.Expr:
+    """ln(1 + Σ_j e^{f(x)ᵀ(f(x_j) − f(x⁺))/t}) with k further items as negatives."""
+    z, z2, other = Enc(encoder, view(0, 0)), Enc(encoder, view(0, 1)), Enc(encoder, view(1, 0))
+    return sp.log(1 + Negatives(k, sp.exp((Dot(z, other) - Dot(z, z2)) / temperature)))
+
+
+def _parts(loss: sp.Expr) -> tuple[Declared, sp.Expr, sp.Expr]:
+    """Encoder, number of negatives and temperature of an InfoNCE loss.
+
+    Raises:
+        InvalidProof: another term.
+    """
+    (summed,) = loss.atoms(Negatives) or (None,)
+    encoders = {one.args[0] for one in loss.atoms(Enc)}
+    if summed is None or len(encoders) != 1:
+        raise InvalidProof(f"`{loss}` is not an InfoNCE loss.")
+    encoder, k = encoders.pop(), summed.args[0]
+    positive = Dot(Enc(encoder, view(0, 0)), Enc(encoder, view(0, 1)))
+    temperature = 1 / sp.Mul(-1, sp.expand_mul(summed.args[1].exp).coeff(positive))
+    if loss != infonce_loss(encoder, k, temperature):
+        raise InvalidProof(f"`{loss}` is not an InfoNCE loss.")
+    return encoder, k, temperature
+
+
+def softmax_of_means(loss: sp.Expr, smallest: sp.Expr, exact: bool) -> Fact:
+    """L_softmax(μ) ≤ E loss − ln(p_min(k + 1)) + gap, R²/8 or the exact one at R = r/t."""
+    encoder, k, t = _parts(loss)
+    lemma = SOFTMAX_OF_MEANS[exact]
+    whole = lemma.right - gap(exact=exact) + a
+    shown = Lemma(lemma.name, lemma.left, whole, lemma.source, lemma.kind, note=lemma.note, check=lemma.check)
+    values = {
+        supervised_risk: MeanClassifier(SOFTMAX, encoder, t),
+        contrastive_risk: E(loss),
+        p_min: smallest,
+        negatives: k,
+        a: _GAPS[exact](span, t),
+    }
+    return shown.at(values, ASSUMED)
+
+
+def covered(
+    loss: sp.Expr, collided: sp.Expr, collisions: sp.Expr, cover: sp.Expr, halves: bool = False
+) -> Fact:
+    """(1 − τ_k)·v·L_softmax(μ) + Col ≤ E loss, or ½(v·L_softmax(μ) + Col) ≤ E loss; uniform prior."""
+    encoder, _, t = _parts(loss)
+    values = {
+        supervised_risk: MeanClassifier(SOFTMAX, encoder, t),
+        contrastive_risk: E(loss),
+        collision: collided,
+        log_collisions: collisions,
+        coverage: cover,
+    }
+    return (HALVES if halves else COVERAGE).at(values)
+
+
+contraction = closed(
+    "tuple_contraction",
+    lambda lipschitz, B, complexity, count: 2 * sp.sqrt(2) * sp.sqrt(6) * lipschitz * B * complexity / count,
+    role="representation_complexity",
+)
+lipschitz, ball, complexity = sp.symbols("lipschitz ball complexity", positive=True)
+UNIFORM_TUPLES = Lemma(
+    "symmetrisation, vector contraction and McDiarmid's inequality on tuples",
+    a,
+    b + contraction(lipschitz, ball, complexity, count) + hoeffding_radius(width, share, count),
+    "Maurer (2016), Cor. 4; McDiarmid (1989); Hoeffding (1963), §5",
+    note="The gradient in (f(x), f(x+), f(x-)..) has norm at most sqrt(6) Lip B, whatever k.",
+)
+
+
+@payable
+def uniform_tuples(total: sp.Expr, delta: sp.Expr, family: Family, what: str = "") -> Fact:
+    """E g ≤ U-mean of g + 2√2·√6·Lip·B·R_S(F)/M + range·√(ln(1/δ)/(2M)), for every encoder of a class.
+
+    Raises:
+        InvalidProof: not a U-statistic of an InfoNCE loss, or an encoder outside the family.
+    """
+    if not isinstance(total, UMean):
+        raise InvalidProof(f"`{total}` is not a mean over tuples.")
+    sample, term = total.args
+    encoder, _, t = _parts(term)
+    if encoder != family.chosen:
+        raise InvalidProof(f"`{term}` is not a loss of `{family.chosen}`.")
+    s = read(total.xreplace({family.chosen: family.generic}))
+    values = {
+        a: E(term),
+        b: total,
+        lipschitz: 1 / t,
+        ball: B,
+        complexity: Tuples(sample, family.generic),
+        width: s.range.width,
+        count: s.count,
+        share: delta,
+    }
+    return s.instance(UNIFORM_TUPLES, values, delta, what or "contrastive loss over the pairs")
+
+
+__all__ = ["covered", "infonce_loss", "softmax_of_means", "uniform_tuples"]
