@@ -24,7 +24,6 @@ PROOFS = {
     "simclr": ("simclr", "proof"),
     "simclr_logistic": ("simclr", "logistic"),
     "haochen_2021": ("literature", "haochen"),
-    "bao_2022": ("literature", "bao"),
     "van_elst_2024": ("literature", "van_elst"),
     "centred_head": ("centred_head", "loss"),
     "centred_head_error": ("centred_head", "error_rate"),

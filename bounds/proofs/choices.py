@@ -12,7 +12,6 @@ import sympy as sp
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import closed
 from bounds.proofs.facts import Fact, united
-from bounds.proofs.ranges import nonnegative
 from bounds.proofs.terms import Declared, InBall, Kind
 
 P = ParamSpec("P")
@@ -55,21 +54,16 @@ def one_of(
     )
 
 
-def over_integers(
-    name: str, symbol: str, weight: Callable[[sp.Expr], sp.Expr], chosen_by: tuple[str, ...]
-) -> Choice:
-    """An integer j at weight w(|j|).
+# w_j = 1/((π²/3 − 1)(|j| + 1)²): over all integers j these sum to (2·π²/6 − 1)/(π²/3 − 1) = 1.
+integer_weight = closed(
+    "integer_weight", lambda j: 1 / ((sp.pi**2 / 3 - 1) * (sp.Abs(j) + 1) ** 2), role="weight"
+)
 
-    Raises:
-        InvalidProof: the weights over all integers sum to more than one, or one may be negative.
-    """
-    i = sp.Symbol("i", integer=True, nonnegative=True)
-    total = sp.simplify(2 * sp.summation(weight(i), (i, 0, sp.oo)) - weight(sp.S.Zero))
-    if not (total.is_number and total <= 1) or not nonnegative(weight(Declared("i", "count"))):
-        raise InvalidProof(f"The weights of `{name}` sum to {total}, not to at most one.")
-    shown = closed(f"weight_{name}", lambda j: weight(sp.Abs(j)), role="weight")
+
+def over_integers(name: str, symbol: str, chosen_by: tuple[str, ...]) -> Choice:
+    """An integer j at weight 1/((π²/3 − 1)(|j| + 1)²)."""
     generic = Declared(symbol + "'", "index", (), True)
-    return Choice(name, Declared(symbol, "index", chosen_by), generic, shown(generic))
+    return Choice(name, Declared(symbol, "index", chosen_by), generic, integer_weight(generic))
 
 
 @dataclass(frozen=True)

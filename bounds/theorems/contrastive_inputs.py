@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bounds.derivations.expression import Expression
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.proofs.conclude import Conclusion
 from bounds.representations.table import Representations
@@ -188,7 +189,7 @@ def infonce_axis(negatives: int) -> Axis:
 def coverage_inputs(
     evidence: Evidence,
     delta: float,
-    proof: Callable[..., Conclusion],
+    proven: Callable[..., Conclusion] | Expression,
     extra: Mapping[str, float] | None = None,
     notes: tuple[str, ...] = (),
 ) -> Inputs:
@@ -207,12 +208,14 @@ def coverage_inputs(
         "coverage": coverage_probability(classes, k + 1),
         **(extra or {}),
     }
-    if not values["coverage"]:
+    if not isinstance(proven, Expression) and not values["coverage"]:
         raise NotApplicable(f"needs at least {classes - 1} negatives to show {classes} classes, got {k}.")
     temperature = values["temperature"]
     compared = measured_note(evidence, measured(evidence, temperature=temperature), "softmax")
-    conclusion = proof(**variant(evidence, split))
     axis = softmax_axis(classes, temperature)
+    if isinstance(proven, Expression):
+        return Inputs(proven, values, split, None, (*notes, compared), axis)
+    conclusion = proven(**variant(evidence, split))
     return Inputs.proven(conclusion, values, split, None, (*notes, compared), axis)
 
 

@@ -62,16 +62,11 @@ def unlabeled(fixed: bool = False) -> Sample:
 
 
 # Radii of head balls: 2^j over all integers j, weight 1/((π²/3 − 1)(|j| + 1)²), chosen after the data.
-RADII = over_integers(
-    "radii", "radius_index", lambda i: 1 / ((sp.pi**2 / 3 - 1) * (i + 1) ** 2), ("S", "P", "f")
-)
+RADII = over_integers("radii", "radius_index", ("S", "P", "f"))
 radius = sp.Integer(2) ** RADII.chosen
-QUARTERS = over_integers(
-    "quarters", "radius_index", lambda i: 1 / ((sp.pi**2 / 3 - 1) * (i + 1) ** 2), ("S", "P", "f")
-)
 REFERENCE_BALL = ball(V, radius, Frobenius)
 BALL = ball(W, radius, Frobenius)
-FINE_BALL = ball(W, sp.Integer(2) ** (QUARTERS.chosen / 4), Frobenius)
+FINE_BALL = ball(W, sp.Integer(2) ** (RADII.chosen / 4), Frobenius)
 ENCODER_CLASS = Family(f, ENCODERS.generic)
 
 # Contrastive losses: k negatives, temperature t, and what the class prior says about collisions and coverage.
@@ -143,6 +138,7 @@ READINGS = {
     UMean(_P, NCE): Quantity(c.infonce_loss, "infonce_loss"),
     sp.floor(m / (negatives + 1)): Quantity(c.blocks),
     span: Quantity(c.span),
+    K: Quantity(s.K, alone="task_size"),
     negatives: Quantity(c.negatives),
     temperature: Quantity(c.temperature),
     smallest: Quantity(c.p_min, alone="task_size"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations import bao_2022, haochen_2021, inequalities, van_elst_2024
+from bounds.derivations import haochen_2021, inequalities, van_elst_2024
 from bounds.derivations.algebra import equal
 from bounds.derivations.chain import conclude
 from bounds.derivations.contrastive import (
@@ -14,7 +14,6 @@ from bounds.derivations.contrastive import (
     negatives,
     span,
     temperature,
-    triples,
 )
 from bounds.derivations.haochen_2021 import alignment, similarity
 from bounds.derivations.lemmas import batches, classes, concentration, contrastive, pac_bayes, spectral
@@ -30,7 +29,7 @@ from bounds.derivations.quantities import (
     supervised_risk,
 )
 from bounds.derivations.steps import Derivation, Step
-from bounds.derivations.symbols import B, K, TV_pairs, functions, m
+from bounds.derivations.symbols import B, TV_pairs, functions, m
 from bounds.derivations.van_elst_2024 import divergence
 
 _DOMAIN = {"span": (0.5, 2.0), "temperature": (0.5, 2.0), "coverage": (0.3, 0.9), "collision": (0.01, 0.4)}
@@ -57,24 +56,6 @@ def _with(lemma: Step, bound: sp.Expr) -> Step:
         "falsification",
         lambda: lemma.result,
         source=lemma.source,
-    )
-
-
-def bao() -> Derivation:
-    """The surrogate gap with coefficient one."""
-    lemma = lemmas.without_positive()
-    extra = sp.log(K / negatives) + lemmas.reverse_jensen().statement.rhs
-    return conclude(
-        "bao_2022",
-        supervised_risk,
-        [lemmas.reverse_jensen(), lemma, _with(lemma, contrastive_risk + extra), *_sampled()],
-        bao_2022.expression(),
-        delta_loss,
-        sizes=(blocks,),
-        floor=infonce_loss + extra,
-        grows=(infonce_loss, triples, functions, K, span),
-        domain=_DOMAIN,
-        whole=True,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from bounds.derivations.bao_2022 import reverse_jensen
 from bounds.derivations.contrastive import (
     collision,
     coverage,
@@ -16,6 +17,7 @@ from bounds.derivations.contrastive import temperature as table_temperature
 from bounds.derivations.infonce import surrogate_gap as gap
 from bounds.derivations.lemmas import infonce as steps
 from bounds.derivations.quantities import contrastive_risk, supervised_risk
+from bounds.derivations.symbols import K as table_classes
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import Family, payable
 from bounds.proofs.closed import closed
@@ -38,6 +40,12 @@ def _gap(exact: bool) -> type[sp.Function]:
 _GAPS = {exact: _gap(exact) for exact in (False, True)}
 SOFTMAX_OF_MEANS = {exact: Lemma.of(steps.softmax_of_means(exact), "this package") for exact in (False, True)}
 COVERAGE = Lemma.of(steps.divided_by_coverage())
+_reverse_jensen = closed(
+    "reverse_jensen",
+    lambda r, t: reverse_jensen().xreplace({table_span: r, table_temperature: t}),
+    role="surrogate_gap",
+)
+WITHOUT_POSITIVE = Lemma.of(steps.without_positive())
 HALVES = Lemma.of(steps.halved_coverage())
 
 
@@ -77,6 +85,22 @@ def softmax_of_means(loss: sp.Expr, smallest: sp.Expr, exact: bool) -> Fact:
         p_min: smallest,
         negatives: k,
         a: _GAPS[exact](span, t),
+    }
+    return shown.at(values, ASSUMED)
+
+
+def softmax_without_positive(loss: sp.Expr, classes: sp.Expr) -> Fact:
+    """L_softmax(μ) ≤ E loss + ln(K/k) + 2 ln cosh(r/(2t)), uniform prior."""
+    encoder, k, t = _parts(loss)
+    lemma = WITHOUT_POSITIVE
+    whole = lemma.right - reverse_jensen() + a
+    shown = Lemma(lemma.name, lemma.left, whole, lemma.source, lemma.kind, note=lemma.note, check=lemma.check)
+    values = {
+        supervised_risk: MeanClassifier(SOFTMAX, encoder, t),
+        contrastive_risk: E(loss),
+        table_classes: classes,
+        negatives: k,
+        a: _reverse_jensen(span, t),
     }
     return shown.at(values, ASSUMED)
 
@@ -138,4 +162,4 @@ def uniform_tuples(total: sp.Expr, delta: sp.Expr, family: Family, what: str = "
     return s.instance(UNIFORM_TUPLES, values, delta, what or "contrastive loss over the pairs")
 
 
-__all__ = ["covered", "infonce_loss", "softmax_of_means", "uniform_tuples"]
+__all__ = ["covered", "infonce_loss", "softmax_of_means", "softmax_without_positive", "uniform_tuples"]

@@ -14,13 +14,13 @@ from bounds.proofs.terms import E, Mean, Rad
 from bounds.statistics.evidence import Evidence
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.supervised.supervised import SOURCE, TEXTS, values
-from bounds.theorems.vocabulary import FINE_BALL, QUARTERS, K, S, W, concluded, delta, projected
+from bounds.theorems.vocabulary import FINE_BALL, RADII, K, S, W, concluded, delta, projected
 
 
 @cache
 def proof() -> Conclusion:
     """Uniform convergence; projecting is 1-Lipschitz and keeps labels, so the complexity is that of the ball."""
-    bound = uniform(Mean(S, projected(W)), delta, FINE_BALL, over=(QUARTERS,))
+    bound = uniform(Mean(S, projected(W)), delta, FINE_BALL, over=(RADII,))
     (complexity,) = bound.rhs.atoms(Rad)
     return concluded(bound.chain(head_ball(complexity, K, gaussian=True)), E(projected(W)))
 
