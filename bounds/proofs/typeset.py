@@ -60,6 +60,9 @@ class TermPrinter(LatexPrinter):  # type: ignore[misc]
             return str(super()._print_Function(term, exp))
         return text if exp is None else f"{{{text}}}^{{{exp}}}"
 
+    # sympy has a printer of its own for a class of this name.
+    _print_Dot = _print_Function
+
 
 def latex(term: sp.Basic) -> str:
     """LaTeX of a term or relation of a proof."""

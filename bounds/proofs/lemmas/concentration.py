@@ -6,6 +6,8 @@ import sympy as sp
 
 from bounds.derivations.functions import clopper_pearson as cp
 from bounds.derivations.functions import kl_inverse, kl_inverse_first, log_subsets
+from bounds.derivations.lemmas import classes, counts
+from bounds.derivations.lemmas import concentration as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import Family, payable
 from bounds.proofs.closed import closed
@@ -20,9 +22,10 @@ HOEFFDING = Lemma(
     "Hoeffding's inequality",
     a,
     b + hoeffding_radius(width, share, count),
-    "Hoeffding (1963), Thm 2; §5 for U-statistics",
+    "Hoeffding (1963), Thm 2; section 5 for U-statistics",
     unequal=True,
     note="Inverts exp(-2 N t^2 / r^2) = delta, one-sided.",
+    check=lambda: checks.hoeffding_theorem().result,
 )
 
 
@@ -42,6 +45,7 @@ UNIFORM = Lemma(
     "McDiarmid (1989); Bartlett and Mendelson (2002), Thm 8",
     unequal=True,
     note="The supremum moves by r/N per item; its expectation is at most twice the Rademacher average.",
+    check=lambda: checks.mcdiarmid_theorem().result,
 )
 MEMBER = Lemma(
     "a member is at most the supremum", a, b, "definition of the supremum", "proven", note="By definition."
@@ -88,6 +92,7 @@ KL = Lemma(
     "Hoeffding (1963), Thm 1",
     unequal=True,
     note="Inverts exp(-N kl) = delta for values in [0, r].",
+    check=lambda: checks.kl_theorem().result,
 )
 KL_FIRST = Lemma(
     "Chernoff's bound in Bernoulli form, for the mean",
@@ -96,6 +101,7 @@ KL_FIRST = Lemma(
     "Hoeffding (1963), Thm 1",
     unequal=True,
     note="Inverts exp(-N kl) = delta for values in [0, r].",
+    check=lambda: checks.kl_theorem().result,
 )
 
 
@@ -122,6 +128,7 @@ CLOPPER_PEARSON = Lemma(
     cp(b * count, count, share),
     "Clopper and Pearson (1934), one-sided",
     note="The number of ones is binomial; the limit is the largest p whose lower tail exceeds delta.",
+    check=lambda: counts.clopper_pearson_theorem().result,
 )
 UNEQUAL_TRIALS = Lemma(
     "Clopper-Pearson limit for unequal trials",
@@ -130,6 +137,7 @@ UNEQUAL_TRIALS = Lemma(
     "Hoeffding (1956), Thm 5; Greenberg and Mohri (2014)",
     unequal=True,
     note="Sums of unequal trials are less spread than binomials except within one of their mean.",
+    check=lambda: counts.unequal_trials_theorem().result,
 )
 
 
@@ -160,6 +168,7 @@ WEISSMAN = Lemma(
     weissman_radius(kinds, share, count),
     "Weissman et al. (2003), Thm 2.1",
     note="Inverts P(2 TV >= e) <= (2^K - 2) exp(-N e^2 / 2).",
+    check=lambda: classes.weissman_theorem().result,
 )
 mcdiarmid_variation = closed(
     "mcdiarmid_variation",
@@ -172,10 +181,11 @@ SMALLER_VARIATION = Lemma(
     sp.Min(weissman_radius(kinds, share, count), mcdiarmid_variation(kinds, share, count)),
     "Weissman et al. (2003), Thm 2.1; Cauchy-Schwarz and McDiarmid (1989)",
     note="Neither radius looks at the data, so the smaller is chosen before it.",
+    check=lambda: classes.weissman_theorem().result,
 )
 
 
-def class_frequencies(sample: Sample, delta: sp.Expr, classes: sp.Expr, smaller: bool = False) -> Fact:
+def class_frequencies(sample: Sample, delta: sp.Expr, number: sp.Expr, smaller: bool = False) -> Fact:
     """TV of a sample's class frequencies, by Weissman's inequality or the smaller of it and McDiarmid's.
 
     Raises:
@@ -183,7 +193,7 @@ def class_frequencies(sample: Sample, delta: sp.Expr, classes: sp.Expr, smaller:
     """
     if sample.fixed:
         raise InvalidProof(f"The class counts of {sample} are fixed; they say nothing about the prior.")
-    values = {a: TV(sample), kinds: classes, count: sample.size, share: delta}
+    values = {a: TV(sample), kinds: number, count: sample.size, share: delta}
     lemma = SMALLER_VARIATION if smaller else WEISSMAN
     events = frozenset({Event(f"class frequencies of {sample}", delta)})
     return lemma.with_probability(values, events, frozenset(sample.law))

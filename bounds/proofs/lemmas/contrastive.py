@@ -130,7 +130,7 @@ UNIFORM_TUPLES = Lemma(
     "symmetrisation, vector contraction and McDiarmid's inequality on tuples",
     a,
     b + contraction(lipschitz, ball, complexity, count) + hoeffding_radius(width, share, count),
-    "Maurer (2016), Cor. 4; McDiarmid (1989); Hoeffding (1963), §5",
+    "Maurer (2016), Cor. 4; McDiarmid (1989); Hoeffding (1963), section 5",
     note="The gradient in (f(x), f(x+), f(x-)..) has norm at most sqrt(6) Lip B, whatever k.",
 )
 
