@@ -29,7 +29,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests" / "proofs"
-SECONDS = 120
+SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -516,6 +516,7 @@ def main() -> None:
         if time.monotonic() - start > 60 * given.minutes:
             break
         outcomes.append(run(mutant, sources, reference))
+        print(len(outcomes), outcomes[-1], flush=True)
     survivors = [one for one in outcomes if one.verdict == "survived"]
     for one in survivors:
         edit = one.mutant

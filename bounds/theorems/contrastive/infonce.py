@@ -89,6 +89,6 @@ INFONCE, INFONCE_SHARP = (
     )
     for name, exact, title in (
         ("infonce", False, "InfoNCE bound on the mean classifier's softmax"),
-        ("infonce_sharp", True, "InfoNCE bound with the exact surrogate gap"),
+        ("infonce_sharp", True, "InfoNCE bound with the exact surrogate gap and range"),
     )
 )
