@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import sympy as sp
-from sympy.core.cache import cacheit
 
 from bounds.errors import InvalidProof
 
@@ -86,7 +85,6 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
     is_commutative = True
     __slots__ = ("apart", "event", "fixed", "hidden", "law", "name", "paired", "size")
 
-    @cacheit
     def __new__(
         cls,
         name: str,
@@ -106,13 +104,16 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
         return made
 
     def _hashable_content(self) -> tuple[Any, ...]:
-        return (self.name, self.size, self.apart, self.law, self.paired, self.fixed, self.hidden, self.event)
+        # Sympy orders atoms by comparing these one by one, so each position holds one comparable type.
+        what, share = self.event or ("", sp.S.Zero)
+        flags = (self.paired, self.fixed, self.hidden)
+        return (self.name, self.size, self.apart, self.law, *flags, what, share)
 
     def _sympystr(self, printer: Any) -> str:
-        return self.name
+        return str(self.name)
 
     def _latex(self, printer: Any) -> str:
-        return r"\bar S" if self.name == "P" else self.name
+        return r"\bar S" if self.name == "P" else str(self.name)
 
 
 def normal(term: sp.Expr) -> sp.Expr:

@@ -159,7 +159,8 @@ def _project(world: World, term: t.Project, bound: Bindings) -> Array:
     vector = world.value(term.args[0], bound)
     ordered = np.sort(vector)[::-1]
     excess = (np.cumsum(ordered) - 1) / np.arange(1, len(vector) + 1)
-    return np.maximum(vector - excess[ordered > excess][-1], 0.0)
+    found: Array = np.maximum(vector - excess[ordered > excess][-1], 0.0)
+    return found
 
 
 def _decision(world: World, head: sp.Basic, vector: sp.Basic, bound: Bindings) -> int:
@@ -167,11 +168,11 @@ def _decision(world: World, head: sp.Basic, vector: sp.Basic, bound: Bindings) -
 
 
 def _wrong(world: World, term: t.Wrong, bound: Bindings) -> float:
-    return float(_decision(world, *term.args[:2], bound) != bound[term.args[2]])
+    return float(_decision(world, term.args[0], term.args[1], bound) != bound[term.args[2]])
 
 
 def _differ(world: World, term: t.Differ, bound: Bindings) -> float:
-    one, two = (_decision(world, *term.args[i : i + 2], bound) for i in (0, 2))
+    one, two = (_decision(world, term.args[i], term.args[i + 1], bound) for i in (0, 2))
     return float(one != two)
 
 

@@ -53,12 +53,15 @@ TEST = Sample("H", N, (("f", "H"), ("S", "H"), ("P", "H")), ("H",))
 
 def pairs(fixed: bool = False) -> Sample:
     """The pairs S̄: i.i.d., or with fixed class counts."""
-    return Sample("P", m, _BEFORE_PAIRS, paired=True, fixed=fixed)
+    sample: Sample = Sample("P", m, _BEFORE_PAIRS, paired=True, fixed=fixed)
+    return sample
 
 
 def unlabeled(fixed: bool = False) -> Sample:
     """First views of the pairs as unlabeled items U: drawn like the labeled ones, or with fixed class counts."""
-    return Sample("U", m, (("f", "A3"), ("S", "A7"), ("rest", "A7")), ("A6", "U"), fixed=fixed)
+    before = (("f", "A3"), ("S", "A7"), ("rest", "A7"))
+    sample: Sample = Sample("U", m, before, ("A6", "U"), fixed=fixed)
+    return sample
 
 
 # Radii of head balls: 2^j over all integers j, weight 1/((π²/3 − 1)(|j| + 1)²), chosen after the data.

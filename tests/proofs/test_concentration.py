@@ -136,6 +136,11 @@ def test_class_shift_is_attained_where_the_sample_shows_one_class():
     assert fact.rhs == Mean(S, Given(residual)) + Reach(W) * TV(S)
 
 
+def test_class_shift_is_about_single_items():
+    with pytest.raises(InvalidProof, match="looks at 2 items"):
+        class_shift(TWO, P)
+
+
 # kl and counts
 
 

@@ -114,3 +114,26 @@ def test_two_contents_under_one_name_are_two_things():
     assert Declared("a", "other", ("S",)) != a
     assert Sample("S", n) == Sample("S", n)
     assert Declared("a", "other") == a
+
+
+def test_samples_that_differ_in_one_property_have_an_order():
+    """Sympy sorts the atoms of a sum; a property that cannot be compared would break it, now and then."""
+    event = ("thinned", Declared("delta_classes", "level"))
+    base = {"name": "S", "size": n, "apart": (("f", "A2"),), "law": ("A6",)}
+    changes = [
+        {},
+        {"apart": ()},
+        {"law": ("H",)},
+        {"paired": True},
+        {"fixed": True},
+        {"hidden": True},
+        {"event": event},
+    ]
+    samples = [Sample(**{**base, **change}) for change in changes]
+    assert len(set(samples)) == len(samples)
+    for one in samples:
+        for two in samples:
+            assert one.compare(two) == -two.compare(one)
+            assert (one.compare(two) == 0) == (one == two)
+    assert Sample(**base) == samples[0]
+    assert Sample(**base).compare(samples[0]) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy as sp
 
 from bounds.derivations.bao_2022 import reverse_jensen
@@ -30,7 +32,7 @@ from bounds.proofs.terms import Declared, Dot, E, Enc, MeanClassifier, Negatives
 SOFTMAX = Declared("softmax", "other")
 
 
-def _gap(exact: bool) -> type[sp.Function]:
+def _gap(exact: bool) -> Any:
     def formula(r: sp.Expr, t: sp.Expr) -> sp.Expr:
         return gap(exact=exact).xreplace({table_span: r, table_temperature: t})
 

@@ -128,7 +128,13 @@ def shifted(read: Reading, to_prior: bool = True) -> Fact:
 
 
 def class_shift(term: sp.Expr, sample: Sample) -> Fact:
-    """E g ≤ mean over the sample of E[g | class] + range · TV, for any g of one item, fitted or not."""
+    """E g ≤ mean over the sample of E[g | class] + range · TV, for any g of one item, fitted or not.
+
+    Raises:
+        InvalidProof: g looks at several items.
+    """
+    if order(term) != 1:
+        raise InvalidProof(f"`{term}` looks at {order(term)} items, not at one.")
     found = interval(term)
     values = {
         a: E(term),
