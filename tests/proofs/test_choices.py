@@ -91,6 +91,13 @@ def test_uniform_over_a_ball_of_a_chosen_radius():
         hoeffding(Mean(PAIRS, LOSS), d1)
 
 
+def test_the_supremum_binds_the_generic_head_itself():
+    found = uniform(Mean(PAIRS, LOSS), d1, BALL, over=(GRID,))
+    suprema = {one for step in found.steps for side in (step.lhs, step.rhs) for one in side.atoms(Sup)}
+    assert suprema
+    assert {str(one.args[0]) for one in suprema} == {"V'"}
+
+
 def test_uniform_over_the_wrong_family_is_refused():
     other = Family(W, Declared("W'", "head", (), True))
     with pytest.raises(InvalidProof, match="depends on P"):
