@@ -594,3 +594,19 @@ def test_simultaneous_bounds_use_the_same_shares():
     names = ["test_set", "held_out", "supervised"]
     report = evaluated(x, y, names, test=noise(50, seed=1), simultaneous=True)
     assert [bound.delta for bound in report] == pytest.approx([0.05 * 0.75, 0.05 / 8, 0.05 / 8])
+
+
+@pytest.mark.parametrize("kind", ["copies of S", "repeats"])
+def test_no_certificate_on_leaked_noise_is_below_the_truth(kind):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(400, 600)), rng.integers(0, 4, 400)
+    apart = (np.repeat(rng.normal(size=(40, 600)), 10, 0), np.repeat(rng.integers(0, 4, 40), 10))
+    report = bounds.evaluate(
+        None, (x, y), test=(x, y) if kind == "copies of S" else apart, fresh=True, options={"top_k": 1}
+    )
+    on_test = [bound for bound in report if bound.name.startswith("test_set")]
+    assert {"test_set", "test_set_balanced", "test_set_selective"} <= {bound.name for bound in on_test}
+    for bound in on_test:
+        assert not bound.certified or bound.value >= 0.75, bound.name
+    assert not report["test_set_balanced"].certified
+    assert not report["test_set_selective"].certified

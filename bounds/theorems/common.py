@@ -13,8 +13,8 @@ from bounds.evidence.kept_apart import Apart
 from bounds.heads.linear import Head, spectral_norm
 
 
-def not_monotone(*parts: Apart) -> tuple[Assumption, ...]:
-    """A6 in doubt where copies were found and the limit may fall as a loss rises, so that no count guards it."""
+def not_monotone(*parts: Apart, assumption: str = "A6") -> tuple[Assumption, ...]:
+    """An assumption in doubt where copies were found and the limit may fall as a loss rises, so that no count guards it."""
     found = tuple(note.split(";")[0] for part in parts if not part.clean for note in part.notes())
     if not found:
         return ()
@@ -22,7 +22,7 @@ def not_monotone(*parts: Apart) -> tuple[Assumption, ...]:
         f"{'; '.join(found)}, and this limit has no count that is right for copies; remove them, or "
         "declare repeats='drop' (copies) or 'keep' (the population repeats items)"
     )
-    return (Assumption("A6", "unverifiable", reason),)
+    return (Assumption(assumption, "unverifiable", reason),)
 
 
 def sizes(evidence: Evidence) -> dict[str, float]:

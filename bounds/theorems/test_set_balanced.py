@@ -10,11 +10,13 @@ from bounds.derivations import test_set as derivation
 from bounds.draws import uniforms
 from bounds.errors import NotApplicable
 from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import test_apart
 from bounds.evidence.memo import memo
 from bounds.evidence.outcomes import Outcomes, head_outcomes
 from bounds.summaries.constant_stakes import constant_stakes_upper
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
+from bounds.theorems.common import not_monotone
 
 ARRANGEMENTS = 100
 _STREAM = 1000  # and above: of the arrangements, one a class
@@ -58,6 +60,7 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         {"delta": delta},
         evidence.head,
         (note,),
+        doubts=not_monotone(test_apart(evidence), assumption="H"),
         axis=Axis(
             "balanced error", "mean of the error rates of the classes", "none", trivial=1 - 1 / classes
         ),

@@ -7,10 +7,12 @@ import math
 from bounds.derivations import test_set as derivation
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import test_apart
 from bounds.evidence.outcomes import count, head_outcomes
 from bounds.heads.decision import Decision
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
+from bounds.theorems.common import not_monotone
 
 SHARES = tuple(
     j / 20 for j in range(1, 21)
@@ -70,6 +72,8 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         axis=Axis(ANSWERED.name, ANSWERED.unit, "none", trivial=evidence.constant_error),
         decision=Decision(threshold=threshold),
         table=table,
+        # The threshold is an order statistic of rows that may be copies, for which no count is proved.
+        doubts=not_monotone(test_apart(evidence), assumption="H"),
     )
 
 
