@@ -20,7 +20,9 @@ from bounds.errors import InvalidOption
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Rule = Callable[[str, Any], Any]  # name and value -> the value, in plain Python where it is a number; or it raises
+Rule = Callable[
+    [str, Any], Any
+]  # name and value -> the value, in plain Python where it is a number; or it raises
 
 _LONGEST = 80  # characters of a value in a message
 
@@ -54,8 +56,8 @@ def checked(**own: Rule) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
-    """"; did you mean `x`?" for the known name that is nearest to a misspelt one, or nothing."""
-    found = difflib.get_close_matches(str(name).lower(), list(known), n=1, cutoff=0.6)
+    """ "; did you mean `x`?" for the known name that is nearest to a misspelt one, or nothing."""
+    found = difflib.get_close_matches(name.lower(), list(known), n=1) if isinstance(name, str) else []
     return f"; did you mean `{found[0]}`?" if found else ""
 
 
@@ -170,13 +172,22 @@ def text(name: str, value: Any) -> str:
 
 def path(name: str, value: Any) -> Path:
     """A path that the file system can take; whether anything is there is for the caller to see."""
-    if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes) or not str(value).strip():
+    if (
+        not isinstance(value, str | os.PathLike)
+        or isinstance(os.fspath(value), bytes)
+        or not str(value).strip()
+    ):
         raise InvalidOption(f"`{name}` must be a path, got {shown(value)}.")
     where = Path(value)
+    reason: str | None = "a zero character" if "\0" in str(value) else None
     try:
         where.exists()
-    except (OSError, ValueError) as err:
-        raise InvalidOption(f"`{name}` is no path that the file system takes ({err}): {shown(str(value))}.") from err
+    except OSError as err:
+        reason = err.strerror
+    if reason is not None:
+        raise InvalidOption(
+            f"`{name}` is no path that the file system takes ({reason}), got {shown(str(value))}."
+        )
     return where
 
 
@@ -197,7 +208,9 @@ def file(name: str, value: Any) -> Path:
     """A file that can be written, in a folder that is there."""
     where = target(name, value)
     if where.is_dir() or not where.absolute().parent.is_dir():
-        raise InvalidOption(f"Cannot write `{name}` {shown(str(value))}: it must be a file in a folder that exists; create its folder first.")
+        raise InvalidOption(
+            f"Cannot write `{name}` {shown(str(value))}: it must be a file in a folder that exists; create its folder first."
+        )
     return where
 
 
@@ -234,14 +247,19 @@ def device(name: str, value: Any) -> Any:
     except RuntimeError:
         wanted = None
     if wanted is None:
-        also = {"gpu": "cuda", "nvidia": "cuda"}.get(str(value).lower(), value)
-        hint = nearest(also, {"cpu", "cuda", "mps"} if isinstance(value, str) else ())
+        hint = ""
+        if isinstance(value, str):
+            hint = nearest(
+                {"gpu": "cuda", "nvidia": "cuda"}.get(value.lower(), value), ("cpu", "cuda", "mps")
+            )
         raise InvalidOption(
             f"`{name}` must be one of {', '.join(possible)} on this machine, got {shown(value)}{hint or '.'}"
         )
     here = str(wanted) if wanted.index is None or wanted.type == "cuda" else wanted.type
     if here not in possible or (wanted.type != "cuda" and wanted.index not in (None, 0)):
-        raise InvalidOption(f"`{name}` = {str(wanted)!r} is not there; this machine has {', '.join(possible)}.")
+        raise InvalidOption(
+            f"`{name}` = {str(wanted)!r} is not there; this machine has {', '.join(possible)}."
+        )
     return value
 
 
@@ -253,10 +271,15 @@ def _devices() -> list[str]:
 
 
 def head(name: str, value: Any) -> Any:
-    """"min_norm", or ("ridge", λ)."""
+    """ "min_norm", or ("ridge", λ)."""
     if isinstance(value, str) and value == "min_norm":
         return value
-    if isinstance(value, tuple | list) and len(value) == 2 and isinstance(value[0], str) and value[0] == "ridge":
+    if (
+        isinstance(value, tuple | list)
+        and len(value) == 2
+        and isinstance(value[0], str)
+        and value[0] == "ridge"
+    ):
         ridge = value[1]
         if isinstance(ridge, Real) and not isinstance(ridge, bool) and 0 < ridge < math.inf:
             return ("ridge", float(ridge))
@@ -301,7 +324,9 @@ def preprocessing(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         for key in value:
             if key not in known:
-                raise InvalidOption(f"`{name}` has no field {shown(key)}; it has {', '.join(known)}{nearest(key, known) or '.'}")
+                raise InvalidOption(
+                    f"`{name}` has no field {shown(key)}; it has {', '.join(known)}{nearest(key, known) or '.'}"
+                )
         return Preprocessing(**value)
     raise InvalidOption(
         f"`{name}` must be a `Preprocessing(mean, std, size, channels)`, a mapping of these, 'imagenet' or 'cifar10' "
@@ -364,7 +389,9 @@ def widths(name: str, value: Any) -> tuple[int, ...]:
 def sizes(name: str, value: Any) -> dict[str, int]:
     """Numbers of items by name."""
     if not isinstance(value, Mapping):
-        raise InvalidOption(f"`{name}` must map names to numbers of items, as {{'n': 100}}, got {shown(value)}.")
+        raise InvalidOption(
+            f"`{name}` must map names to numbers of items, as {{'n': 100}}, got {shown(value)}."
+        )
     for key in value:
         if key not in ("n", "m", "N"):
             raise InvalidOption(f"`{name}` takes n, m and N, got {shown(key)}.")

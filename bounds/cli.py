@@ -105,7 +105,9 @@ def _one_sentence(command: Callable[P, None]) -> Callable[P, None]:
         except (MemoryError, RuntimeError) as error:
             if not isinstance(error, MemoryError) and "allocate memory" not in str(error):
                 raise
-            message = "there is not enough memory for this; give fewer items, classes or a smaller `--batch-size`."
+            message = (
+                "there is not enough memory for this; give fewer items, classes or a smaller `--batch-size`."
+            )
         else:
             return
         typer.echo(f"error: {message}", err=True)

@@ -110,7 +110,9 @@ def _items(reports: Any) -> list[Any]:
     if hasattr(reports, "to_dict") and hasattr(reports, "columns"):  # a frame: one checkpoint per row
         return list(reports.to_dict("records"))
     if isinstance(reports, str | bytes) or not isinstance(reports, Iterable):
-        raise InvalidData(f"`reports` must hold reports or mappings of scalars, got {type(reports).__name__}.")
+        raise InvalidData(
+            f"`reports` must hold reports or mappings of scalars, got {type(reports).__name__}."
+        )
     return list(reports.values() if isinstance(reports, Mapping) else reports)
 
 

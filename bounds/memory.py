@@ -23,7 +23,9 @@ def require_memory(needed: int, what: str, advice: str) -> None:
     """
     there = available_memory()
     if needed > there:
-        raise InvalidOption(f"{what} needs {readable(needed)} of memory where {readable(there)} are free; {advice}.")
+        raise InvalidOption(
+            f"{what} needs {readable(needed)} of memory where {readable(there)} are free; {advice}."
+        )
 
 
 def available_memory() -> int:

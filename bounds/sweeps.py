@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 COMPARISON = ("vicreg", "vicreg_direct", "vicreg_second_moment", "simclr")
 
 
-@checked(pairs=data, bounds=bound_names, setting=maybe(instance(Setting, "a `Setting`, as `report.evidence.setting`")))
+@checked(
+    pairs=data,
+    bounds=bound_names,
+    setting=maybe(instance(Setting, "a `Setting`, as `report.evidence.setting`")),
+)
 def sweep(
     labeled: Any,
     pairs: Any,

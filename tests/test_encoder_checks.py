@@ -35,7 +35,9 @@ def features(encoder, data=(X, Y), **options):
 
 def convnet(*tail, norm=None):
     torch.manual_seed(1)
-    return nn.Sequential(nn.Conv2d(3, 6, 3), norm or nn.BatchNorm2d(6), *tail, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return nn.Sequential(
+        nn.Conv2d(3, 6, 3), norm or nn.BatchNorm2d(6), *tail, nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
 
 
 # One function of one image
@@ -130,7 +132,12 @@ def test_an_encoder_that_drops_the_axis_of_a_single_image_is_refused():
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 5])
 def test_fixed_functions_pass_with_few_images_and_any_batch(rows):
-    for encoder in (convnet(), lambda x: x.mean((2, 3)), lambda x: 0 * x.mean((2, 3)), convnet(norm=nn.GroupNorm(2, 6))):
+    for encoder in (
+        convnet(),
+        lambda x: x.mean((2, 3)),
+        lambda x: 0 * x.mean((2, 3)),
+        convnet(norm=nn.GroupNorm(2, 6)),
+    ):
         for batch_size in (1, 2, 256):
             assert features(encoder, (X[:rows], Y[:rows]), batch_size=batch_size).shape[0] == rows
 
@@ -150,7 +157,9 @@ def test_an_encoder_that_works_in_place_leaves_the_data_alone(data, views):
     if views == 2:
         extract(encoder, given, role="unlabeled", views=2, progress=False)
     else:
-        np.testing.assert_allclose(features(encoder, given), ((X - 0.5) / 0.25).mean((2, 3)), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            features(encoder, given), ((X - 0.5) / 0.25).mean((2, 3)), rtol=1e-4, atol=1e-5
+        )
     np.testing.assert_array_equal(held, X)
 
 
@@ -176,7 +185,10 @@ class ExtraState(nn.Linear):
         (nn.Sequential(nn.Flatten(), nn.LazyLinear(4)), "has no shape yet"),
         (nn.Sequential(nn.Flatten(), nn.Linear(192, 4, device="meta")), r"has no values \(device meta\)"),
         (nn.Linear, "got the class Linear; make an object of it"),
-        (nn.Sequential(nn.Flatten(), nn.Linear(10, 4)), r"failed on a batch of shape \(16, 3, 8, 8\) float32"),
+        (
+            nn.Sequential(nn.Flatten(), nn.Linear(10, 4)),
+            r"failed on a batch of shape \(16, 3, 8, 8\) float32",
+        ),
         (nn.Conv2d(1, 4, 3), "failed on a batch of shape"),
         (lambda x: x.no_such_method(), "AttributeError"),
         (lambda x: 1 / 0, "ZeroDivisionError"),
@@ -280,11 +292,15 @@ FAMILIES = {
     "hook": hooked,
     "buffer": buffered,
     "array": lambda k: (lambda a: lambda x: x.mean((2, 3)) * torch.from_numpy(a))(np.full(3, k, np.float32)),
-    "tensor in a dictionary": lambda k: (lambda d: lambda x: x.mean((2, 3)) * d["k"])({"k": torch.full((3,), k)}),
+    "tensor in a dictionary": lambda k: (lambda d: lambda x: x.mean((2, 3)) * d["k"])(
+        {"k": torch.full((3,), k)}
+    ),
     "weights": lambda k: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), filled(nn.Linear(3, 3), k)),
     "weights in a lambda": lambda k: (lambda n: lambda x: n(x.mean((2, 3))))(filled(nn.Linear(3, 3), k)),
     "layer's option": lambda k: convnet(nn.LeakyReLU(k)),
-    "builtin": lambda k: (lambda f: lambda x: f(x.mean((2, 3))))([torch.sin, torch.cos, torch.tanh, torch.exp][int(k) % 4]),
+    "builtin": lambda k: (lambda f: lambda x: f(x.mean((2, 3))))(
+        [torch.sin, torch.cos, torch.tanh, torch.exp][int(k) % 4]
+    ),
 }
 
 
@@ -391,7 +407,9 @@ CHANGES = {
     shards=st.sampled_from([5, 16, 8192]),
     batch_size=st.integers(1, 20),
 )
-def test_a_changed_item_or_label_of_a_data_set_is_noticed(tmp_path_factory, make, change, row, shards, batch_size):
+def test_a_changed_item_or_label_of_a_data_set_is_noticed(
+    tmp_path_factory, make, change, row, shards, batch_size
+):
     folder, writer = tmp_path_factory.mktemp("store") / "s", extraction.StoreWriter
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(extraction, "StoreWriter", lambda *a, **k: writer(*a, **k, shard_rows=shards))

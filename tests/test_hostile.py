@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import bounds
 from bounds import arguments, memory
 from bounds.cli import app
-from bounds.complexity import LinearMap, Singleton
+from bounds.complexity import LinearMap
 from bounds.errors import BoundsError, InvalidInput, InvalidOption
 from bounds.objectives import make_objective
 from bounds.pretraining import pretrain
@@ -58,15 +58,62 @@ def report():
 
 
 # What no argument of a kind can be. Strings of files are made relative to the folder of the test.
-NUMBERS = [None, "0.5", "x", math.nan, math.inf, -math.inf, -1, 0, [0.5], {}, 1j, b"1", Undescribed(), Z, torch.ones(2), True]
+NUMBERS = [
+    None,
+    "0.5",
+    "x",
+    math.nan,
+    math.inf,
+    -math.inf,
+    -1,
+    0,
+    [0.5],
+    {},
+    1j,
+    b"1",
+    Undescribed(),
+    Z,
+    torch.ones(2),
+    True,
+]
 PROBABILITIES = [*NUMBERS, 1, 1.0, 2, 1e300]
-WHOLE = [None, "2", "x", 2.0, 1.5, math.nan, math.inf, -1, [2], {}, Undescribed(), np.float64(2), True, 10**30, Z]
+WHOLE = [
+    None,
+    "2",
+    "x",
+    2.0,
+    1.5,
+    math.nan,
+    math.inf,
+    -1,
+    [2],
+    {},
+    Undescribed(),
+    np.float64(2),
+    True,
+    10**30,
+    Z,
+]
 POSITIVE = [*WHOLE, 0]
 FLAGS = [1, 0, "yes", "True", [], math.nan, Undescribed(), 2.0]
 TEXTS = ["", " ", 5, b"x", [], True, Undescribed()]
 PATHS = ["", " ", 5, b"x", [], True, "\0", "x" * 5000, "/proc/none/x", "{file}/x", "{file}", Undescribed()]
 CHOICES = ["", "x", 5, [], True, Undescribed(), b"l2"]
-DEVICES = ["", "gpu", "cuda:99", "cud", "meta", 5, [], b"cpu", True, "cpu:7", "cpu:", Undescribed(), torch.device("cuda:98")]
+DEVICES = [
+    "",
+    "gpu",
+    "cuda:99",
+    "cud",
+    "meta",
+    5,
+    [],
+    b"cpu",
+    True,
+    "cpu:7",
+    "cpu:",
+    Undescribed(),
+    torch.device("cuda:98"),
+]
 MAPPINGS = [5, "x", [], [("a", 1)], True, {5: 1}, Undescribed(), lambda x: x]
 
 EVALUATE = {
@@ -76,14 +123,51 @@ EVALUATE = {
     "unlabeled_is_fresh": FLAGS,
     "normalize": [*CHOICES, "L2", False],
     "radius": [*NUMBERS, 1e300, 1e-300],
-    "head": [None, "", "svm", 5, ("ridge",), ("ridge", 0), ("ridge", "1"), ("ridge", math.nan), ("ridge", True), Undescribed(), []],
-    "class_prior": ["uniform", 5, [0.5], [0.5, 0.6], [1.5, -0.5], [math.nan, 1], ["a", "b"], {}, {0.5}, [[0.5, 0.5]], Undescribed()],
+    "head": [
+        None,
+        "",
+        "svm",
+        5,
+        ("ridge",),
+        ("ridge", 0),
+        ("ridge", "1"),
+        ("ridge", math.nan),
+        ("ridge", True),
+        Undescribed(),
+        [],
+    ],
+    "class_prior": [
+        "uniform",
+        5,
+        [0.5],
+        [0.5, 0.6],
+        [1.5, -0.5],
+        [math.nan, 1],
+        ["a", "b"],
+        {},
+        {0.5},
+        [[0.5, 0.5]],
+        Undescribed(),
+    ],
     "residual": [*CHOICES, None, "Mean"],
     "nonnegative": [*FLAGS, None],
     "constants": [*CHOICES, None],
     "function_class": ["x", 0, -1, 2.5, True, [], Undescribed(), {}],
     "holdout": PROBABILITIES,
-    "bounds": [[], [[]], ["x"], "x", 5, [5], [None], ["held_out", "held_out"], {"held_out": 1}, True, ["held_outt"], Undescribed()],
+    "bounds": [
+        [],
+        [[]],
+        ["x"],
+        "x",
+        5,
+        [5],
+        [None],
+        ["held_out", "held_out"],
+        {"held_out": 1},
+        True,
+        ["held_outt"],
+        Undescribed(),
+    ],
     "options": [*MAPPINGS, {"temprature": 1.0}, {"x": 1}],
     "simultaneous": [*FLAGS, None],
     "num_classes": [v for v in POSITIVE if v is not None] + [1, 10**9, 2**62],
@@ -131,7 +215,11 @@ def refuse(call, *named):
 
 
 def cases(table):
-    return [pytest.param(name, value, id=f"{name}-{i}") for name, values in table.items() for i, value in enumerate(values)]
+    return [
+        pytest.param(name, value, id=f"{name}-{i}")
+        for name, values in table.items()
+        for i, value in enumerate(values)
+    ]
 
 
 @pytest.mark.parametrize(("name", "value"), cases(EVALUATE))
@@ -139,31 +227,63 @@ def test_options_of_evaluate(name, value, place):
     if name == "num_classes" and type(value) is int and value == 1:
         named = ("num_classes", "from 0 to 0")
     else:
-        named = (f"`{name}`", "The setting in `options`", "`distributed=True`")
-    refuse(lambda: bounds.evaluate(None, (Z, Y), **{"progress": False, name: fill(value, place)}), *named)
+        named = (f"`{name}`", "The setting in `options`", "`distributed=True`", "cannot be a folder")
+    refuse(
+        lambda: bounds.evaluate(
+            None, (Z, Y), **{"progress": False, "bounds": ["held_out"], name: fill(value, place)}
+        ),
+        *named,
+    )
 
 
 @pytest.mark.parametrize("value", CHECKPOINTS, ids=range(len(CHECKPOINTS)))
 def test_checkpoints(value, place):
-    refuse(lambda: bounds.evaluate(fill(value, place), (IMAGES, Y), progress=False))
+    refuse(lambda: bounds.evaluate(fill(value, place), (IMAGES, Y), progress=False, bounds="held_out"))
 
 
 @pytest.mark.parametrize("value", DATA, ids=range(len(DATA)))
 @pytest.mark.parametrize("role", ["labeled", "unlabeled", "test"])
 def test_data(value, role, place):
-    if value is None and role != "labeled" or (role == "unlabeled" and isinstance(value, tuple) and value[:1] == ()):
+    if (value is None and role != "labeled") or (
+        role == "unlabeled" and isinstance(value, tuple) and value[:1] == ()
+    ):
         pytest.skip("no data of this role is a choice")
     given = {"labeled": (Z, Y), role: fill(value, place)}
     labeled = given.pop("labeled")
-    refuse(lambda: bounds.evaluate(None, labeled, **given, progress=False), "`labeled`", "`unlabeled`", "`test`", "`num_classes`")
+    refuse(
+        lambda: bounds.evaluate(None, labeled, **given, progress=False, bounds="held_out"),
+        "`labeled`",
+        "`unlabeled`",
+        "`test`",
+        "`num_classes`",
+    )
 
 
 def test_preprocessing_of_an_encoder_is_a_mapping_a_name_or_an_object():
-    for value in ("cifar10", {"mean": (0.5,) * 3, "std": (0.5,) * 3}, bounds.representations.preprocessing.CIFAR10):
+    for value in (
+        "cifar10",
+        {"mean": (0.5,) * 3, "std": (0.5,) * 3},
+        bounds.representations.preprocessing.CIFAR10,
+    ):
         made = bounds.evaluate(NETWORK, (IMAGES, Y), preprocessing=value, bounds="held_out", progress=False)
         assert "held_out" in made
-    for value in ("cifar", {"means": 0.5}, {"mean": "x"}, {"std": 0}, lambda x: x, 5, [], nn.Identity(), {5: 1}):
-        refuse(lambda value=value: bounds.evaluate(NETWORK, (IMAGES, Y), preprocessing=value), "`preprocessing`", "`mean`", "`std`")
+    for value in (
+        "cifar",
+        {"means": 0.5},
+        {"mean": "x"},
+        {"std": 0},
+        lambda x: x,
+        5,
+        [],
+        nn.Identity(),
+        {5: 1},
+    ):
+        refuse(
+            lambda value=value: bounds.evaluate(NETWORK, (IMAGES, Y), preprocessing=value),
+            "`preprocessing`",
+            "`mean`",
+            "`std`",
+        )
 
 
 @functools.cache
@@ -355,7 +475,7 @@ COMMANDS = {
         "--prefix": ["encoder", ""],
         "--size": ["0", "-1", "x", "8"],
         "--preprocessing": ["imagenet", "x", ""],
-        "--out": ["file", "file/x", "/proc/none/x", ""],
+        "--out": ["file", "file/x", "/proc/none/x"],
         "--nonsense": ["x"],
     },
     "plan": {"REPORT": ["missing.json", "file", ".", "labeled.npz"], "--target": ["0", "-1", "nan", "x"], "--bound": ["x", "vicreg"], "--out": ["file", "file/x"]},
@@ -381,7 +501,13 @@ SOUND = {
     "plan": {"REPORT": "report.json", "--target": "0.1"},
     "merge": {"PARTS": "file", "--out": "merged"},
     "demo": {"--out": "demo"},
-    "pretrain": {"OBJECTIVE": "vicreg", "--data": "images.npz", "--out": "run", "--epochs": "1", "--batch-size": "8"},
+    "pretrain": {
+        "OBJECTIVE": "vicreg",
+        "--data": "images.npz",
+        "--out": "run",
+        "--epochs": "1",
+        "--batch-size": "8",
+    },
 }
 
 
@@ -411,9 +537,13 @@ def test_commands_end_with_a_sentence_and_no_traceback(command, option, value, p
 
 def test_advice_on_the_command_line_speaks_of_its_options(place, monkeypatch):
     monkeypatch.chdir(place)
-    result = CliRunner().invoke(app, ["evaluate", "--labeled", "labeled.npz", "--out", "out", "--num-classes", "0"])
+    result = CliRunner().invoke(
+        app, ["evaluate", "--labeled", "labeled.npz", "--out", "out", "--num-classes", "0"]
+    )
     assert "`--num-classes` must be" in result.stderr
-    result = CliRunner().invoke(app, ["evaluate", "--labeled", "labeled.npz", "--out", "out", "--bound", "held_outt"])
+    result = CliRunner().invoke(
+        app, ["evaluate", "--labeled", "labeled.npz", "--out", "out", "--bound", "held_outt"]
+    )
     assert "`--bound` names unknown bounds" in result.stderr
     assert "did you mean `held_out`?" in result.stderr
 
@@ -422,7 +552,10 @@ def test_advice_on_the_command_line_speaks_of_its_options(place, monkeypatch):
     ("call", "hint"),
     [
         (lambda: bounds.evaluate(None, (Z, Y), detla=0.1), "did you mean `delta`?"),
-        (lambda: bounds.evaluate(None, (Z, Y), bounds=["vicreg_certifed"]), "did you mean `vicreg_certified`?"),
+        (
+            lambda: bounds.evaluate(None, (Z, Y), bounds=["vicreg_certifed"]),
+            "did you mean `vicreg_certified`?",
+        ),
         (lambda: bounds.evaluate(None, (Z, Y), options={"temprature": 1}), "did you mean `temperature`?"),
         (lambda: bounds.evaluate(None, (Z, Y), pairs="augment"), "did you mean `augmentation`?"),
         (lambda: bounds.evaluate(None, (Z, Y), device="gpu"), "did you mean `cuda`?"),
@@ -439,10 +572,19 @@ def test_unknown_names_suggest_the_nearest(call, hint):
 
 
 def test_numbers_of_other_kinds_are_the_same_numbers():
-    expected = bounds.evaluate(None, (Z, Y), delta=0.25, seed=3, num_classes=2, radius=2.0, progress=False, bounds=["held_out"])
+    expected = bounds.evaluate(
+        None, (Z, Y), delta=0.25, seed=3, num_classes=2, radius=2.0, progress=False, bounds=["held_out"]
+    )
     for kind in (np.float32, np.float64, Fraction, lambda v: np.array([v])[0]):
         made = bounds.evaluate(
-            None, (Z, Y), delta=kind(0.25), seed=np.int64(3), num_classes=np.uint8(2), radius=kind(2), progress=np.bool_(False), bounds=("held_out",)
+            None,
+            (Z, Y),
+            delta=kind(0.25),
+            seed=np.int64(3),
+            num_classes=np.uint8(2),
+            radius=kind(2),
+            progress=np.bool_(False),
+            bounds=("held_out",),
         )
         assert made["held_out"].value == expected["held_out"].value
         assert made.to_json()
@@ -451,11 +593,18 @@ def test_numbers_of_other_kinds_are_the_same_numbers():
 def test_other_byte_orders_are_the_same_numbers():
     expected = bounds.evaluate(None, (Z, Y), bounds="held_out", progress=False)["held_out"].value
     for kind in (">f4", ">f8"):
-        assert bounds.evaluate(None, (Z.astype(kind), Y.astype(">i8")), bounds="held_out", progress=False)["held_out"].value == expected
+        assert (
+            bounds.evaluate(None, (Z.astype(kind), Y.astype(">i8")), bounds="held_out", progress=False)[
+                "held_out"
+            ].value
+            == expected
+        )
 
 
 def test_what_exceeds_memory_is_refused_with_both_sizes(monkeypatch):
-    with pytest.raises(InvalidOption, match=r"`num_classes` = 1,000,000,000 .* needs 16 EB of memory where .* are free"):
+    with pytest.raises(
+        InvalidOption, match=r"`num_classes` = 1,000,000,000 .* needs 16 EB of memory where .* are free"
+    ):
         bounds.evaluate(None, (Z, Y), num_classes=10**9)
     monkeypatch.setattr(memory, "available_memory", lambda: 1000)
     with pytest.raises(InvalidOption, match=r"needs 1.2 kB of memory where 1 kB are free; give fewer"):
@@ -468,7 +617,14 @@ def test_free_memory_is_between_nothing_and_the_machine():
     assert 0 < memory.available_memory() <= total
 
 
-@given(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.lists(st.integers(), max_size=2))
+@given(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=9)
+    | st.lists(st.integers(), max_size=2)
+)
 def test_each_rule_takes_a_value_or_refuses_it_in_one_sentence(value):
     for name, rule in arguments.RULES.items():
         try:
@@ -489,11 +645,13 @@ def test_every_public_call_checks_its_arguments():
             continue
         parameters = arguments.signature(call).parameters
         assert hasattr(call, "__wrapped__"), name
-        assert set(parameters) <= opened | {*arguments.RULES}, (name, set(parameters) - opened - {*arguments.RULES})
+        assert set(parameters) <= opened | {*arguments.RULES}, (
+            name,
+            set(parameters) - opened - {*arguments.RULES},
+        )
 
 
-def test_singleton_and_the_corpus_is_large():
-    assert isinstance(Singleton(), object)
+def test_the_corpus_is_large():
     calls = sum(len(values) for _, table in CALLS.values() for values in table.values())
     commands = sum(len(values) for table in COMMANDS.values() for values in table.values())
     assert sum(map(len, EVALUATE.values())) + calls + commands + len(CHECKPOINTS) + 3 * len(DATA) >= 400

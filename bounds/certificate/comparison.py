@@ -123,7 +123,9 @@ def compare(
     """
     reports = all(isinstance(entry, Report) for entry in entries.values())
     if reports and (labeled is not None or unlabeled is not None or options):
-        raise InvalidOption("`compare` of reports alone takes no data and no options; those are for checkpoints.")
+        raise InvalidOption(
+            "`compare` of reports alone takes no data and no options; those are for checkpoints."
+        )
     if labeled is None and not reports:
         raise InvalidOption("`compare` needs `labeled` to evaluate checkpoints; or pass reports.")
     return Comparison(

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from bounds.arguments import shown
 from bounds.errors import InvalidOption
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
@@ -116,7 +117,7 @@ def encoder_choice(function_class: Any) -> EncoderChoice | None:
     if isinstance(members, bool) or not isinstance(members, int) or members < 1:
         raise InvalidOption(
             "`function_class` must be the number of encoders chosen among, a list of them, or the complexity of a "
-            f"FiniteClass; got {function_class!r}."
+            f"FiniteClass; got {shown(function_class)}."
         )
     return EncoderChoice(members)
 

@@ -310,7 +310,9 @@ def _load(
         given = {"preprocessing": preprocessing, "architecture": architecture, "prefix": prefix, "size": size}
         for option, value in given.items():
             if value is not None:
-                raise InvalidOption(f"`{option}` is for a checkpoint; without one the data are representations.")
+                raise InvalidOption(
+                    f"`{option}` is for a checkpoint; without one the data are representations."
+                )
         return None
     from bounds.representations.checkpoints import load_encoder
 

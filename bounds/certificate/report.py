@@ -199,7 +199,9 @@ class Report:
             InvalidInput: if it is not a report of this format.
         """
         if not isinstance(plain, Mapping):
-            raise InvalidInput(f"Not a report of format {FORMAT}: a {type(plain).__name__} in place of a mapping.")
+            raise InvalidInput(
+                f"Not a report of format {FORMAT}: a {type(plain).__name__} in place of a mapping."
+            )
         if plain.get("format") != FORMAT:
             raise InvalidInput(f"Not a report of format {FORMAT}: `format` is {plain.get('format')!r}.")
         try:

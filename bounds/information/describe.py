@@ -228,6 +228,10 @@ def _power_law(
         first, last = fit_range
         if last < first:
             raise InvalidOption(f"`fit_range` must be (first, last) with first < last, got {fit_range}.")
+        if last > len(eigenvalues):
+            raise InvalidOption(
+                f"`fit_range` ends at rank {last} where there are {len(eigenvalues)} dimensions."
+            )
         return definitions.alpha_req(eigenvalues, first=first, last=last)
     return definitions.alpha_req(eigenvalues) if rank >= 3 else None
 

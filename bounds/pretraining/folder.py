@@ -20,6 +20,12 @@ class RunFolder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            raise InvalidOption(
+                f"`out` cannot be a folder ({err.strerror}): {path}; give one that can be made."
+            ) from err
         self.encoder = self.path / "encoder.safetensors"
         self.log = self.path / "log.jsonl"
         self.state = self.path / "state.pt"

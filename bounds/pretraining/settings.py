@@ -74,7 +74,14 @@ class Settings:
             )
         if self.lr is not None and not 0 < self.lr < float("inf"):
             raise InvalidOption(f"`lr` must be positive and finite, got {self.lr!r}.")
-        for name in ("momentum", "warmup", "target_momentum", "weight_decay", "labeled_share", "collapse_below"):
+        for name in (
+            "momentum",
+            "warmup",
+            "target_momentum",
+            "weight_decay",
+            "labeled_share",
+            "collapse_below",
+        ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise InvalidOption(f"`{name}` must be a number, got {value!r}.")

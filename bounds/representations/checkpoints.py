@@ -71,7 +71,9 @@ class Encoder(nn.Module):
         self.training = False
         self.output_dtype: torch.dtype | None = None  # as the network returns it
         owner = getattr(network, "__self__", network)
-        self._owner = (owner,) if isinstance(owner, nn.Module) else ()  # of a method such as model.encode_image
+        self._owner = (
+            (owner,) if isinstance(owner, nn.Module) else ()
+        )  # of a method such as model.encode_image
         behind = [network] if isinstance(network, nn.Module) else modules_behind(network)
         self._modules_behind = tuple(behind)
 
@@ -390,7 +392,9 @@ def _check_weights(network: Any) -> None:
         return
     for name, weight in chain(owner.named_parameters(), owner.named_buffers()):
         if nn.parameter.is_lazy(weight):
-            raise InvalidCheckpoint(f"Weight `{name}` has no shape yet (a lazy module); run a batch through it first.")
+            raise InvalidCheckpoint(
+                f"Weight `{name}` has no shape yet (a lazy module); run a batch through it first."
+            )
         if weight.is_meta:
             raise InvalidCheckpoint(f"Weight `{name}` has no values (device meta); load weights first.")
 

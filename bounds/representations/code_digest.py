@@ -168,8 +168,17 @@ class _Digest:
         if _is_library_type(kind):
             return
         yield from (self.of(base) for base in kind.__bases__)
-        skipped = ("__dict__", "__weakref__", "__doc__", "__module__", "__firstlineno__", "__static_attributes__")
-        yield from self._named({k: v for k, v in vars(kind).items() if k not in (*skipped, "__annotations__")})
+        skipped = (
+            "__dict__",
+            "__weakref__",
+            "__doc__",
+            "__module__",
+            "__firstlineno__",
+            "__static_attributes__",
+        )
+        yield from self._named(
+            {k: v for k, v in vars(kind).items() if k not in (*skipped, "__annotations__")}
+        )
 
     def _module(self, network: nn.Module) -> Iterator[bytes]:
         yield self.of(type(network))
@@ -178,12 +187,18 @@ class _Digest:
         if not self._inside:
             yield state_sha256(network).encode()
         held = dict(vars(network))
-        for name in ("training", "_parameters", "_buffers"):  # always evaluated; the others are in the state dict
+        for name in (
+            "training",
+            "_parameters",
+            "_buffers",
+        ):  # always evaluated; the others are in the state dict
             held.pop(name, None)
         for name in network._non_persistent_buffers_set:
             held[f"buffer {name}"] = network._buffers.get(name)
         # Hooks are kept under numbers that count all hooks of the process.
-        hooks = {name: list(held.pop(name).values()) for name in list(held) if "_hooks" in name and held[name]}
+        hooks = {
+            name: list(held.pop(name).values()) for name in list(held) if "_hooks" in name and held[name]
+        }
         before, self._inside = self._inside, True
         yield from self._named(held | hooks)
         self._inside = before

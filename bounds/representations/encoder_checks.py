@@ -57,7 +57,9 @@ def check_one_image(
     """
     few = min(ROWS, len(images))
     once, again = encode(images[:few]), encode(images[:few])
-    _refuse(once, again, allowed, name, "in two passes of the same batch", "dropout or another random step does")
+    _refuse(
+        once, again, allowed, name, "in two passes of the same batch", "dropout or another random step does"
+    )
     batch = "batch norm without running statistics, attention over the batch or dynamic quantisation does"
     _refuse(z[:few], once, allowed, name, f"in a batch of {len(images)} and in a batch of {few}", batch)
     for row in {0, few - 1}:
@@ -101,8 +103,12 @@ class Contents:
     def update(self, batch: Batch) -> None:
         """Add the items of a batch."""
         parts = {f"view {i}": view for i, view in enumerate(batch.views)}
-        for name, part in parts.items() if batch.labels is None else [*parts.items(), ("labels", batch.labels)]:
-            sha = self._hashes.setdefault(name, hashlib.sha256(f"{part.dtype}{tuple(part.shape[1:])}".encode()))
+        for name, part in (
+            parts.items() if batch.labels is None else [*parts.items(), ("labels", batch.labels)]
+        ):
+            sha = self._hashes.setdefault(
+                name, hashlib.sha256(f"{part.dtype}{tuple(part.shape[1:])}".encode())
+            )
             sha.update(part.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
 
     def digest(self) -> str:
@@ -131,7 +137,8 @@ def check_contents(writer: StoreWriter, batches: Iterable[Batch], where: str) ->
     for index, contents in enumerate(_by_shard(batches, rows)):
         if contents != wanted[index]:
             raise _other(
-                writer, f"was made from other items or labels than rows {first} to {first + rows[index] - 1} of {where}"
+                writer,
+                f"was made from other items or labels than rows {first} to {first + rows[index] - 1} of {where}",
             )
         first += rows[index]
     if first < sum(rows):
@@ -146,7 +153,9 @@ def _by_shard(batches: Iterable[Batch], rows: list[int]) -> Iterator[str]:
             left = left or rows[shard]
             end = min(begin + left, batch.count)
             labels = None if batch.labels is None else batch.labels[begin:end]
-            contents.update(Batch(tuple(view[begin:end] for view in batch.views), labels, batch.first_row + begin))
+            contents.update(
+                Batch(tuple(view[begin:end] for view in batch.views), labels, batch.first_row + begin)
+            )
             left -= end - begin
             begin = end
             if left == 0:

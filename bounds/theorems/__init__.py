@@ -124,7 +124,8 @@ def check_options(options: Mapping[str, Any] | None, theorems: Iterable[Theorem]
     Raises:
         InvalidOption: naming the nearest setting.
     """
-    if all(theorem.inputs.__module__.startswith(f"{__name__}.") for theorem in theorems):
+    sources = [getattr(theorem.inputs, "func", theorem.inputs) for theorem in theorems]  # of a partial
+    if all(source.__module__.startswith(f"{__name__}.") for source in sources):
         for name in options or ():
             if name not in OPTIONS:
                 raise unknown("The setting in `options`", name, OPTIONS)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from bounds.arguments import checked, instance
+from bounds.arguments import checked, instance, shown
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.memory import require_memory
 from bounds.statistics.limits import clopper_pearson_lower, clopper_pearson_upper
@@ -163,7 +163,7 @@ class Coverage:
 def bound_or_theorem(name: str, value: Any) -> str | Theorem:
     """A theorem, or the name of one."""
     if not isinstance(value, Theorem):
-        select([value] if isinstance(value, str) else [repr(value)])
+        select([value] if isinstance(value, str) else [shown(value)])
     return value  # type: ignore[no-any-return]
 
 

@@ -111,6 +111,8 @@ def check_labels(raw: Any, count: int, num_classes: int | None, where: str, firs
     Raises:
         InvalidData: another length or type; missing, fractional, negative, too large labels, with the row.
     """
+    if isinstance(raw, Tensor) and raw.is_meta:
+        raise InvalidData(f"{where} has labels without values (device meta); give a tensor that holds them.")
     labels = raw.detach().cpu().numpy() if isinstance(raw, Tensor) else np.asarray(raw)
     if labels.shape != (count,):
         raise InvalidData(
