@@ -209,7 +209,8 @@ def file(name: str, value: Any) -> Path:
     where = target(name, value)
     if where.is_dir() or not where.absolute().parent.is_dir():
         raise InvalidOption(
-            f"Cannot write `{name}` {shown(str(value))}: it must be a file in a folder that exists; create its folder first."
+            f"Cannot write `{name}` {shown(str(value))}: it must be a file in a folder that exists; "
+            "create its folder first."
         )
     return where
 
@@ -271,7 +272,7 @@ def _devices() -> list[str]:
 
 
 def head(name: str, value: Any) -> Any:
-    """ "min_norm", or ("ridge", λ)."""
+    """The minimum-norm head, or ("ridge", λ)."""
     if isinstance(value, str) and value == "min_norm":
         return value
     if (
@@ -280,9 +281,9 @@ def head(name: str, value: Any) -> Any:
         and isinstance(value[0], str)
         and value[0] == "ridge"
     ):
-        ridge = value[1]
-        if isinstance(ridge, Real) and not isinstance(ridge, bool) and 0 < ridge < math.inf:
-            return ("ridge", float(ridge))
+        ridge = float(value[1]) if isinstance(value[1], Real) and not isinstance(value[1], bool) else math.nan
+        if 0 < ridge < math.inf:
+            return ("ridge", ridge)
     raise InvalidOption(f"`{name}` must be 'min_norm' or ('ridge', λ) with λ > 0, got {shown(value)}.")
 
 
@@ -325,7 +326,8 @@ def preprocessing(name: str, value: Any) -> Any:
         for key in value:
             if key not in known:
                 raise InvalidOption(
-                    f"`{name}` has no field {shown(key)}; it has {', '.join(known)}{nearest(key, known) or '.'}"
+                    f"`{name}` has no field {shown(key)}; "
+                    f"it has {', '.join(known)}{nearest(key, known) or '.'}"
                 )
         return Preprocessing(**value)
     raise InvalidOption(
@@ -374,7 +376,7 @@ def by_hints(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str
 
 def _fit_range(name: str, value: Any) -> tuple[int, int]:
     pair = isinstance(value, tuple | list) and len(value) == 2
-    if not pair or not all(isinstance(one, Integral) and one >= 1 for one in value) or value[0] >= value[1]:
+    if not pair or not all(isinstance(one, Integral) for one in value) or not 1 <= value[0] < value[1]:
         raise InvalidOption(f"`{name}` must be (first, last) with first < last, from 1, got {shown(value)}.")
     return int(value[0]), int(value[1])
 

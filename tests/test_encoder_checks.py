@@ -100,7 +100,7 @@ def test_a_model_in_training_mode_is_evaluated_however_it_is_wrapped_and_given_b
     assert all(torch.equal(value, before[name]) for name, value in TOWER.state_dict().items())
 
 
-def counter(x, calls=[]):  # noqa: B006: the state is the point
+def counter(x, calls=[]):  # noqa: B006
     calls.append(1)
     return x.mean((2, 3)) * len(calls)
 

@@ -309,7 +309,7 @@ CALLS = {
     ),
     "save_encoder": (
         lambda **k: bounds.save_encoder(**{"module": SmallConvNet(), "path": "x.safetensors"} | k),
-        {"module": [5, None, NETWORK, SmallConvNet, "x"], "path": [v for v in PATHS if v != "{file}"] + ["x.pt"], "metadata": MAPPINGS + [{"a": 1}, {"format": "x"}]},
+        {"module": [5, None, NETWORK, SmallConvNet, "x"], "path": [v for v in PATHS if v != "{file}"] + ["x.pt"], "metadata": [*MAPPINGS, {"a": 1}, {"format": "x"}]},
     ),
     "derive": (
         lambda **k: bounds.derive(**{"name": "held_out"} | k),
@@ -627,11 +627,13 @@ def test_free_memory_is_between_nothing_and_the_machine():
 )
 def test_each_rule_takes_a_value_or_refuses_it_in_one_sentence(value):
     for name, rule in arguments.RULES.items():
+        sentence = f"`{name}`"
         try:
             rule(name, value)
         except InvalidInput as refused:
-            assert f"`{name}`" in str(refused)
-            assert "\n" not in str(refused)
+            sentence = str(refused)
+        assert f"`{name}`" in sentence
+        assert "\n" not in sentence
 
 
 def test_every_public_call_checks_its_arguments():

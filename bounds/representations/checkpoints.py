@@ -86,7 +86,7 @@ class Encoder(nn.Module):
     def _apply(self, fn: Any, recurse: bool = True) -> Encoder:
         """What `to` does, also to the network whose method the encoder is."""
         for owner in self._owner:
-            owner._apply(fn, recurse)
+            owner._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
 
     def train(self, mode: bool = True) -> Encoder:

@@ -18,10 +18,11 @@ from torch import Tensor, nn
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range, slice, np.generic)
 _PLAIN_TORCH = (torch.dtype, torch.device, torch.Size, torch.memory_format, torch.layout)
+_INSTALLED = [sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")]
 _LIBRARIES = tuple(
-    str(Path(folder).resolve())
-    for folder in {*(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))}
-) + (str(Path(__file__).resolve().parents[1]), str(Path(torch.__file__).resolve().parent))
+    str(folder.resolve())
+    for folder in (*map(Path, _INSTALLED), Path(__file__).parents[1], Path(torch.__file__).parent)
+)
 
 
 def code_sha256(function: Any) -> str:
