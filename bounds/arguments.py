@@ -56,7 +56,7 @@ def checked(**own: Rule) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
-    """ "; did you mean `x`?" for the known name that is nearest to a misspelt one, or nothing."""
+    """A question that names the known name nearest to a misspelt one, or nothing."""
     found = difflib.get_close_matches(name.lower(), list(known), n=1) if isinstance(name, str) else []
     return f"; did you mean `{found[0]}`?" if found else ""
 

@@ -138,7 +138,7 @@ def _table(data: Any, name: str, setting: Setting | None) -> Representations:
     """Arrays as a table, l2-normalised unless they come normalised."""
     if isinstance(data, Representations):
         return data
-    if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+    if not isinstance(data, tuple | list) or len(data) not in (1, 2, 3):
         raise InvalidData(f"`{name}` must be arrays in a tuple, (x, y), (x1, x2) or (x1, x2, y).")
     try:
         parts = [np.asarray(part.detach().cpu() if isinstance(part, torch.Tensor) else part) for part in data]

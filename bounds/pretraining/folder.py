@@ -20,15 +20,22 @@ class RunFolder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self.encoder = self.path / "encoder.safetensors"
+        self.log = self.path / "log.jsonl"
+        self.state = self.path / "state.pt"
+
+    def make(self) -> None:
+        """Make the folder, if it is not there.
+
+        Raises:
+            InvalidOption: it cannot be made.
+        """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as err:
             raise InvalidOption(
-                f"`out` cannot be a folder ({err.strerror}): {path}; give one that can be made."
+                f"`out` cannot be a folder ({err.strerror}): {self.path}; give one that can be made."
             ) from err
-        self.encoder = self.path / "encoder.safetensors"
-        self.log = self.path / "log.jsonl"
-        self.state = self.path / "state.pt"
 
     def trajectory(self) -> tuple[Path, ...]:
         """The kept encoders in order of epochs."""

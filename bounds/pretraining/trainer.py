@@ -203,6 +203,7 @@ class _Run:
             self.epoch, self.history = state["epoch"], json.loads(state["history"])
             return
         if self.process.rank == 0:
+            self.folder.make()
             for old in (self.folder.state, self.folder.encoder, self.folder.log, *self.folder.trajectory()):
                 old.unlink(missing_ok=True)
             self._save_encoder(self.folder.trajectory_file(0))
