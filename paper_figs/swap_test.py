@@ -147,7 +147,7 @@ def draw(rows: pd.DataFrame) -> Any:
     figure = Figure(figsize=(style.PAGE, 2.4))
     left, right = figure.subplots(1, 2, width_ratios=(1.3, 1))
     short = summary(rows)
-    names = [f"{row['pairs']}\n{row['data']}" for _, row in short.iterrows()]
+    names = [f"{row['pairs']}\n{row['data']}".replace(" ", "\n", 1) for _, row in short.iterrows()]
     places = np.arange(len(short))
     left.bar(
         places - 0.2, short["refuted"], 0.4, color=style.PALETTE[0], label="A1 refuted, $p \\leq 10^{-4}$"
@@ -169,7 +169,7 @@ def draw(rows: pd.DataFrame) -> Any:
     right.axhline(0.0, color="0.5", lw=0.9)
     right.axvline(LEVEL, color="0.5", ls=":", lw=0.9)
     right.set(xscale="log", xlabel="$p$ of the swap test", ylabel="agreement − measured error")
-    right.legend(fontsize=5)
+    right.legend(fontsize=5, loc="upper left", bbox_to_anchor=(0.42, 1.0), frameon=True, framealpha=1.0)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=2)
     return figure
 
