@@ -8,7 +8,10 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
+from bounds.arguments import checked, data, instance, maybe, one_of
+from bounds.data.checks import check_labels, kind_of
 from bounds.data.masks import refuse_masked
 from bounds.draws import permutation
 from bounds.errors import InvalidData, InvalidOption
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
 COMPARISON = ("vicreg", "vicreg_direct", "vicreg_second_moment", "simclr")
 
 
+@checked(
+    pairs=data,
+    setting=maybe(instance(Setting, "a `Setting`, as `report.evidence.setting`")),
+)
 def sweep(
     labeled: Any,
     pairs: Any,
@@ -75,10 +82,8 @@ def sweep(
         raise InvalidData("`pairs` needs two views; pass (x1, x2) or (x1, x2, y).")
     if K is not None and views.labels is None:
         raise InvalidData("a sweep over K needs the labels of the pairs; pass (x1, x2, y).")
-    if repeats < 1:
-        raise InvalidOption(f"`repeats` must be at least 1, got {repeats}.")
     base = setting or Setting(_count_classes(table, views), 1.0, 2.0, {})
-    theorems = select(list(bounds))
+    theorems = select(bounds)
     rows = [
         {**row, "repeat": repeat}
         for repeat in range(repeats)
@@ -88,6 +93,11 @@ def sweep(
     return pd.DataFrame(rows)
 
 
+@checked(
+    frame=data,
+    x=one_of("n", "m", "K"),
+    y=one_of("ratio", "value", "error_rate"),
+)
 def plot_sweep(frame: pd.DataFrame, x: str, y: str = "ratio", ax: Axes | None = None) -> Axes:
     """Each bound's mean over the repeats against `x`, with the band from its smallest to its largest value.
 
@@ -102,8 +112,8 @@ def plot_sweep(frame: pd.DataFrame, x: str, y: str = "ratio", ax: Axes | None = 
     """
     from matplotlib.figure import Figure
 
-    if x not in ("n", "m", "K") or y not in ("ratio", "value", "error_rate"):
-        raise InvalidOption(f"`x` must be n, m or K and `y` ratio, value or error_rate, got {x!r} and {y!r}.")
+    if not {"bound", x, y} <= set(getattr(frame, "columns", ())):
+        raise InvalidOption(f"`frame` must have the columns bound, {x} and {y}, as `sweep` makes it.")
     if ax is None:
         ax = Figure(figsize=(6, 4), layout="constrained").subplots()
     for name, group in frame.dropna(subset=[y]).groupby("bound", sort=False):
@@ -128,10 +138,21 @@ def _table(data: Any, name: str, setting: Setting | None) -> Representations:
     """Arrays as a table, l2-normalised unless they come normalised."""
     if isinstance(data, Representations):
         return data
+    if not isinstance(data, tuple | list) or len(data) not in (1, 2, 3):
+        raise InvalidData(f"`{name}` must be arrays in a tuple, (x, y), (x1, x2) or (x1, x2, y).")
     for part in data:
         refuse_masked(part, f"`{name}`")
-    parts = [np.asarray(part) for part in data]
-    labels = parts.pop().astype(np.int64) if parts[-1].ndim == 1 else None
+    try:
+        parts = [np.asarray(part.detach().cpu() if isinstance(part, torch.Tensor) else part) for part in data]
+    except (TypeError, ValueError) as err:
+        raise InvalidData(f"`{name}` must be arrays in a tuple ({err}).") from err
+    labels = None
+    if parts[-1].ndim == 1:
+        last = parts.pop()
+        labels = check_labels(last, len(parts[0]) if parts[0].ndim else 0, None, f"`{name}`")
+    for part in parts:
+        if kind_of(part.shape, part.dtype, f"`{name}`") != "vectors":
+            raise InvalidData(f"`{name}` must be vectors (N, d), got shape {part.shape}.")
     radius = 1.0 if setting is None else setting.radius
     return Normalization("l2", radius).apply(Representations(tuple(parts), labels, name))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,9 @@ def _from_arrays(data: Any, name: str) -> Representations:
         raise InvalidData(
             f"`{name}` must be a table, an array (N, d) or a tuple of arrays, got {type(data).__name__}."
         )
+    for part in parts:
+        if not re.search("float|int|bool", str(part.dtype)):
+            raise InvalidData(f"`{name}` must hold real numbers, got {part.dtype}.")
     labels = None
     if len(parts) > 1 and len(parts[-1].shape) == 1:
         last = parts[-1]

@@ -150,6 +150,10 @@ def check_labels(raw: Any, count: int, num_classes: int | None, where: str, firs
         InvalidData: another length or type; missing, fractional, other negative, too large labels, with the row.
     """
     if isinstance(raw, Tensor):
+        if raw.is_meta:
+            raise InvalidData(
+                f"{where} has labels without values (device meta); give a tensor that holds them."
+            )
         labels = raw.detach().cpu().numpy()
     else:
         refuse_masked(raw, f"{where}, among its labels,", first_row)

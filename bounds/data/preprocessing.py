@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bounds.arguments import shown, unknown
 from bounds.errors import InvalidData, InvalidOption
 
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, the grey of PIL and of torchvision
@@ -107,6 +109,29 @@ class Preprocessing:
 
 IMAGENET = Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), channels=3)
 CIFAR10 = Preprocessing((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616), channels=3)
+_COMMON = {"imagenet": IMAGENET, "cifar10": CIFAR10}
+
+
+def as_preprocessing(name: str, value: Any) -> Preprocessing | None:
+    """The rule of the argument: a `Preprocessing`, its fields in a mapping, the name of a common one, or None.
+
+    Raises:
+        InvalidOption: anything else.
+    """
+    if value is None or isinstance(value, Preprocessing):
+        return value
+    if isinstance(value, str) and value in _COMMON:
+        return _COMMON[value]
+    if isinstance(value, Mapping):
+        known = [one.name for one in fields(Preprocessing)]
+        for key in value:
+            if key not in known:
+                raise unknown(f"The field of `{name}`", key, known)
+        return Preprocessing(**value)
+    raise InvalidOption(
+        f"`{name}` must be a `Preprocessing(mean, std, size, channels)`, a mapping of these, 'imagenet' or 'cifar10' "
+        f"(a transform goes into a callable given as `checkpoint`, or into your data set), got {shown(value)}."
+    )
 
 
 def to_unit_interval(images: Tensor) -> Tensor:

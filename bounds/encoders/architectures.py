@@ -10,7 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bounds.arguments import nearest
 from bounds.errors import InvalidOption
+from bounds.memory import require_memory
 
 Stem = Literal["imagenet", "cifar", "cifar-pad2"]
 _STEMS = {"imagenet": (7, 2, 3), "cifar": (3, 1, 1), "cifar-pad2": (3, 1, 2)}  # kernel, stride, padding
@@ -176,8 +178,13 @@ def build_encoder(architecture: Mapping[str, Any], *, device: str = "cpu") -> Re
     name = options.pop("name", None)
     makers: dict[str, type[ResNet] | type[SmallConvNet]] = {"resnet": ResNet, "small_convnet": SmallConvNet}
     if not isinstance(name, str) or name not in makers:
-        raise InvalidOption(f"`architecture['name']` must be one of {sorted(makers)}, got {name!r}.")
+        hint = nearest(name, makers) or "."
+        raise InvalidOption(f"`architecture['name']` must be one of {sorted(makers)}, got {name!r}{hint}")
     try:
+        with torch.device("meta"):
+            weights = sum(weight.numel() for weight in makers[name](**options).parameters())
+        if device != "meta":
+            require_memory(4 * weights, f"A {name} with {options}", "give a smaller width")
         with torch.device(device):
             return makers[name](**options)
     except (TypeError, RuntimeError) as err:  # RuntimeError: sizes that no memory holds

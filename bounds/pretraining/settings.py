@@ -74,6 +74,17 @@ class Settings:
             )
         if self.lr is not None and not 0 < self.lr < float("inf"):
             raise InvalidOption(f"`lr` must be positive and finite, got {self.lr!r}.")
+        for name in (
+            "momentum",
+            "warmup",
+            "target_momentum",
+            "weight_decay",
+            "labeled_share",
+            "collapse_below",
+        ):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise InvalidOption(f"`{name}` must be a number, got {value!r}.")
         for name in ("momentum", "warmup", "target_momentum", "weight_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise InvalidOption(f"`{name}` must be in [0, 1), got {getattr(self, name)!r}.")
