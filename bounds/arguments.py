@@ -129,10 +129,13 @@ def number(low: float, high: float, what: str) -> Rule:
     """A finite real number strictly between two."""
 
     def rule(name: str, value: Any) -> float:
-        real = isinstance(value, Real) and not isinstance(value, bool)
-        if not real or not low < value < high:
+        try:
+            found = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+        except OverflowError:
+            found = math.inf
+        if not low < found < high:
             raise InvalidOption(f"`{name}` must {what}, got {shown(value)}.")
-        return float(value)
+        return found
 
     return rule
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bounds.errors import InvalidOption
 
-_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
+_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 
 
 def require_memory(needed: int, what: str, advice: str) -> None:

@@ -8,15 +8,13 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from bounds.arguments import checked, data, instance, maybe, one_of
-from bounds.data.checks import check_labels, kind_of
-from bounds.data.masks import refuse_masked
 from bounds.draws import permutation
 from bounds.errors import InvalidData, InvalidOption
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.setting import Setting
+from bounds.representations.arrays import as_table
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
 from bounds.theorems import Theorem, select
@@ -138,23 +136,8 @@ def _table(data: Any, name: str, setting: Setting | None) -> Representations:
     """Arrays as a table, l2-normalised unless they come normalised."""
     if isinstance(data, Representations):
         return data
-    if not isinstance(data, tuple | list) or len(data) not in (1, 2, 3):
-        raise InvalidData(f"`{name}` must be arrays in a tuple, (x, y), (x1, x2) or (x1, x2, y).")
-    for part in data:
-        refuse_masked(part, f"`{name}`")
-    try:
-        parts = [np.asarray(part.detach().cpu() if isinstance(part, torch.Tensor) else part) for part in data]
-    except (TypeError, ValueError) as err:
-        raise InvalidData(f"`{name}` must be arrays in a tuple ({err}).") from err
-    labels = None
-    if parts[-1].ndim == 1:
-        last = parts.pop()
-        labels = check_labels(last, len(parts[0]) if parts[0].ndim else 0, None, f"`{name}`")
-    for part in parts:
-        if kind_of(part.shape, part.dtype, f"`{name}`") != "vectors":
-            raise InvalidData(f"`{name}` must be vectors (N, d), got shape {part.shape}.")
     radius = 1.0 if setting is None else setting.radius
-    return Normalization("l2", radius).apply(Representations(tuple(parts), labels, name))
+    return Normalization("l2", radius).apply(as_table(data, name))
 
 
 def _count_classes(*tables: Representations) -> int:

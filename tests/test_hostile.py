@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from bounds.encoders.architectures import SmallConvNet
-from bounds.evidence import load_summaries, merge_summaries
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -20,7 +18,9 @@ import bounds
 from bounds import arguments, memory
 from bounds.cli import app
 from bounds.complexity import LinearMap
+from bounds.encoders.architectures import SmallConvNet
 from bounds.errors import BoundsError, InvalidInput, InvalidOption
+from bounds.evidence import load_summaries, merge_summaries
 from bounds.objectives import make_objective
 from bounds.pretraining import pretrain
 from bounds.representations.merging import merge_folders
@@ -76,7 +76,7 @@ NUMBERS = [
     torch.ones(2),
     True,
 ]
-PROBABILITIES = [*NUMBERS, 1, 1.0, 2, 1e300]
+PROBABILITIES = [*NUMBERS, 10**400, 1, 1.0, 2, 1e300]
 WHOLE = [
     None,
     "2",
@@ -153,7 +153,7 @@ EVALUATE = {
     "nonnegative": [*FLAGS, None],
     "constants": [*CHOICES, None],
     "function_class": ["x", 0, -1, 2.5, True, [], Undescribed(), {}],
-    "holdout": PROBABILITIES,
+    "holdout": PROBABILITIES[1:],
     "bounds": [
         [],
         [[]],
@@ -382,7 +382,7 @@ CALLS = {
             "m": [[0], ["x"], 5, [], [10**9]],
             "K": [[1], ["x"], 5, [], [10**9]],
             "repeats": POSITIVE,
-            "bounds": [[], ["x"], 5, None, "x"],
+            "bounds": [[], ["x"], 5, "x"],
             "setting": [5, "x", {}],
             "delta": PROBABILITIES,
             "seed": WHOLE,
@@ -603,7 +603,7 @@ def test_other_byte_orders_are_the_same_numbers():
 
 def test_what_exceeds_memory_is_refused_with_both_sizes(monkeypatch):
     with pytest.raises(
-        InvalidOption, match=r"`num_classes` = 1,000,000,000 .* needs 16 EB of memory where .* are free"
+        InvalidOption, match=r"`num_classes` = 1,000,000,000 .* needs 256 GB of memory where .* are free"
     ):
         bounds.evaluate(None, (Z, Y), num_classes=10**9)
     monkeypatch.setattr(memory, "available_memory", lambda: 1000)

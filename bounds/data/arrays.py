@@ -42,7 +42,6 @@ class ArraySource(BlockSource):
     ) -> None:
         for array in arrays:
             refuse_masked(array, where)
-        arrays = tuple(_held(array, where) for array in arrays)
         shapes = [tuple(array.shape) for array in arrays]
         kinds = [kind_of(shape, array.dtype, where) for shape, array in zip(shapes, arrays, strict=True)]
         for array, shape in zip(arrays, shapes, strict=True):
@@ -106,20 +105,6 @@ class ArraySource(BlockSource):
             labels = None if self.labels is None else self.labels[rows]
             keys = None if self.fingerprints is None else self.fingerprints[1][rows]
             yield Block(tuple(array[rows] for array in self.arrays), labels, keys)
-
-
-def _held(array: Any, where: str) -> Any:
-    """The array with values in memory, in the byte order of the machine."""
-    if isinstance(array, Tensor):
-        if array.layout != torch.strided:
-            raise InvalidData(f"{where} is a sparse tensor; give x.to_dense().")
-        if array.is_meta:
-            raise InvalidData(f"{where} has no values (device meta); give a tensor that holds them.")
-        if array.is_quantized:
-            raise InvalidData(f"{where} is a quantised tensor; give x.dequantize().")
-    elif isinstance(array, np.ndarray) and not array.dtype.isnative:
-        return array.astype(array.dtype.newbyteorder("="))
-    return array
 
 
 def _digest(array: Any) -> dict[str, Any]:

@@ -42,9 +42,11 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         if self.channels not in (None, 1, 3):
-            raise InvalidOption(f"`channels` must be 1 (grey), 3 (RGB) or None, got {self.channels!r}.")
+            raise InvalidOption(f"`channels` must be 1 (grey), 3 (RGB) or None, got {shown(self.channels)}.")
         if self.size is not None and (type(self.size) is not int or self.size < 1):
-            raise InvalidOption(f"`size` must be a positive number of pixels or None, got {self.size!r}.")
+            raise InvalidOption(
+                f"`size` must be a positive number of pixels or None, got {shown(self.size)}."
+            )
         for name in ("mean", "std"):
             value = getattr(self, name)
             values = (value,) if isinstance(value, int | float) else value
@@ -52,12 +54,12 @@ class Preprocessing:
                 values = tuple(float(v) for v in values)
             except (TypeError, ValueError) as err:
                 raise InvalidOption(
-                    f"`{name}` must be a number or one number per channel, got {value!r}."
+                    f"`{name}` must be a number or one number per channel, got {shown(value)}."
                 ) from err
             object.__setattr__(self, name, values)
             if len(values) not in {1, self.channels or len(values)} or not all(map(math.isfinite, values)):
                 raise InvalidOption(
-                    f"`{name}` must hold one finite number or one per channel, got {value!r}."
+                    f"`{name}` must hold one finite number or one per channel, got {shown(value)}."
                 )
         if min(self.std) <= 0:
             raise InvalidOption(f"`std` must be positive, got {self.std}.")

@@ -111,19 +111,17 @@ def classes(
         raise InvalidData(
             f"A label is {largest}, but `num_classes` = {num_classes} allows 0 to {num_classes - 1}."
         )
-    _afford(count, made["labeled"], stated=num_classes is not None)
+    _afford(count, made["labeled"])
     notes = () if num_classes is not None or names is not None else _without_items(labels, count)
     return Classes(count, names, made, notes)
 
 
-def _afford(count: int, labeled: Representations, stated: bool) -> None:
+def _afford(count: int, labeled: Representations) -> None:
     """Refuse K where the factor of least squares, the class means and a head would not fit."""
     columns = 1 + labeled.dim + count
     require_memory(
         8 * (columns * min(labeled.count, columns) + 2 * count * labeled.dim),
-        f"`num_classes` = {count}"
-        if stated
-        else f"The largest label is {count - 1}, so that K = {count}; this",
+        f"`num_classes` = {count:,} (the largest label plus one, unless it is given)",
         "give class indices 0, 1, 2, ..., or, for labels that are identifiers, `renumber`",
     )
 

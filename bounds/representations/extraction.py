@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bounds.arguments import shown
 from bounds.data.arrays import ArraySource
 from bounds.data.base import Batch, Source
 from bounds.data.checks import every_label
@@ -120,7 +121,7 @@ def extract(
     known = encoder if encoder is None or isinstance(encoder, Encoder) else load_encoder(encoder)
     made = _second_view(source, role, views, pairs, known)
     if type(batch_size) is not int or batch_size < 1:
-        raise InvalidOption(f"`batch_size` must be a positive integer, got {batch_size!r}.")
+        raise InvalidOption(f"`batch_size` must be a positive integer, got {shown(batch_size)}.")
     augment = Augmentation(recipe, seed=seed) if made == "augmentation" else None
     labels_needed = role != "unlabeled" or made == "class"
     run = _Run(source, known, augment, size, device, autocast, labels_needed)
@@ -154,9 +155,9 @@ def _second_view(
     source: Source, role: str, views: int, pairs: str, encoder: Encoder | None
 ) -> Literal["augmentation", "class", "given"] | None:
     if views not in (1, 2):
-        raise InvalidOption(f"`views` must be 1 or 2, got {views!r}.")
+        raise InvalidOption(f"`views` must be 1 or 2, got {shown(views)}.")
     if pairs not in ("augmentation", "class"):
-        raise InvalidOption(f'`pairs` must be "augmentation" or "class", got {pairs!r}.')
+        raise InvalidOption(f'`pairs` must be "augmentation" or "class", got {shown(pairs)}.')
     if encoder is None and source.kind == "images":
         raise InvalidInput(f"{source.where} holds images; give a checkpoint (None is for vectors (N, d)).")
     if encoder is not None and encoder.preprocessing is not None and source.kind == "vectors":

@@ -39,9 +39,10 @@ def check_items(stored: RepresentationStore, batches: Iterable[Batch], where: st
     kept, labels, row = stored.fingerprints[1], stored.labels, 0
     for batch in batches:
         rows = slice(row, row + batch.count)
-        if not np.array_equal(kept[rows], batch.fingerprints) or (
-            labels is not None and not np.array_equal(labels[rows], batch.labels)
-        ):
+        same = np.array_equal(kept[rows], batch.fingerprints)
+        if labels is not None and batch.labels is not None:
+            same &= np.array_equal(labels[rows], batch.labels.numpy())
+        if not same:
             raise _other(
                 stored, f"was made from other items or labels than rows {row} to {rows.stop - 1} of {where}"
             )

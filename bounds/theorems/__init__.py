@@ -117,7 +117,10 @@ def select(names: str | Iterable[str] | None) -> list[Theorem]:
     """
     if names is None:
         return list(THEOREMS.values())
-    return several(_theorem, "names of bounds")("bounds", [names] if isinstance(names, str) else names)
+    found: list[Theorem] = several(_theorem, "names of bounds")(
+        "bounds", [names] if isinstance(names, str) else names
+    )
+    return found
 
 
 def _theorem(argument: str, name: Any) -> Theorem:

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from bounds.encoders.checkpoints import load_encoder
-from bounds.encoders.code_digest import code_sha256
-from bounds.data.preprocessing import Preprocessing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from bounds.data.preprocessing import Preprocessing
+from bounds.encoders.checkpoints import load_encoder
+from bounds.encoders.code_digest import code_sha256
 from bounds.errors import InvalidCheckpoint, InvalidData, InvalidOption
 from bounds.representations import extraction
 from bounds.representations.extraction import extract
