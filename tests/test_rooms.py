@@ -24,6 +24,7 @@ FLOORS: list[set[str]] = [
     {"objectives"},
     {"evidence"},
     {"metrics", "complexity", "derivations", "information"},
+    {"proofs"},
     {"pretraining", "theorems"},
     {"report", "worlds"},
     {"evaluation", "sweeps"},
