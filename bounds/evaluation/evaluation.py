@@ -141,6 +141,7 @@ def evaluate(
         unlabeled_is_fresh=fresh if unlabeled_is_fresh is None else unlabeled_is_fresh,
         nonnegative=nonnegative,
         num_classes=num_classes is not None or not isinstance(class_prior, str | None),
+        balanced=isinstance(class_prior, str),
         same_source="unlabeled" in parts
         and parts["unlabeled"].provenance["data"] == parts["labeled"].provenance["data"],
         normalization=normalization,

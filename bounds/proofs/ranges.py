@@ -44,7 +44,6 @@ tau = Declared("tau", "constant")  # ‖f(x) − f(x′)‖ ≤ τ
 span = Declared("span", "constant")  # f(x)ᵀf(x′) lies in [B² − r, B²]
 HINGE, LOGISTIC = Declared("hinge", "other"), Declared("logistic", "other")
 ASSUMED = frozenset({"A4"})
-LABELED = frozenset({"A5"})
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -173,9 +172,9 @@ def length(vector: sp.Expr) -> tuple[sp.Expr, frozenset[str]]:
         for head, other in ((one, -two), (-two, one)):
             labeled = isinstance(other, Item) and other.view is None
             if labeled and isinstance(head, Project):
-                return sp.sqrt(2), LABELED
+                return sp.sqrt(2), NOTHING
             if labeled and isinstance(head, Apply) and isinstance(head.args[1], Enc):
-                return reach(head.args[0]), ASSUMED | LABELED
+                return reach(head.args[0]), ASSUMED
     if len(parts) > 1 and all(isinstance(abs_vector(part), Apply) for part in parts):
         heads = {abs_vector(part).args[0] for part in parts}
         if len(heads) == 1:
@@ -192,7 +191,7 @@ def length(vector: sp.Expr) -> tuple[sp.Expr, frozenset[str]]:
         inner, used = length(core.args[1])
         return spectral(core.args[0]) * inner, used
     if isinstance(core, Item) and core.view is None:
-        return sp.S.One, LABELED
+        return sp.S.One, NOTHING
     if isinstance(core, Project):
         return sp.S.One, NOTHING
     raise InvalidProof(f"No limit is known for the length of `{vector}`.")
@@ -222,8 +221,7 @@ def _dot(term: Dot) -> Interval:
 
 
 def _indicator(term: sp.Expr) -> Interval:
-    labeled = any(item.view is None for item in items(term))
-    return Interval(sp.S.Zero, sp.S.One, LABELED if labeled else NOTHING)
+    return Interval(sp.S.Zero, sp.S.One)
 
 
 _RANGES: dict[type, Callable[[sp.Expr], Interval]] = {

@@ -19,7 +19,11 @@ from bounds.theorems.counting.held_out import HELD_OUT_BOUND
 from bounds.theorems.counting.reference_head import REFERENCE_HEAD
 from bounds.theorems.counting.reference_head_loss import REFERENCE_HEAD_LOSS
 from bounds.theorems.counting.test_set import TEST_SET
+from bounds.theorems.counting.test_set_balanced import TEST_SET_BALANCED
+from bounds.theorems.counting.test_set_classes import TEST_SET_CLASSES
 from bounds.theorems.counting.test_set_loss import TEST_SET_LOSS
+from bounds.theorems.counting.test_set_selective import TEST_SET_SELECTIVE
+from bounds.theorems.counting.test_set_top_k import TEST_SET_TOP_K
 from bounds.theorems.haochen_2021 import HAOCHEN_2021
 from bounds.theorems.lei_2023 import LEI_2023
 from bounds.theorems.luthra_2025 import LUTHRA_2025
@@ -29,10 +33,6 @@ from bounds.theorems.rrm import RRM, RRM_INFORMATION
 from bounds.theorems.simclr import SIMCLR, SIMCLR_LOGISTIC
 from bounds.theorems.supervised.supervised import SUPERVISED
 from bounds.theorems.supervised.supervised_projected import SUPERVISED_PROJECTED
-from bounds.theorems.test_set_balanced import TEST_SET_BALANCED
-from bounds.theorems.test_set_classes import TEST_SET_CLASSES
-from bounds.theorems.test_set_selective import TEST_SET_SELECTIVE
-from bounds.theorems.test_set_top_k import TEST_SET_TOP_K
 from bounds.theorems.van_elst_2024 import VAN_ELST_2024
 from bounds.theorems.vicreg.trivial_reference import TRIVIAL
 from bounds.theorems.vicreg.vicreg import VICREG, VICREG_SHORT

@@ -205,6 +205,10 @@ class Inputs:
         return self.expression.combined(self.expression.evaluate(self.values))
 
 
+def _no_inputs(evidence: Evidence, delta: float) -> Inputs:
+    raise NotApplicable("has no `inputs`, which read its numbers off the evidence.")
+
+
 @dataclass(frozen=True)
 class Theorem:
     """A named bound: statement, assumptions, and how to find its symbols in the evidence.
@@ -214,10 +218,10 @@ class Theorem:
         title, source: One line, and the paper with theorem or equation number.
         statement: LaTeX of the left-hand side.
         predictor: Which predictor it speaks about, in words.
+        assumptions: Names that must hold for a certificate, where no proof lists them.
         inputs: (evidence, delta) -> Inputs; raises NotApplicable with the reason.
         options: Keys of `options` that it reads.
         texts: Term name -> (what it means, what lowers it).
-        assumptions: Names that must hold for a certificate, where no proof lists them.
         axis, kind: See `Bound`.
         splits: Whether it counts on a part of S that its head was not fitted on, row by row, rather than on all of S.
         proof: The proof in the kernel, by its options; what it concludes is what `inputs` evaluates.
@@ -228,9 +232,9 @@ class Theorem:
     source: str
     statement: str
     predictor: str
-    inputs: Callable[[Evidence, float], Inputs]
-    texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
+    inputs: Callable[[Evidence, float], Inputs] = _no_inputs
+    texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     axis: Axis = LOSS
     kind: Kind = "bound"
     options: tuple[str, ...] = ()

@@ -52,7 +52,7 @@ def test_a_mean_says_what_it_is():
     assert found.assumptions == {"A1", "A3", "A4", "A6"}
     assert read(Mean(S, Norm(z))).assumptions == {"A2", "A4", "A6"}
     assert read(Mean(S, Fresh(apart))).expectation == E(apart)
-    assert read(Mean(HELD, wrong)).assumptions == {"A5", "H"}
+    assert read(Mean(HELD, wrong)).assumptions == {"A5", "H"}  # of pairs, where a label is a class
 
 
 def test_a_sum_of_means_is_read_as_one():
@@ -206,7 +206,7 @@ def test_the_smaller_radius_of_the_total_variation():
     fact = class_frequencies(S, d1, K, smaller=True)
     value = double(fact.rhs, K=1000, delta_1=math.exp(-3), n=5000)
     assert value == pytest.approx(math.sqrt(999 / 5000) / 2 + math.sqrt(3 / 10000), rel=1e-12)
-    assert fact.assumptions == {"A6"}
+    assert fact.assumptions == {"A6", "K"}
 
 
 def test_fixed_counts_say_nothing_about_the_prior():

@@ -63,7 +63,6 @@ def test_what_they_state():
     assert bounded(z - z2).rhs == tau
     assert bounded(z - z2).assumptions == {"A4"}
     assert projected(Apply(W, z), y).lhs == Norm(Project(Apply(W, z)) - y)
-    assert projected(Apply(W, z), y).assumptions == {"A5"}
     assert projected(Apply(W, z), Apply(V, z)).assumptions == frozenset()
     decisions = two_decisions(W, V, z, y)
     assert decisions.lhs == Wrong(W, z, y)

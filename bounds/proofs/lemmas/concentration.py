@@ -196,4 +196,5 @@ def class_frequencies(sample: Sample, delta: sp.Expr, number: sp.Expr, smaller: 
     values = {a: TV(sample), kinds: number, count: sample.size, share: delta}
     lemma = SMALLER_VARIATION if smaller else WEISSMAN
     events = frozenset({Event(f"class frequencies of {sample}", delta)})
-    return lemma.with_probability(values, events, frozenset(sample.law))
+    # A class that nobody counted is none of K.
+    return lemma.with_probability(values, events, frozenset({*sample.law, "K"}))

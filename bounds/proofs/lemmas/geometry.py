@@ -10,7 +10,7 @@ from bounds.errors import InvalidProof
 from bounds.proofs.closed import closed
 from bounds.proofs.facts import Fact, Lemma, decomposed
 from bounds.proofs.lemmas.reading import a, b
-from bounds.proofs.ranges import ASSUMED, LABELED, B, length
+from bounds.proofs.ranges import ASSUMED, B, length
 from bounds.proofs.terms import (
     Apply,
     Differ,
@@ -87,7 +87,7 @@ DECISIONS = Lemma(
 def two_decisions(head: sp.Expr, other: sp.Expr, vector: sp.Expr, label: sp.Expr) -> Fact:
     """1[W errs] ≤ 1[V errs] + 1[W and V decide differently]."""
     right = Wrong(other, vector, label) + Differ(head, vector, other, vector)
-    return DECISIONS.at({_left: Wrong(head, vector, label), _right: right}, LABELED)
+    return DECISIONS.at({_left: Wrong(head, vector, label), _right: right})
 
 
 PROJECTION = Lemma(
@@ -112,8 +112,7 @@ def projected(head: sp.Expr, other: sp.Expr) -> Fact:
         if not labeled and not isinstance(vector, Apply):
             raise InvalidProof(f"`{vector}` is neither a prediction nor a label.")
         sides.append(vector if labeled else Project(vector))
-    used = LABELED if sides[1] == other else frozenset()
-    return PROJECTION.at({_left: Norm(sides[0] - sides[1]), _right: Norm(head - other)}, used)
+    return PROJECTION.at({_left: Norm(sides[0] - sides[1]), _right: Norm(head - other)})
 
 
 classes = sp.Symbol("classes", positive=True)

@@ -90,6 +90,8 @@ def read(total: sp.Expr) -> Reading:
     views = {(item.index, item.view) for item in items(term) if item.view is not None}
     if sample.paired and any((index, 1) in views and (index, 0) in views for index, _ in views):
         used |= {"A1"}
+    if sample.paired:
+        used |= _of_classes(term)
     return Reading(
         total,
         sample,
@@ -124,7 +126,7 @@ def shifted(read: Reading, to_prior: bool = True) -> Fact:
     sides = (E(read.term), kind(read.sample, Given(read.term)))
     left, right = sides if to_prior else sides[::-1]
     values = {a: left, b: right, width: read.range.width, variation: distance}
-    return CLASS_SHIFT.at(values, read.range.assumptions)
+    return CLASS_SHIFT.at(values, read.range.assumptions | _of_classes(read.term))
 
 
 def class_shift(term: sp.Expr, sample: Sample) -> Fact:
@@ -142,4 +144,9 @@ def class_shift(term: sp.Expr, sample: Sample) -> Fact:
         width: found.width,
         variation: TV(sample),
     }
-    return CLASS_SHIFT.at(values, found.assumptions)
+    return CLASS_SHIFT.at(values, found.assumptions | _of_classes(term))
+
+
+def _of_classes(term: sp.Expr) -> frozenset[str]:
+    """A5 where a label stands for the class that views were drawn from."""
+    return frozenset({"A5"} if any(item.view is None for item in items(term)) else ())

@@ -18,7 +18,7 @@ SHARES = tuple(
     j / 20 for j in range(1, 21)
 )  # of the test items that are answered: fixed in advance, paid for in δ
 _TARGET = 0.05
-ANSWERED = Axis("error where answered", "error rate of the items that are answered", "none")
+ANSWERED = Axis("error where answered", "error rate of the items that are answered", "none", most=1.0)
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
