@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from bounds.assumptions.declaration import Declared
 from bounds.derivations.expression import Expression
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.theorems import THEOREMS
@@ -141,6 +142,16 @@ def test_a_new_bound_from_below_is_judged_from_below():
     row = coverage(mine, WORLDS["augmentations"](), 0.1, 20)
     assert row.mean_value < row.mean_truth
     assert row.violations <= 2
+
+
+def test_copies_in_the_test_set_are_counted_as_such_and_break_what_is_told_to_keep_them():
+    names = ["test_set", "test_set_loss", "test_set_balanced", "held_out"]
+    rows = {row.bound: row for row in coverages(names, [WORLDS["leaked_test"]()], 0.1, 40)}
+    assert refuted(rows.values()) == []
+    assert rows["test_set"].promised
+    assert rows["test_set_balanced"].failing == ("H",)  # no count of copies is proved for it: an estimate
+    told = WORLDS["leaked_test"]().with_options(declared=Declared(test_is_fresh=True, repeats="keep"))
+    assert coverage("test_set", told, 0.1, 40).p_value < LEVEL
 
 
 def test_the_interval_is_exact():
