@@ -19,12 +19,23 @@ def test_nothing_is_lost_or_half_written(tmp_path):
     assert {one.kind for one in done} == {"kill", "full disk", "no place to write", "two at once"}
 
 
+def fill_half(path):
+    with whole_file(path) as part:
+        part.write_text("half")
+        raise OSError(28, "No space left on device")
+
+
+def interrupt(folder):
+    with whole_folder(folder) as part:
+        (part / "half").write_text("1")
+        raise KeyError("not an error of writing")
+
+
 def test_a_file_that_fails_leaves_what_was_there(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("before")
-    with pytest.raises(CannotWrite, match="Cannot write"), whole_file(path) as part:
-        part.write_text("half")
-        raise OSError(28, "No space left on device")
+    with pytest.raises(CannotWrite, match="Cannot write"):
+        fill_half(path)
     assert path.read_text() == "before"
     assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
     with whole_file(path) as part:
@@ -35,9 +46,8 @@ def test_a_file_that_fails_leaves_what_was_there(tmp_path):
 
 
 def test_a_folder_appears_whole(tmp_path):
-    with pytest.raises(KeyError), whole_folder(tmp_path / "new") as part:
-        (part / "half").write_text("1")
-        raise KeyError("not an error of writing")
+    with pytest.raises(KeyError):
+        interrupt(tmp_path / "new")
     assert not list(tmp_path.iterdir())
     with whole_folder(tmp_path / "new") as part:
         (part / "whole").write_text("1")
