@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bounds.data.checks import as_tensor, channels_first, unambiguous
 from bounds.data.fingerprints import fingerprints
-from bounds.data.preprocessing import Preprocessing
+from bounds.data.preprocessing import Geometry
 from bounds.errors import InvalidData
 
 _GREY = ("1", "L", "LA", "La")
@@ -29,11 +29,11 @@ class Form(NamedTuple):
     """How the images of a data set are to come, one and all.
 
     Attributes:
-        size: Side in pixels to which they are brought, or None to leave them as they are.
+        size: The square to which they are brought, or None to leave them as they are.
         channels: 3 where grey images become RGB, 1 where there are grey ones alone.
     """
 
-    size: int | None = None
+    size: Geometry | None = None
     channels: int | None = None
 
 
@@ -175,7 +175,7 @@ def stack(items: Sequence[Item], form: Form, where: str, first_row: int) -> Stac
     turned = sum(item.turned for item in items)
     if form.size is None or values[0].ndim == 1:
         return Stacked(torch.stack(values), keys, turned)
-    prepare = Preprocessing(size=form.size)
+    prepare = form.size
     if odd is None:
         return Stacked(prepare(torch.stack(values)), keys, turned)
     return Stacked(torch.cat([prepare(x[None]) for x in values]), keys, turned)

@@ -23,7 +23,7 @@ from bounds.data.checks import every_label
 from bounds.data.class_names import Names
 from bounds.data.pairing import ClassPairs, Rows, class_pairs
 from bounds.data.prefetch import prefetched, to_device, transferred
-from bounds.data.preprocessing import Preprocessing
+from bounds.data.preprocessing import Geometry
 from bounds.data.views import Augmentation, Recipe
 from bounds.encoders.checkpoints import Encoder, load_encoder
 from bounds.errors import InvalidData, InvalidInput, InvalidOption
@@ -201,12 +201,12 @@ class _Run:
         self.labels_needed = labels_needed
         expected = None if encoder is None else encoder.preprocessing
         self.channels = 3 if expected is not None and expected.channels == 3 else None
-        self.size = size if size is not None or expected is None else expected.size
+        given = Geometry.of(size)
+        self.size = given if given is not None or expected is None else expected.geometry
         # Images are brought to size before they are augmented, whether their sizes differ or not: the views
         # of an item then never depend on the images it shares a batch with.
-        self.resize = None if self.size is None else Preprocessing(size=self.size)
-        self.unit_range = bool(expected or augment or self.resize)
-        self.as_given = expected is None and self.resize is None
+        self.unit_range = bool(expected or augment or self.size)
+        self.as_given = expected is None and self.size is None
         self.device = _place(encoder, device)
 
     def identity(self) -> dict[str, Any]:
@@ -215,7 +215,7 @@ class _Run:
             "data": self.source.fingerprint(),
             "encoder": _describe(self.encoder),
             "augmentation": self.augment.description() if self.augment else None,
-            "size": self.size,
+            "size": None if self.size is None else self.size.plain(),
             "autocast": self.autocast,
         }
 
@@ -318,8 +318,8 @@ class _Run:
 
     def _views(self, views: list[Tensor], batch: Batch) -> list[Tensor]:
         dtype = views[0].dtype
-        if self.resize is not None:
-            views = [self.resize(x) for x in views]
+        if self.size is not None:
+            views = [self.size(x) for x in views]
         if self.augment is not None:
             rows = np.arange(batch.first_row, batch.first_row + batch.count)
             views = [self.augment(views[0], rows, view) for view in (0, 1)]
