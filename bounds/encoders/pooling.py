@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bounds.arguments import shown
 from bounds.errors import InvalidData, InvalidOption
 
 POOLS = ("cls", "mean", "pooled")
@@ -49,13 +50,13 @@ class Pooled(nn.Module):
         super().__init__()
         if pool is not None and not isinstance(pool, str):
             raise InvalidOption(
-                f"`pool` must be one of {', '.join(POOLS)} or the name of an output, got {pool!r}."
+                f"`pool` must be one of {', '.join(POOLS)} or the name of an output, got {shown(pool)}."
             )
         names = [name for name, _ in network.named_modules() if name]
         if layer is not None and layer not in names:
             near = get_close_matches(str(layer), names, n=3, cutoff=0.0)
             raise InvalidOption(
-                f"`layer` {layer!r} is no part of the network; near it are {', '.join(near)}."
+                f"`layer` {shown(layer)} is no part of the network; near it are {', '.join(near)}."
             )
         self.network, self.call, self.pool, self.layer = network, call, pool, layer
         self.before, self.channels_last, self.dtype = before, channels_last, dtype
@@ -85,13 +86,18 @@ class Pooled(nn.Module):
             hook.remove()
         if len(kept) != 1:
             raise InvalidOption(
-                f"`layer` {self.layer!r} ran {len(kept)} times for a batch; name one that runs once."
+                f"`layer` {shown(self.layer)} ran {len(kept)} times for a batch; name one that runs once."
             )
         return kept[0]
 
 
 def one_vector(
-    output: Any, pool: str | None = None, *, before: int | None = None, channels_last: bool = False
+    output: Any,
+    pool: str | None = None,
+    *,
+    before: int | None = None,
+    channels_last: bool = False,
+    name: str = "The network",
 ) -> Tensor:
     """The vectors (N, d) of an output: a tensor, or a mapping, dataclass or sequence of tensors.
 
@@ -99,10 +105,10 @@ def one_vector(
         InvalidData: one sentence that asks for `pool`, with what there is to choose from.
     """
     entries = _entries(output)
-    if entries is None:
-        if not isinstance(output, Tensor):
-            raise InvalidData(f"The network must return a tensor (N, d), got {type(output).__name__}.")
+    if isinstance(output, Tensor):
         return _pooled(output, pool, before, channels_last)
+    if not entries:
+        raise InvalidData(f"{name} must return a tensor (N, d), got {type(output).__name__}.")
     if pool in entries:
         return _pooled(entries[pool], None, before, channels_last)
     if pool == "pooled":
@@ -114,11 +120,11 @@ def one_vector(
         several = named or [one for one in entries.values() if one.ndim in (3, 4)]
         if len(several) == 1 or named:
             return _pooled(several[0], pool, before, channels_last)
-    raise InvalidData(_question(type(output).__name__, entries, pool))
+    raise InvalidData(_question(name, type(output).__name__, entries, pool))
 
 
-def _entries(output: Any) -> dict[str, Tensor] | None:
-    """The tensors of an output by name; None where it is no container."""
+def _entries(output: Any) -> dict[str, Tensor]:
+    """The tensors of an output by name; none where it is no container."""
     if isinstance(output, Mapping):
         pairs = [(str(key), value) for key, value in output.items()]
     elif is_dataclass(output) and not isinstance(output, type):
@@ -127,7 +133,7 @@ def _entries(output: Any) -> dict[str, Tensor] | None:
         names = getattr(output, "_fields", range(len(output)))
         pairs = [(str(name), value) for name, value in zip(names, output, strict=True)]
     else:
-        return None
+        return {}
     return {name: value for name, value in pairs if isinstance(value, Tensor)}
 
 
@@ -140,7 +146,7 @@ def _pooled(z: Tensor, pool: str | None, before: int | None, channels_last: bool
         return z[:, 0]
     if z.ndim == 3 and pool == "mean":
         return z[:, _first_patch(z.shape[1]) if before is None else before :].mean(dim=1)
-    raise InvalidData(_question("tensor", {"": z}, pool))
+    raise InvalidData(_question("The network", "tensor", {"": z}, pool))
 
 
 def _first_patch(tokens: int) -> int:
@@ -154,17 +160,17 @@ def _first_patch(tokens: int) -> int:
     return found[0]
 
 
-def _question(kind: str, entries: Mapping[str, Tensor], pool: str | None) -> str:
-    shapes = [f"{name} {_shape(value)}".strip() for name, value in list(entries.items())[:_SHOWN]]
+def _question(name: str, kind: str, entries: Mapping[str, Tensor], pool: str | None) -> str:
+    shapes = [f"{key} {_shape(value)}".strip() for key, value in list(entries.items())[:_SHOWN]]
     dims = {value.ndim for value in entries.values()}
-    ways = [name for name, value in entries.items() if name and value.ndim == 2]
+    ways = [key for key, value in entries.items() if key and value.ndim == 2]
     ways += ["cls"] if 3 in dims else []
     ways += ["mean"] if dims & {3, 4} else []
     ways += ["pooled"] if set(entries) & set(_POOLED) else []
     choice = " or ".join(f'pool="{way}"' for way in dict.fromkeys(ways)) or "a callable that returns (N, d)"
-    given = "" if pool is None else f", for which pool={pool!r} says nothing"
+    given = "" if pool is None else f", for which pool={shown(pool)} says nothing"
     return (
-        f"The network returns a {kind} with {', '.join(shapes) or 'no tensor'}{given}; a certificate is about one "
+        f"{name} returns a {kind} with {', '.join(shapes) or 'no tensor'}{given}; a certificate is about one "
         f"vector an image: say which in `bounds.load_encoder(...)`, by {choice}."
     )
 

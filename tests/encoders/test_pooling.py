@@ -86,7 +86,7 @@ def test_an_answer_that_says_nothing_is_asked_again():
         one_vector({"a": torch.ones(4, 6, 2), "b": torch.ones(4, 6, 2)}, "mean")
     with pytest.raises(InvalidData, match="19 tokens"):
         one_vector(torch.ones(4, 19, 2), "mean")
-    with pytest.raises(InvalidData, match="no tensor"):
+    with pytest.raises(InvalidData, match=r"must return a tensor .* got dict"):
         one_vector({"a": "word"})
 
 

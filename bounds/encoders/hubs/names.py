@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from bounds.arguments import shown
 from bounds.encoders.hubs.built import Built
 from bounds.errors import InvalidCheckpoint, InvalidOption
 
@@ -65,13 +66,13 @@ def parse(architecture: str | Mapping[str, Any]) -> Spec | None:
         family, _, rest = name.partition(":")
         if family not in ADAPTERS or not rest:
             raise InvalidOption(
-                f"`architecture` {name!r} must begin with one of {', '.join(f'{key}:' for key in ADAPTERS)}."
+                f"`architecture` {shown(name)} must begin with one of {', '.join(f'{key}:' for key in ADAPTERS)}."
             )
         return Spec(family, rest, options)
     if isinstance(architecture, str):
         raise InvalidOption(
             f"`architecture` must be a mapping for `build_encoder` or a name such as "
-            f"'timm:vit_small_patch16_224', got {architecture!r}."
+            f"'timm:vit_small_patch16_224', got {shown(architecture)}."
         )
     return None
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from bounds.arguments import shown
 from bounds.data.preprocessing import Preprocessing
 from bounds.encoders.checkpoint_files import read_checkpoint
 from bounds.encoders.hubs.built import Built, library, no_weights
@@ -30,11 +31,11 @@ def build(name: str, options: dict[str, Any], *, own: bool) -> Built:
     plain = name.split(".")[0]
     if "/" in name or not timm.is_model(plain):
         near = get_close_matches(plain, timm.list_models(), n=3, cutoff=0.4)
-        raise InvalidOption(f"timm has no model {name!r}; near it are {', '.join(near) or 'none'}.")
+        raise InvalidOption(f"timm has no model {shown(name)}; near it are {', '.join(near) or 'none'}.")
     published = timm.models.get_pretrained_cfg(name, allow_unregistered=True) if own else None
     if own and (published is None or not published.has_weights):
         raise InvalidCheckpoint(
-            f"timm has no weights for {name!r}; give a file, as in "
+            f"timm has no weights for {shown(name)}; give a file, as in "
             f'`load_encoder("weights.pth", architecture="timm:{name}")`, or "random" in its place.'
         )
     network = _created(timm, name, options, own)
@@ -45,7 +46,7 @@ def _created(timm: Any, name: str, options: dict[str, Any], own: bool) -> nn.Mod
     try:
         network: nn.Module = timm.create_model(name, pretrained=own, **{"num_classes": 0, **options})
     except (TypeError, AssertionError, ValueError) as err:
-        raise InvalidOption(f"timm cannot build {name!r} with {options}: {err}.") from err
+        raise InvalidOption(f"timm cannot build {shown(name)} with {options}: {err}.") from err
     except Exception as err:
         if not own:
             raise

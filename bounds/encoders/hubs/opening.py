@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bounds.arguments import shown
 from bounds.data.preprocessing import Preprocessing
 from bounds.encoders.hubs.built import Built
 from bounds.encoders.hubs.names import Spec, of_folder, open_named, parse
@@ -46,7 +47,7 @@ class Reading:
         """With the type by name or as it is."""
         kind = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
         if dtype is not None and not (isinstance(kind, torch.dtype) and kind.is_floating_point):
-            raise InvalidOption(f"`dtype` must be float32, bfloat16, float16 or float64, got {dtype!r}.")
+            raise InvalidOption(f"`dtype` must be float32, bfloat16, float16 or float64, got {shown(dtype)}.")
         if compile and layer is not None:
             raise InvalidOption("`compile` takes whole networks; give it without `layer`.")
         return cls(pool, layer, kind, compile)
@@ -92,7 +93,7 @@ def named(name: str, reading: Reading, preprocessing: Preprocessing | None) -> d
     """A library's model with the library's weights, as arguments of `Encoder`."""
     spec = parse(name)
     if spec is None:
-        raise InvalidOption(f"{name!r} names no model of a library.")
+        raise InvalidOption(f"{shown(name)} names no model of a library.")
     return _encoder(open_named(spec, "own"), spec, reading, preprocessing, {"source": name})
 
 

@@ -20,6 +20,7 @@ ANCHORS = (
     "visual.conv1.weight",
     "visual.trunk.patch_embed.proj.weight",
 )
+_CLASSIFIERS = {"head", "heads", "fc", "classifier"}
 
 
 def prefixes(names: Iterable[str], anchors: Iterable[str] = ANCHORS) -> list[str]:
@@ -102,7 +103,7 @@ def _check(
     """Names of spare tensors; all that is wrong is listed in one error."""
     roots = {name.partition(".")[0] for name in expected if "." in name and name in converted}
     spare = [name for name in converted if name not in expected]
-    inside = [name for name in spare if name.partition(".")[0] in roots]
+    inside = [name for name in spare if name.partition(".")[0] in roots - _CLASSIFIERS]
     shared = [name for name in expected if name in converted]
     problems = {
         "missing": [prefix + name for name in expected if name not in converted and not _counts(name)],

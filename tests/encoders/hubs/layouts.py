@@ -28,7 +28,7 @@ _VIT = {
     r"\.mlp\.down_proj\.": ".mlp.fc2.",
     r"\.layer_scale(\d)\.lambda1": r".ls\1.gamma",
     r"\.lambda_(\d)": r".gamma_\1",
-    r"^(encoder\.)?relative_position_bias\.": "rel_pos_bias.",
+    r"^shared_position_bias\.": "rel_pos_bias.",
     r"^layernorm\.": "norm.",
     r"^pooler\.layernorm\.": "norm.",
 }
@@ -42,7 +42,8 @@ def randomised(network: nn.Module, seed: int = 0) -> nn.Module:
         for name, weight in [*network.named_parameters(), *network.named_buffers()]:
             if not weight.is_floating_point() or name not in kept:
                 continue
-            noise = torch.randn(weight.shape, generator=generator) * 0.5 / max(weight[0].numel(), 4) ** 0.5
+            inputs = weight[0].numel() if weight.ndim else 1
+            noise = torch.randn(weight.shape, generator=generator) * 0.5 / max(inputs, 4) ** 0.5
             if name.endswith("running_var"):
                 weight.copy_(1 + noise.abs())
             elif (
