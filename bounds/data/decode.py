@@ -16,7 +16,7 @@ from torch import Tensor
 from bounds.data.checks import as_tensor, channels_first, unambiguous
 from bounds.data.fingerprints import fingerprints
 from bounds.data.preprocessing import Geometry
-from bounds.errors import InvalidData
+from bounds.errors import BrokenItem, InvalidData
 
 _GREY = ("1", "L", "LA", "La")
 _DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
@@ -143,8 +143,8 @@ def _from_pillow(image: Any, name: str) -> Item:
     return Item(torch.from_numpy(array[None] if grey else array.transpose(2, 0, 1)), turned)
 
 
-def _undecodable(name: str, err: Exception) -> InvalidData:
-    return InvalidData(f"{name} cannot be decoded as an image ({type(err).__name__}: {err}).")
+def _undecodable(name: str, err: Exception) -> BrokenItem:
+    return BrokenItem(f"{name} cannot be decoded as an image ({type(err).__name__}: {err}).")
 
 
 def stack(items: Sequence[Item], form: Form, where: str, first_row: int) -> Stacked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bounds.encoders.hubs.built import Built
 from bounds.encoders.state_dicts import FoundEncoder, choose, is_finite, truncated
@@ -20,6 +20,7 @@ ANCHORS = (
     "visual.conv1.weight",
     "visual.trunk.patch_embed.proj.weight",
 )
+_AS_GOOD = 0.9  # of the best prefix: copies of one encoder fit alike
 _CLASSIFIERS = {"head", "heads", "fc", "classifier"}
 
 
@@ -61,9 +62,11 @@ def fill(
     """
     expected = built.network.state_dict()
     anchors = (*ANCHORS, *(name for name in expected if not _counts(name)))
-    found = [_candidate(built, tensors, one, expected) for one in prefixes(tensors, anchors)]
-    most = max((len(one.sources) for one in found), default=0)
-    near = sorted((one for one in found if 2 * len(one.sources) > most), key=lambda one: one.rank)
+    found = [FoundEncoder(one, "", {}) for one in prefixes(tensors, anchors)]
+    scores = [_score(one, built, tensors, expected) for one in found]
+    most = max(scores, default=0)
+    near = [one for one, score in zip(found, scores, strict=True) if score and score >= _AS_GOOD * most]
+    near.sort(key=lambda one: one.rank)
     if not near:
         raise InvalidCheckpoint(
             f"{origin} holds no tensor of this network, which begins with {truncated(list(expected), 3)}; its "
@@ -81,11 +84,13 @@ def fill(
     return loaded, sorted(set(tensors) - set(loaded)), chosen.prefix.strip(".")
 
 
-def _candidate(
-    built: Built, tensors: Mapping[str, Tensor], prefix: str, expected: Mapping[str, Tensor]
-) -> FoundEncoder:
-    converted = _converted(built, under(tensors, prefix))
-    return FoundEncoder(prefix, "", {name: prefix + name for name in converted if name in expected})
+def _score(
+    found: FoundEncoder, built: Built, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]
+) -> float:
+    """How many names of the network stand under a prefix; those of another shape, as in a text tower, by half."""
+    converted = _converted(built, under(tensors, found.prefix))
+    shared = [name for name in expected if name in converted]
+    return sum(1.0 if converted[name].shape == expected[name].shape else 0.5 for name in shared)
 
 
 def _converted(built: Built, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -129,12 +134,3 @@ def _check(
 
 def _counts(name: str) -> bool:
     return name.endswith("num_batches_tracked")  # never read in evaluation mode, absent from old files
-
-
-def matches(network: nn.Module, converted: Mapping[str, Tensor]) -> bool:
-    """Whether these tensors have all names and shapes of a network."""
-    return all(
-        name in converted and converted[name].shape == value.shape
-        for name, value in network.state_dict().items()
-        if not _counts(name)
-    )

@@ -14,7 +14,7 @@ from tests.encoders.hubs.layouts import convnext, prefixed, randomised, renamed,
 
 pytestmark = pytest.mark.hubs
 
-SMALL = {"hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6, "intermediate_size": 1536}
+SMALL = {"hidden_size": 384, "num_hidden_layers": 4, "num_attention_heads": 6, "intermediate_size": 1536}
 PLAIN = Preprocessing(channels=3)  # pixels as they are: the network alone is compared
 
 
@@ -87,7 +87,7 @@ def ijepa(t):
 
 
 def dinov2(t):
-    settings = {**SMALL, "image_size": 56, "patch_size": 14, "mlp_ratio": 4}
+    settings = {**SMALL, "image_size": 56, "patch_size": 14, "num_hidden_layers": 12, "mlp_ratio": 4}
     network = randomised(t.Dinov2Model(t.Dinov2Config(**settings)))
     return vit(network), lambda x: network(pixel_values=x).pooler_output, {}
 
@@ -104,13 +104,26 @@ def dinov2_chunks(t):
 
 
 def dinov2_registers(t):
-    settings = {**SMALL, "image_size": 56, "patch_size": 14, "mlp_ratio": 4, "num_register_tokens": 4}
+    settings = {
+        **SMALL,
+        "image_size": 56,
+        "patch_size": 14,
+        "num_hidden_layers": 12,
+        "mlp_ratio": 4,
+        "num_register_tokens": 4,
+    }
     network = randomised(t.Dinov2WithRegistersModel(t.Dinov2WithRegistersConfig(**settings)))
     return vit(network), lambda x: network(pixel_values=x).pooler_output, {}
 
 
 def dinov3(t):
-    settings = {**SMALL, "image_size": 224, "patch_size": 16, "num_register_tokens": 4}
+    settings = {
+        **SMALL,
+        "image_size": 224,
+        "patch_size": 16,
+        "num_hidden_layers": 12,
+        "num_register_tokens": 4,
+    }
     network = randomised(t.DINOv3ViTModel(t.DINOv3ViTConfig(**settings)))
     state = vit(network)
     state["storage_tokens"] = state.pop("register_tokens")
@@ -120,8 +133,8 @@ def dinov3(t):
 
 
 def beit(t):
-    settings = {"image_size": 32, "patch_size": 16, "layer_norm_eps": 1e-6, "use_mean_pooling": False,
-                "use_shared_relative_position_bias": True, "use_mask_token": True}  # fmt: skip
+    settings = {"image_size": 32, "patch_size": 16, "num_hidden_layers": 3, "layer_norm_eps": 1e-6,
+                "use_mean_pooling": False, "use_shared_relative_position_bias": True, "use_mask_token": True}  # fmt: skip
     network = randomised(t.BeitModel(t.BeitConfig(**settings), add_pooling_layer=False))
     state = spare(vit(network, "beit"), lm_head__weight=(8, 768), lm_head__bias=(8,))
     return {"model": {k: v for k, v in state.items() if "index" not in k}}, cls(network), {}
@@ -137,18 +150,22 @@ def clip_openai(t):
     """OpenAI's names of both towers; the activation must be said."""
     import open_clip
 
-    whole = randomised(open_clip.create_model("ViT-B-32-quickgelu", load_weights=False))
+    whole = randomised(open_clip.create_model("ViT-S-32-alt", load_weights=False, force_quick_gelu=True))
     state = {name.removeprefix("text."): value for name, value in whole.state_dict().items()}
-    return state, whole.encode_image, {"architecture": "open_clip:ViT-B-32-quickgelu"}
+    return (
+        state,
+        whole.encode_image,
+        {"architecture": {"name": "open_clip:ViT-S-32-alt", "force_quick_gelu": True}},
+    )
 
 
 def clip_module(t):
     """open_clip's own training checkpoint."""
     import open_clip
 
-    whole = randomised(open_clip.create_model("ViT-B-32", load_weights=False))
+    whole = randomised(open_clip.create_model("ViT-S-32-alt", load_weights=False))
     state = {"state_dict": prefixed(whole.state_dict(), "module."), "epoch": 1, "name": "run"}
-    return state, whole.encode_image, {"architecture": "open_clip:ViT-B-32"}
+    return state, whole.encode_image, {"architecture": "open_clip:ViT-S-32-alt"}
 
 
 def resnet(name, prefix):
