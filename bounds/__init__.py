@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bounds.theorems import Bound as Bound
     from bounds.theorems import Theorem as Theorem
     from bounds.theorems import register as register
+    from bounds.theorems.derive import derive as derive
     from bounds.worlds import coverage as coverage
 
 # Loaded on first use, so that `import bounds` costs no more than torch.
@@ -40,7 +41,7 @@ _HOME = {
     "Bound": "theorems",
     "Theorem": "theorems",
     "register": "theorems",
-    "derive": "derivations",
+    "derive": "theorems.derive",
     "rademacher": "complexity",
     "coverage": "worlds",
     "correlate": "correlation",
@@ -65,6 +66,7 @@ _MODULES = (
     "information",
     "objectives",
     "pretraining",
+    "proofs",
     "report",
     "representations",
     "summaries",
