@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from bounds.complexity import rademacher as rademacher
     from bounds.correlation import correlate as correlate
     from bounds.data.described import load_data as load_data
-    from bounds.derivations import derive as derive
     from bounds.encoders import load_encoder as load_encoder
     from bounds.encoders import save_encoder as save_encoder
     from bounds.evaluation import compare as compare
