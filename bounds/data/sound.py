@@ -35,8 +35,7 @@ class Sound(Source):
         )
         self.num_classes, self.class_names, self.found = inner.num_classes, inner.class_names, inner.found
         self._inner = inner
-        said: dict[int, str] = {}
-        self._find(0, inner.count, said)
+        said = self._find(inner.count)
         self._kept = np.setdiff1d(np.arange(inner.count), np.array(sorted(said), dtype=np.int64))
         self.count = len(self._kept)
         self._broken = sorted(said)
@@ -51,20 +50,25 @@ class Sound(Source):
                 f"decoded and were left out, so that nothing here speaks about such items: {names}{more}",
             )
 
-    def _find(self, start: int, stop: int, said: dict[int, str]) -> None:
-        """Rows that raise, by halves down to one row."""
-        try:
-            for batch in self._inner._batches(start, stop, _BATCH, _LOOK, False):
-                start = batch.first_row + batch.count
-        except BrokenItem as err:
-            last = min(start + _BATCH, stop)
-            if last - start == 1 or stop - start == 1:
-                said[start] = str(err)
-                self._find(start + 1, stop, said) if start + 1 < stop else None
-                return
-            middle = (start + last) // 2
-            self._find(start, middle, said)
-            self._find(middle, stop, said)
+    def _find(self, count: int) -> dict[int, str]:
+        """What is wrong with each row that cannot be decoded: batches that raise are halved down to one row."""
+        said: dict[int, str] = {}
+        waiting = [(0, count)]
+        while waiting:
+            start, stop = waiting.pop()
+            try:
+                for batch in self._inner._batches(start, stop, _BATCH, _LOOK, False):
+                    start = batch.first_row + batch.count
+            except BrokenItem as err:
+                last = min(start + _BATCH, stop)
+                if last - start == 1:
+                    said[start] = str(err)
+                    middle = start + 1
+                else:
+                    middle = (start + last) // 2
+                waiting += [(middle, stop)] if middle < stop else []
+                waiting += [(start, middle)] if last - start > 1 else []
+        return said
 
     @cached_property
     def channels(self) -> int | None:

@@ -16,6 +16,7 @@ from bounds.data.preprocessing import Preprocessing
 from bounds.encoders.architectures import ResNet, SmallConvNet
 from bounds.encoders.checkpoints import Encoder, load_encoder
 from bounds.encoders.hubs.names import is_folder, is_named
+from bounds.encoders.hubs.opening import RANDOM
 from bounds.errors import InvalidCheckpoint, InvalidOption
 
 _READING = ("pool", "layer", "dtype", "compile")
@@ -81,7 +82,7 @@ class EncoderReference:
                     "The encoder was given as an object, which is not in the folder; pass it as `encoder=` to load the "
                     "predictor, or `encoder=False` to predict from representations."
                 )
-            unnamed = not is_named(path) and not str(path).startswith("random")
+            unnamed = not is_named(path) and not RANDOM.fullmatch(str(path))
             if given is None and copy is None and unnamed and not Path(path).exists():
                 raise InvalidCheckpoint(
                     f"The encoder `{path}` is not there any more; pass its new place as `encoder=`."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from bounds.data.columns import ANY, Columns
 from bounds.data.datasets import DatasetSource, LoaderSource
 from bounds.data.described import Described
 from bounds.data.files import array_file
-from bounds.data.folders import FolderSource
+from bounds.data.folders import IMAGE_SUFFIXES, FolderSource
 from bounds.data.huggingface import HuggingFaceSource, is_hugging_face, is_saved, saved
 from bounds.data.parquet import ParquetSource
 from bounds.data.path_tables import PathTableSource, has_paths
@@ -31,6 +32,7 @@ from bounds.errors import InvalidData, InvalidInput
 
 __all__ = ["Batch", "Source", "open_source"]
 
+_SPLIT = re.compile(r"(.+)-\d{5}-of-\d{5}\.parquet")
 _ACCEPTED = (
     "arrays or tensors x, (x, y), (x1, x2) or (x1, x2, y), a torch Dataset or DataLoader, "
     "a data set of `datasets`, or a path, glob, URL or list of these (.npz, .npy, .safetensors, .parquet, .csv, .tar, "
@@ -144,16 +146,31 @@ def _matches(entry: str | os.PathLike[str], where: str) -> list[Path]:
 
 
 def _open_paths(paths: list[Path], where: str, num_classes: int | None, columns: Columns) -> Source:
-    layout = [file for path in paths for file in _parquet_layout(path)]
-    files = layout if layout and len(paths) == 1 else paths
+    files = [file for path in paths for file in _parquet_layout(path, where) or [path]]
     parts = [_open_path(path, f"{where} ({path.name})", num_classes, columns) for path in files]
     return parts[0] if len(parts) == 1 else Chain(parts, where)
 
 
-def _parquet_layout(folder: Path) -> list[Path]:
-    """The files of a folder, or of its `data`, that holds parquet files alone, as data sets are published."""
+def _parquet_layout(folder: Path, where: str) -> list[Path]:
+    """The files of a folder, or of its `data`, that holds parquet files and no images, as data sets are published.
+
+    Raises:
+        InvalidInput: files of several splits.
+    """
     inner = folder / "data" if (folder / "data").is_dir() else folder
-    return sorted(inner.glob("*.parquet")) if inner.is_dir() else []
+    if not inner.is_dir():
+        return []
+    entries = [entry for entry in inner.iterdir() if not entry.name.startswith(".")]
+    if any(entry.is_dir() or entry.suffix.lower() in IMAGE_SUFFIXES for entry in entries):
+        return []
+    files = sorted(entry for entry in entries if entry.suffix == ".parquet")
+    splits = sorted({match[1] for match in map(_SPLIT.fullmatch, (file.name for file in files)) if match})
+    if len(splits) > 1:
+        raise InvalidInput(
+            f"{where}: {folder.name} holds the splits {', '.join(splits)}; give one, as in "
+            f"'{inner.name}/{splits[0]}-*.parquet'."
+        )
+    return files
 
 
 def _open_path(path: Path, where: str, num_classes: int | None, columns: Columns) -> Source:

@@ -162,8 +162,19 @@ def test_column_names(tmp_path):
 
 def test_a_folder_of_parquet_files(tmp_path):
     (tmp_path / "data").mkdir()
-    write_parquet(tmp_path / "data" / "train-0.parquet")
+    write_parquet(tmp_path / "data" / "train-00000-of-00001.parquet")
     same(open_source(tmp_path, name="labeled"))
+    write_parquet(tmp_path / "data" / "test-00000-of-00001.parquet")
+    with pytest.raises(InvalidInput, match="splits test, train"):
+        open_source(tmp_path, name="labeled")
+    same(open_source(str(tmp_path / "data" / "train-*.parquet"), name="labeled"))
+
+
+def test_class_folders_beside_a_table_stay_class_folders(tmp_path):
+    write_folder(tmp_path, RGB.transpose(0, 2, 3, 1), Y)
+    write_parquet(tmp_path / "index.parquet")
+    source = open_source(tmp_path, name="labeled")
+    assert source.class_names == tuple(f"class{k}" for k in range(4))
 
 
 BAD = [2, 7, 8, N - 1]
@@ -200,6 +211,15 @@ def test_broken_images(form, tmp_path):
     assert np.array_equal(y, Y[order[3:9]])
     assert "4 of 23 items (0.17 of all) cannot be decoded" in source.notes[-1]
     assert source.count == len(GOOD)
+
+
+def test_more_broken_images_than_python_has_stack(tmp_path):
+    items = [{"png": PICTURES[0] if i % 300 == 7 else b"no", "cls": b"0"} for i in range(1500)]
+    source = open_source(
+        bounds.load_data(write_tar(tmp_path / "a.tar", items), broken="skip"), name="labeled"
+    )
+    assert source.count == 5
+    same(source, RGB[[0] * 5], np.zeros(5))
 
 
 def test_nothing_broken_says_nothing_and_all_broken_is_refused(tmp_path):
