@@ -394,8 +394,9 @@ def _load(
             raise InvalidOption(
                 f"{name!r} says which model it is; `architecture` and `prefix` are for files."
             )
-        open_it = opening.named if is_named(given) else opening.folder
-        return Encoder(**open_it(name if is_named(given) else path, reading, preprocessing))  # type: ignore[operator]
+        if is_named(given):
+            return Encoder(**opening.named(name, reading, preprocessing))
+        return Encoder(**opening.folder(path, reading, preprocessing))
     if spec is not None:
         return _of_library(path, *read_checkpoint(path), spec, preprocessing, prefix, reading)
     return _load_file(path, architecture, preprocessing, prefix, reading)  # type: ignore[arg-type]

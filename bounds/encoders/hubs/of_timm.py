@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from bounds.arguments import shown
-from bounds.data.preprocessing import Preprocessing
+from bounds.data.preprocessing import Interpolation, Preprocessing
 from bounds.encoders.checkpoint_files import read_checkpoint
 from bounds.encoders.hubs.built import Built, library, no_weights
 from bounds.encoders.hubs.weights import fill
@@ -98,7 +98,7 @@ def _preprocessing(config: dict[str, Any], network: Any) -> Preprocessing:
     if height != width:
         raise InvalidOption(f"timm's model is made for {height}x{width} images; give a square `img_size`.")
     squash = config["crop_mode"] == "squash"
-    interpolation = "bilinear" if config["interpolation"] == "bilinear" else "bicubic"
+    interpolation: Interpolation = "bilinear" if config["interpolation"] == "bilinear" else "bicubic"
     return Preprocessing(
         tuple(config["mean"]),
         tuple(config["std"]),

@@ -20,10 +20,10 @@ Shapes = Mapping[str, tuple[int, ...]]
 # Width -> size word of timm's names and attention heads; the shapes of a transformer do not show its heads.
 _WIDTHS = {192: ("tiny", 3), 384: ("small", 6), 768: ("base", 12), 1024: ("large", 16), 1280: ("huge", 16),
            1408: ("giant", 16), 1536: ("giant", 24)}  # fmt: skip
-_CONVNEXT = {(3, 3, 9, 3): {96: "tiny"}, (3, 3, 27, 3): {96: "small", 128: "base", 192: "large", 256: "xlarge"},
+_CONVNEXT: dict[tuple[int, ...], dict[int, str]] = {(3, 3, 9, 3): {96: "tiny"}, (3, 3, 27, 3): {96: "small", 128: "base", 192: "large", 256: "xlarge"},
              (2, 2, 6, 2): {40: "atto", 48: "femto", 64: "pico", 80: "nano"}}  # fmt: skip
-_RESNETS = {(3, 4, 23, 3): "resnet101", (3, 8, 36, 3): "resnet152"}
-_WIDE = {(3, 4, 6, 3): "wide_resnet50_2", (3, 4, 23, 3): "wide_resnet101_2"}
+_RESNETS: dict[tuple[int, ...], str] = {(3, 4, 23, 3): "resnet101", (3, 8, 36, 3): "resnet152"}
+_WIDE: dict[tuple[int, ...], str] = {(3, 4, 6, 3): "wide_resnet50_2", (3, 4, 23, 3): "wide_resnet101_2"}
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,14 @@ def _vit(shapes: Shapes, prefix: str, origin: str) -> Recognised | None:
     else:
         return None
     side = options.get("img_size", 224)
-    crop = {} if side != 224 else {"resize": 256}
     prepared = Preprocessing(
-        IMAGENET.mean, IMAGENET.std, size=side, channels=3 if channels == 3 else None,
-        interpolation="bicubic", **crop,
-    )  # fmt: skip
+        IMAGENET.mean,
+        IMAGENET.std,
+        size=side,
+        channels=3 if channels == 3 else None,
+        resize=256 if side == 224 else None,
+        interpolation="bicubic",
+    )
     if channels != 3:
         prepared = Preprocessing(
             size=side, channels=channels if channels == 1 else None, interpolation="bicubic"
