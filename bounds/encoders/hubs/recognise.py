@@ -20,8 +20,11 @@ Shapes = Mapping[str, tuple[int, ...]]
 # Width -> size word of timm's names and attention heads; the shapes of a transformer do not show its heads.
 _WIDTHS = {192: ("tiny", 3), 384: ("small", 6), 768: ("base", 12), 1024: ("large", 16), 1280: ("huge", 16),
            1408: ("giant", 16), 1536: ("giant", 24)}  # fmt: skip
-_CONVNEXT: dict[tuple[int, ...], dict[int, str]] = {(3, 3, 9, 3): {96: "tiny"}, (3, 3, 27, 3): {96: "small", 128: "base", 192: "large", 256: "xlarge"},
-             (2, 2, 6, 2): {40: "atto", 48: "femto", 64: "pico", 80: "nano"}}  # fmt: skip
+_CONVNEXT: dict[tuple[int, ...], dict[int, str]] = {
+    (3, 3, 9, 3): {96: "tiny"},
+    (3, 3, 27, 3): {96: "small", 128: "base", 192: "large", 256: "xlarge"},
+    (2, 2, 6, 2): {40: "atto", 48: "femto", 64: "pico", 80: "nano"},
+}
 _RESNETS: dict[tuple[int, ...], str] = {(3, 4, 23, 3): "resnet101", (3, 8, 36, 3): "resnet152"}
 _WIDE: dict[tuple[int, ...], str] = {(3, 4, 6, 3): "wide_resnet50_2", (3, 4, 23, 3): "wide_resnet101_2"}
 
