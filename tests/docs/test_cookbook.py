@@ -83,7 +83,7 @@ def dino():
 
     network = timm.create_model("vit_tiny_patch16_224", num_classes=0, img_size=32)
     state = {f"module.backbone.{name}": value for name, value in network.state_dict().items()}
-    torch.save({"teacher": state, "student": state}, "dino.pth")
+    torch.save({"teacher": state, "student": dict(state)}, "dino.pth")
 
 
 def parquet(name, broken=()):
