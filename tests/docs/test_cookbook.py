@@ -170,6 +170,7 @@ def test_page_runs(page, tmp_path, monkeypatch):
     if page == "ray.md":
         import ray
 
+        monkeypatch.setenv("RAY_worker_niceness", "0")  # else a busy machine leaves the workers no time
         ray.init(num_cpus=1, include_dashboard=False, object_store_memory=100 * 2**20, log_to_driver=False)
     try:
         code = "\n".join(blocks((FOLDER / page).read_text(encoding="utf-8")))

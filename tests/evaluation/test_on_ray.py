@@ -37,6 +37,7 @@ def test_ranges_cover_all_rows_in_whole_batches(count, workers):
 def cluster():
     import ray
 
+    os.environ["RAY_worker_niceness"] = "0"  # else a busy machine leaves the workers no time
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(Path(bounds.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     )
@@ -133,7 +134,10 @@ def test_the_command(files, tmp_path):
     ]
     command += ["--checkpoint", str(files / "encoder.safetensors"), "--labeled", str(files / "labeled.npz")]
     command += ["--test", str(files / "test.npz"), "--batch-size", "32", "--bound", "test_set"]
-    environment = os.environ | {"PYTHONPATH": str(Path(bounds.__file__).parents[1]), "RAY_TMPDIR": "/tmp"}
+    environment = os.environ | {
+        "PYTHONPATH": str(Path(bounds.__file__).parents[1]),
+        "RAY_worker_niceness": "0",
+    }
     environment.pop("RAY_ADDRESS", None)
     ran = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
     assert ran.returncode == 0, ran.stderr[-2000:]
