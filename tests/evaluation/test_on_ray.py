@@ -37,7 +37,7 @@ def test_ranges_cover_all_rows_in_whole_batches(count, workers):
 def cluster():
     import ray
 
-    os.environ["RAY_worker_niceness"] = "0"  # else a busy machine leaves the workers no time
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - else a busy machine leaves the workers no time
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(Path(bounds.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     )
