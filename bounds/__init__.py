@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bounds.assumptions import swap_test as swap_test
     from bounds.complexity import rademacher as rademacher
     from bounds.correlation import correlate as correlate
+    from bounds.data.described import load_data as load_data
     from bounds.encoders import load_encoder as load_encoder
     from bounds.encoders import save_encoder as save_encoder
     from bounds.evaluation import compare as compare
@@ -44,6 +45,7 @@ _HOME = {
     "coverage": "worlds",
     "correlate": "correlation",
     "describe": "information",
+    "load_data": "data.described",
     "load_encoder": "encoders",
     "load_predictor": "heads",
     "save_encoder": "encoders",

@@ -77,6 +77,13 @@ class Constants(StrEnum):
 P = ParamSpec("P")
 
 
+class Engine(StrEnum):
+    """What runs the encoder."""
+
+    local = "local"
+    ray = "ray"
+
+
 class Example(StrEnum):
     """Embedded examples."""
 
@@ -205,6 +212,9 @@ def evaluate(
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...")] = None,
     batch_size: Annotated[int, typer.Option(help="Images per batch.")] = 256,
     seed: Annotated[int, typer.Option(help="Of views and pairs.")] = 0,
+    engine: Annotated[
+        Engine, typer.Option(help="What runs the encoder: this machine, or a Ray cluster (RAY_ADDRESS).")
+    ] = Engine.local,
 ) -> None:
     """Evaluate every bound for one checkpoint and write the report.
 
@@ -216,6 +226,15 @@ def evaluate(
     from bounds.report.ledger import ledger, reports_in
 
     folder("out", out)
+    kept = None
+    if engine is Engine.ray:
+        save_representations, kept = _filled(
+            save_representations,
+            checkpoint,
+            {"labeled": _paths(labeled), "unlabeled": _paths(unlabeled), "test": _paths(test)},
+            {"pairs": pairs.value, "seed": seed, "batch_size": batch_size, "autocast": autocast,
+             "num_classes": num_classes, "renumber": renumber},
+        )  # fmt: skip
     with torchrun() as processes:
         report = run(
             checkpoint,
@@ -259,6 +278,7 @@ def evaluate(
     if processes.rank:
         return
     typer.echo(str(report))
+    del kept
     said = ledger([report, *reports_in(out)])
     if said:
         typer.echo(said)
@@ -409,6 +429,19 @@ def pretrain(
     )
     typer.echo(f"wrote {made.path}")
     typer.echo("  ".join(f"{name} {value}" for name, value in made.history[-1].items()))
+
+
+def _filled(
+    folder: Path | None, checkpoint: Any, data: dict[str, Any], options: dict[str, Any]
+) -> tuple[Path, Any]:
+    """The folder of representations made by Ray, and what keeps a temporary one."""
+    from tempfile import TemporaryDirectory
+
+    from bounds.evaluation.on_ray import fill_with_ray
+
+    kept = None if folder is not None else TemporaryDirectory(prefix="bounds-ray-")
+    made = folder or Path(kept.name if kept is not None else "")
+    return fill_with_ray(checkpoint, data, made, **options), kept
 
 
 def write(report: Any, folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bounds.evaluation.best import applicable, best, weights
+from bounds.evaluation.progress import followed
 from bounds.evaluation.quantities import measured_losses, quantities
 from bounds.evidence.evidence import Evidence
 from bounds.report.contradictions import withheld
@@ -25,6 +26,7 @@ def report_on(
     record: Mapping[str, Any] | None = None,
     deployment: Deployment | None = None,
     notes: tuple[str, ...] = (),
+    progress: bool = False,
 ) -> Report:
     """Evaluate theorems on evidence: the part of `evaluate` after the encoder has run.
 
@@ -34,7 +36,7 @@ def report_on(
     share = weights(applicable(theorems, evidence)) if simultaneous else {}
     found: dict[str, Bound] = {}
     refused: dict[str, str] = {}
-    for theorem in theorems:
+    for theorem in followed(theorems, progress):
         outcome = attempted(theorem, evidence, delta * share.get(theorem.name, 1.0))
         if isinstance(outcome, Bound):
             found[theorem.name] = replace(outcome, deployment=deployment)
