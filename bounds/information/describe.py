@@ -1,21 +1,33 @@
-"""`describe(representations)`: label-free measures in one record, with a table and a figure."""
+"""`describe(representations)`: measures of a representation in one record, with a table and a figure."""
 
 from __future__ import annotations
 
 import html
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from bounds.errors import InvalidData, InvalidOption
+from bounds.errors import InvalidData, InvalidOption, InvalidStatistics
 from bounds.information import measures as definitions
-from bounds.information.gaussian import covariance, log_det, log_det_entropy
+from bounds.information.coherence import coherence
+from bounds.information.gaussian import log_det, log_det_entropy
+from bounds.information.measures import exp_entropy, ne_sum, participation_ratio, stable_rank
+from bounds.information.neural_collapse import neural_collapse_of
 from bounds.information.pairwise import BLOCK
 from bounds.information.rows import as_pair, as_rows, unit_rows
+from bounds.information.self_cluster import self_cluster_of
+from bounds.information.vicreg_terms import VICRegTerms, vicreg_terms
 from bounds.representations.table import Representations
+from bounds.summaries.class_distances import class_distances
+from bounds.summaries.classes import ClassMoments
+from bounds.summaries.geometry import Geometry
+from bounds.summaries.within import WithinScatter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +48,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Description:
-    """Label-free measures of one representation; iterate over them or ask by name.
+    """Measures of one representation; iterate over them or ask by name.
 
     Attributes:
         name: Of the table.
@@ -134,65 +146,59 @@ def _text(value: float | None) -> str:
 def describe(
     representations: Any,
     *,
+    labels: Any = None,
     fit_range: tuple[int, int] | None = None,
     t: float = 2.0,
     delta: float = 1e-4,
+    gamma: float = 1.0,
     block: int = BLOCK,
     name: str | None = None,
 ) -> Description:
-    """Every label-free measure of a representation that people use, each by its own paper's definition.
+    """Every measure of a representation that people use, each by its own paper's definition.
 
-    RankMe (raw matrix), effective rank and participation ratio (covariance), alpha-ReQ with its fit range,
-    LogDet entropy, uniformity, norms and dead dimensions; with two views also alignment and LiDAR. See
-    `measures` for each.
+    Without labels: RankMe and stable rank (raw matrix), effective rank, participation ratio and NESum (covariance),
+    alpha-ReQ with its fit range, LogDet entropy, VICReg's variance and covariance, SelfCluster, coherence, uniformity,
+    norms and dead dimensions; with two views also VICReg's invariance, alignment and LiDAR; with labels CDNV, its
+    directional form and NC1. See `bounds.information` for each. One pass over the rows for all but uniformity
+    (pairs of rows), coherence and the class distances (a second pass).
 
     Args:
         representations: Representations, an array (N, d), or a pair (z1, z2) of views; of a pair, the
             measures of one table are those of the first view.
+        labels: Class indices (N,); by default those of the Representations.
         fit_range: First and last rank of the alpha-ReQ fit, from 1; by default all positive eigenvalues.
         t: Of the uniformity measure.
         delta: Of LiDAR.
+        gamma: Standard deviation that VICReg's variance term asks for.
         block: Rows on a side of a pairwise block.
         name: Title; by default the name of the Representations.
 
     Raises:
-        InvalidData: NaN, infinity, fewer than two items, or no rows.
+        InvalidData: NaN, infinity, fewer than two items, no rows, or labels that are not class indices.
         InvalidOption: a fit range without three positive eigenvalues.
     """
-    table = representations
-    if not isinstance(table, Representations):
-        pair = isinstance(table, tuple | list) and len(table) == 2 and getattr(table[0], "ndim", 0) == 2
-        views = tuple(table) if pair else (table,)
-        checked = tuple(as_rows(view, least=2) for view in views)
-        table = Representations(checked)
-    if len(table.views) == 2:
-        table = Representations(as_pair(table, table.name), name=table.name)
+    table = _table(representations, labels)
     z = as_rows(table, table.name, least=2)
     n, d = z.shape
-    summary = covariance(table)
+    seen = Geometry.empty(d)
+    for views, _ in table.chunks():
+        seen = seen.update(*views)
+    summary = seen.rows
     eigenvalues = torch.linalg.eigvalsh(summary.matrix()).flip(0).clamp(min=0)
-    singular = definitions.singular_values(z)
+    singular: Tensor = torch.linalg.svdvals(seen.triangle)[: min(n, d)]
     norms = torch.linalg.vector_norm(z, dim=1, dtype=torch.float64)
     rank = log_det(summary.matrix())[1]
-    dead = int(summary.constant.sum())
     law = _power_law(eigenvalues, fit_range, rank)
     entropy = log_det_entropy(summary)
+    terms = vicreg_terms(seen, gamma=gamma)
     found = [
-        Measure(
-            "rank_me",
-            _or_none(singular, definitions.exp_entropy, 1e-7),
-            "exp entropy of s/|s|_1 + 1e-7, s of the raw matrix",
+        _attempt(
+            "rank_me", "exp entropy of s/|s|_1 + 1e-7, s of the raw matrix", exp_entropy, singular, 1e-7
         ),
-        Measure(
-            "effective_rank",
-            _or_none(eigenvalues, definitions.effective_rank),
-            "exp entropy of covariance eigenvalues",
-        ),
-        Measure(
-            "participation_ratio",
-            _or_none(eigenvalues, definitions.participation_ratio),
-            "(Σλ)²/Σλ² of the covariance",
-        ),
+        _attempt("stable_rank", "Σs²/s₁² of the raw matrix", stable_rank, singular),
+        _attempt("effective_rank", "exp entropy of covariance eigenvalues", exp_entropy, eigenvalues),
+        _attempt("participation_ratio", "(Σλ)²/Σλ² of the covariance", participation_ratio, eigenvalues),
+        _attempt("ne_sum", "Σλ/λ₁ of the covariance", ne_sum, eigenvalues),
         Measure("rank", float(rank), "eigenvalues of the correlations above d·eps·λ₁"),
         Measure(
             "alpha_req",
@@ -202,25 +208,63 @@ def describe(
             else f"λ_i ~ i^-alpha over ranks {law.first} to {law.last}, R² = {law.r_squared:.3f}",
         ),
         Measure("logdet_entropy", entropy.value, f"nats, ½ ln det(2πeΣ); {entropy.bias}"),
+        Measure(
+            "vicreg_variance", terms.variance, f"mean over dimensions of (γ − deviation)₊, γ = {gamma:g}"
+        ),
+        Measure("vicreg_covariance", terms.covariance, "squared covariances off the diagonal, over d"),
+        _attempt(
+            "self_cluster",
+            "(‖UUᵀ‖² − E)/(n² − E), 0 for random directions",
+            self_cluster_of,
+            seen.directions,
+            seen.directed,
+        ),
+        _attempt("coherence", "n/r times the largest leverage of an item", coherence, z),
         Measure("mean_norm", float(norms.mean()), "mean |z|"),
         Measure("min_norm", float(norms.min()), "smallest |z|"),
         Measure("max_norm", float(norms.max()), "largest |z|"),
-        Measure("dead_dimensions", float(dead), "dimensions that never change"),
+        Measure("dead_dimensions", float(summary.constant.sum()), "dimensions that never change"),
+        _uniformity(z, norms, t, block),
+        *_pair_measures(seen, terms, delta),
+        *_label_measures(table),
     ]
-    found.append(_uniformity(z, norms, t, block))
-    found += _pair_measures(table, norms, delta)
     return Description(
         name or table.name, n, d, tuple(found), eigenvalues.cpu().numpy(), singular.cpu().numpy(), law
     )
 
 
-def _or_none(spectrum: torch.Tensor, measure: Any, *options: float) -> float | None:
-    """A collapsed representation has no spectrum to speak of."""
-    return measure(spectrum, *options) if float(spectrum.sum()) > 0 else None
+def _table(data: Any, labels: Any) -> Representations:
+    """Checked views of one precision, with the labels that are given or known."""
+    name, known = "representations", None
+    if isinstance(data, Representations):
+        name, known = data.name, data.labels
+        views: tuple[Any, ...] = (
+            as_pair(data, name) if len(data.views) == 2 else (as_rows(data, name, least=2),)
+        )
+    elif isinstance(data, tuple | list) and len(data) == 2 and getattr(data[0], "ndim", 0) == 2:
+        views = as_pair(data, name)
+    else:
+        views = (as_rows(data, name, least=2),)
+    if labels is not None:
+        known = np.asarray(labels.cpu() if isinstance(labels, Tensor) else labels)
+    if known is not None and (known.dtype.kind not in "iu" or known.shape != (len(views[0]),)):
+        raise InvalidData(
+            f"`labels` must be {len(views[0])} class indices, one for each row, got shape {known.shape} of "
+            f"{known.dtype}."
+        )
+    return Representations(views, known, name)
+
+
+def _attempt(name: str, definition: str, measure: Callable[..., float], *inputs: Any) -> Measure:
+    """A measure, or why a collapsed representation has none."""
+    try:
+        return Measure(name, measure(*inputs), definition)
+    except InvalidData as reason:
+        return Measure(name, None, str(reason))
 
 
 def _power_law(
-    eigenvalues: torch.Tensor, fit_range: tuple[int, int] | None, rank: int
+    eigenvalues: Tensor, fit_range: tuple[int, int] | None, rank: int
 ) -> definitions.PowerLaw | None:
     if fit_range is not None:
         first, last = fit_range
@@ -231,25 +275,53 @@ def _power_law(
     return definitions.alpha_req(eigenvalues) if min(rank, positive) >= 3 else None
 
 
-def _uniformity(z: torch.Tensor, norms: torch.Tensor, t: float, block: int) -> Measure:
+def _uniformity(z: Tensor, norms: Tensor, t: float, block: int) -> Measure:
     if not bool((norms > 0).all()):
         return Measure("uniformity", None, "a row of zeros has no direction")
     definition = f"ln mean exp(-{t:g}|z_i - z_j|²) on the unit sphere"
     return Measure("uniformity", definitions.uniformity(unit_rows(z), t=t, block=block), definition)
 
 
-def _pair_measures(table: Representations, norms: torch.Tensor, delta: float) -> list[Measure]:
-    if len(table.views) < 2:
-        return [Measure(name, None, "needs two views of each item") for name in ("alignment", "lidar")]
-    second = as_rows(table.views[1], f"{table.name}, view 2", least=2)
-    zeros = not bool((norms > 0).all()) or not bool((torch.linalg.vector_norm(second, dim=1) > 0).all())
-    aligned = (
+def _pair_measures(seen: Geometry, terms: VICRegTerms, delta: float) -> list[Measure]:
+    if not seen.items.count:
+        names = ("vicreg_invariance", "alignment", "lidar")
+        return [Measure(name, None, "needs two views of each item") for name in names]
+    return [
+        Measure("vicreg_invariance", terms.invariance, "mean |z - z'|² over d"),
         Measure("alignment", None, "a row of zeros has no direction")
-        if zeros
-        else Measure("alignment", definitions.alignment(table), "mean |z - z'|² on the unit sphere")
-    )
-    definition = f"exp entropy of the LDA spectrum of view pairs, delta = {delta:g}"
+        if seen.aligned < seen.items.count
+        else Measure("alignment", seen.apart / seen.aligned, "mean |z - z'|² on the unit sphere"),
+        _attempt(
+            "lidar",
+            f"exp entropy of the LDA spectrum of view pairs, delta = {delta:g}",
+            partial(definitions.lidar_of, delta=delta),
+            seen,
+        ),
+    ]
+
+
+def _label_measures(table: Representations) -> list[Measure]:
+    names = ("cdnv", "directional_cdnv", "neural_collapse")
+    if table.labels is None or not bool((table.labels >= 0).all()):
+        return [Measure(name, None, "needs labels") for name in names]
+    classes = int(table.labels.max()) + 1
+    within = WithinScatter.empty(table.dim, classes)
+    moments = ClassMoments.empty(table.dim, classes)
+    for (z, *_), y in table.chunks():
+        within, moments = within.update(z, _known(y)), moments.update(z, _known(y))
+    nc1 = _attempt("neural_collapse", "NC1, tr(Σ_W Σ_B⁺)/K", neural_collapse_of, within)
     try:
-        return [aligned, Measure("lidar", definitions.lidar(table, delta=delta), definition)]
-    except InvalidData:
-        return [aligned, Measure("lidar", None, "all items have one mean: collapsed")]
+        ratio, directional = class_distances(moments, ((z, _known(y)) for (z, *_), y in table.chunks()))
+    except InvalidStatistics as reason:
+        return [*(Measure(name, None, str(reason)) for name in names[:2]), nc1]
+    return [
+        Measure("cdnv", ratio, "variance of two classes over the squared distance of their means"),
+        Measure("directional_cdnv", directional, "the same along the line between the means"),
+        nc1,
+    ]
+
+
+def _known(labels: Tensor | None) -> Tensor:
+    if labels is None:
+        raise InvalidData("`labels` are missing.")
+    return labels
