@@ -35,6 +35,7 @@ from bounds.information.mutual_information import (
 )
 from bounds.information.neural_collapse import neural_collapse
 from bounds.information.normality import NormalityTable, NormalityTest, normality_test, normality_under_noise
+from bounds.information.one_pass import as_log, monitor
 from bounds.information.pixels import pixel_function
 from bounds.information.records import Entropy, EntropyBounds, InformationBounds, MutualInformation
 from bounds.information.self_cluster import self_cluster
@@ -65,6 +66,7 @@ __all__ = [
     "affine_radius",
     "alignment",
     "alpha_req",
+    "as_log",
     "check_pushforward",
     "coherence",
     "covariance",
@@ -76,6 +78,7 @@ __all__ = [
     "input_information",
     "lidar",
     "log_det_entropy",
+    "monitor",
     "mixture_entropy",
     "ne_sum",
     "nearest_neighbour_entropy",

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from bounds.errors import InvalidData, InvalidOption, InvalidStatistics
+from bounds.errors import InvalidData, InvalidStatistics
 from bounds.information import measures as definitions
 from bounds.information.coherence import coherence
-from bounds.information.gaussian import log_det, log_det_entropy
-from bounds.information.measures import exp_entropy, ne_sum, participation_ratio, stable_rank
+from bounds.information.gaussian import log_det
+from bounds.information.measure import Measure, attempt
 from bounds.information.neural_collapse import neural_collapse_of
+from bounds.information.one_pass import one_pass, power_law, spectra
 from bounds.information.pairwise import BLOCK
 from bounds.information.rows import as_pair, as_rows, unit_rows
-from bounds.information.self_cluster import self_cluster_of
-from bounds.information.vicreg_terms import VICRegTerms, vicreg_terms
 from bounds.representations.table import Representations
 from bounds.summaries.class_distances import class_distances
 from bounds.summaries.classes import ClassMoments
@@ -35,15 +32,6 @@ if TYPE_CHECKING:
 
 # Palette of Okabe and Ito, safe for colour-blind readers.
 BLUE, VERMILLION = "#0072B2", "#D55E00"
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One number: its name, value (None where it does not apply) and definition, or why it does not apply."""
-
-    name: str
-    value: float | None
-    definition: str
 
 
 @dataclass(frozen=True)
@@ -183,53 +171,20 @@ def describe(
     seen = Geometry.empty(d)
     for views, _ in table.chunks():
         seen = seen.update(*views)
-    summary = seen.rows
-    eigenvalues = torch.linalg.eigvalsh(summary.matrix()).flip(0).clamp(min=0)
-    singular: Tensor = torch.linalg.svdvals(seen.triangle)[: min(n, d)]
     norms = torch.linalg.vector_norm(z, dim=1, dtype=torch.float64)
-    rank = log_det(summary.matrix())[1]
-    law = _power_law(eigenvalues, fit_range, rank)
-    entropy = log_det_entropy(summary)
-    terms = vicreg_terms(seen, gamma=gamma)
-    found = [
-        _attempt(
-            "rank_me", "exp entropy of s/|s|_1 + 1e-7, s of the raw matrix", exp_entropy, singular, 1e-7
-        ),
-        _attempt("stable_rank", "Σs²/s₁² of the raw matrix", stable_rank, singular),
-        _attempt("effective_rank", "exp entropy of covariance eigenvalues", exp_entropy, eigenvalues),
-        _attempt("participation_ratio", "(Σλ)²/Σλ² of the covariance", participation_ratio, eigenvalues),
-        _attempt("ne_sum", "Σλ/λ₁ of the covariance", ne_sum, eigenvalues),
-        Measure("rank", float(rank), "eigenvalues of the correlations above d·eps·λ₁"),
-        Measure(
-            "alpha_req",
-            None if law is None else law.alpha,
-            "needs three positive eigenvalues"
-            if law is None
-            else f"λ_i ~ i^-alpha over ranks {law.first} to {law.last}, R² = {law.r_squared:.3f}",
-        ),
-        Measure("logdet_entropy", entropy.value, f"nats, ½ ln det(2πeΣ); {entropy.bias}"),
-        Measure(
-            "vicreg_variance", terms.variance, f"mean over dimensions of (γ − deviation)₊, γ = {gamma:g}"
-        ),
-        Measure("vicreg_covariance", terms.covariance, "squared covariances off the diagonal, over d"),
-        _attempt(
-            "self_cluster",
-            "(‖UUᵀ‖² − E)/(n² − E), 0 for random directions",
-            self_cluster_of,
-            seen.directions,
-            seen.directed,
-        ),
-        _attempt("coherence", "n/r times the largest leverage of an item", coherence, z),
+    found = (
+        *one_pass(seen, fit_range=fit_range, delta=delta, gamma=gamma),
+        attempt("coherence", "n/r times the largest leverage of an item", coherence, z),
+        _uniformity(z, norms, t, block),
         Measure("mean_norm", float(norms.mean()), "mean |z|"),
         Measure("min_norm", float(norms.min()), "smallest |z|"),
         Measure("max_norm", float(norms.max()), "largest |z|"),
-        Measure("dead_dimensions", float(summary.constant.sum()), "dimensions that never change"),
-        _uniformity(z, norms, t, block),
-        *_pair_measures(seen, terms, delta),
         *_label_measures(table),
-    ]
+    )
+    singular, eigenvalues = spectra(seen)
+    law = power_law(eigenvalues, fit_range, log_det(seen.rows.matrix())[1])
     return Description(
-        name or table.name, n, d, tuple(found), eigenvalues.cpu().numpy(), singular.cpu().numpy(), law
+        name or table.name, n, d, found, eigenvalues.cpu().numpy(), singular.cpu().numpy(), law
     )
 
 
@@ -255,49 +210,11 @@ def _table(data: Any, labels: Any) -> Representations:
     return Representations(views, known, name)
 
 
-def _attempt(name: str, definition: str, measure: Callable[..., float], *inputs: Any) -> Measure:
-    """A measure, or why a collapsed representation has none."""
-    try:
-        return Measure(name, measure(*inputs), definition)
-    except InvalidData as reason:
-        return Measure(name, None, str(reason))
-
-
-def _power_law(
-    eigenvalues: Tensor, fit_range: tuple[int, int] | None, rank: int
-) -> definitions.PowerLaw | None:
-    if fit_range is not None:
-        first, last = fit_range
-        if last < first:
-            raise InvalidOption(f"`fit_range` must be (first, last) with first < last, got {fit_range}.")
-        return definitions.alpha_req(eigenvalues, first=first, last=last)
-    positive = int((eigenvalues > len(eigenvalues) * torch.finfo(torch.float64).eps * eigenvalues[0]).sum())
-    return definitions.alpha_req(eigenvalues) if min(rank, positive) >= 3 else None
-
-
 def _uniformity(z: Tensor, norms: Tensor, t: float, block: int) -> Measure:
     if not bool((norms > 0).all()):
         return Measure("uniformity", None, "a row of zeros has no direction")
     definition = f"ln mean exp(-{t:g}|z_i - z_j|²) on the unit sphere"
     return Measure("uniformity", definitions.uniformity(unit_rows(z), t=t, block=block), definition)
-
-
-def _pair_measures(seen: Geometry, terms: VICRegTerms, delta: float) -> list[Measure]:
-    if not seen.items.count:
-        names = ("vicreg_invariance", "alignment", "lidar")
-        return [Measure(name, None, "needs two views of each item") for name in names]
-    return [
-        Measure("vicreg_invariance", terms.invariance, "mean |z - z'|² over d"),
-        Measure("alignment", None, "a row of zeros has no direction")
-        if seen.aligned < seen.items.count
-        else Measure("alignment", seen.apart / seen.aligned, "mean |z - z'|² on the unit sphere"),
-        _attempt(
-            "lidar",
-            f"exp entropy of the LDA spectrum of view pairs, delta = {delta:g}",
-            partial(definitions.lidar_of, delta=delta),
-            seen,
-        ),
-    ]
 
 
 def _label_measures(table: Representations) -> list[Measure]:
@@ -309,7 +226,7 @@ def _label_measures(table: Representations) -> list[Measure]:
     moments = ClassMoments.empty(table.dim, classes)
     for (z, *_), y in table.chunks():
         within, moments = within.update(z, _known(y)), moments.update(z, _known(y))
-    nc1 = _attempt("neural_collapse", "NC1, tr(Σ_W Σ_B⁺)/K", neural_collapse_of, within)
+    nc1 = attempt("neural_collapse", "NC1, tr(Σ_W Σ_B⁺)/K", neural_collapse_of, within)
     try:
         ratio, directional = class_distances(moments, ((z, _known(y)) for (z, *_), y in table.chunks()))
     except InvalidStatistics as reason:
