@@ -32,7 +32,6 @@ RESULTS = Path(__file__).parent / "results"
 # What `bounds.select` does not offer: +1, larger is better; -1, smaller is better.
 DIRECTIONS: dict[str, int] = LARGER_IS_BETTER | {
     "pairwise_entropy": 1,
-    "swap_effect": 1,
     "cdnv": -1,
     "directional_cdnv": -1,
     "neural_collapse": -1,
@@ -53,7 +52,7 @@ AXES = {
 
 def oriented(frame: pd.DataFrame) -> pd.DataFrame:
     """Measures as scores that should fall with the error: larger is better. Bounds and terms change sign."""
-    frame = frame.assign(alpha_req_from_1=(frame["alpha_req"] - 1).abs())
+    frame = pd.concat([frame, (frame["alpha_req"] - 1).abs().rename("alpha_req_from_1")], axis=1)
     scores = {name: way * frame[name] for name, way in DIRECTIONS.items() if name in frame}
     scores |= {name: -frame[name] for name in frame if name.startswith("bound.")}
     found = pd.DataFrame(scores)
@@ -76,7 +75,7 @@ def tau_interval(score: np.ndarray, error: np.ndarray, weights: np.ndarray) -> t
     x, y = signs(score), -signs(error)
 
     def totals(matrix: np.ndarray) -> np.ndarray:
-        return np.einsum("bi,ij,bj->b", weights, matrix, weights, optimize=True)
+        return ((weights @ matrix) * weights).sum(axis=1)
 
     drawn = totals(x * y) / np.sqrt(np.maximum(totals(x**2) * totals(y**2), 1e-300))
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
@@ -127,24 +126,34 @@ def conditional_information(score: np.ndarray, error: np.ndarray, frame: pd.Data
     one hyperparameter in S: more would leave cells with a few pairs). Plug-in: small values are biased upward.
     """
     off = ~np.eye(len(score), dtype=bool)
-    x, y = signs(score)[off], signs(error)[off]
+    x, y = signs(score)[off].astype(np.int64) + 1, signs(error)[off]
     kept = y != 0
-    conditions = [np.zeros(off.sum(), dtype=np.int64)]
-    for column in ("objective", "variant"):
-        code = pd.factorize(frame[column])[0]
-        conditions.append((code[:, None] * (code.max() + 1) + code[None, :])[off])
     shares = []
-    for cell in conditions:
-        table = pd.DataFrame({"u": cell[kept], "x": x[kept], "y": y[kept]}).value_counts(normalize=True)
-        joint = table.rename("p").reset_index()
-        p_u = joint.groupby("u")["p"].transform("sum")
-        p_ux = joint.groupby(["u", "x"])["p"].transform("sum")
-        p_uy = joint.groupby(["u", "y"])["p"].transform("sum")
-        information = (joint["p"] * np.log(joint["p"] * p_u / (p_ux * p_uy))).sum()
-        of_error = joint.assign(p_u=p_u).groupby(["u", "y"]).agg(p=("p", "sum"), p_u=("p_u", "first"))
-        entropy = -(of_error["p"] * np.log(of_error["p"] / of_error["p_u"])).sum()
+    for cell in (
+        np.zeros(off.sum(), dtype=np.int64),
+        *(_cells(frame[name])[off] for name in ("objective", "variant")),
+    ):
+        code = cell[kept] * 6 + x[kept] * 2 + (y[kept] > 0)
+        p = (
+            np.bincount(code, minlength=6 * (cell.max() + 1)).reshape(-1, 3, 2) / kept.sum()
+        )  # (S, Δscore, Δerror)
+        given = p.sum(axis=(1, 2), keepdims=True)
+        information = _sum_p_log(p, p * given, p.sum(2, keepdims=True) * p.sum(1, keepdims=True))
+        entropy = -_sum_p_log(p.sum(1), p.sum(1), given[:, 0])
         shares.append(max(0.0, information / entropy) if entropy > 0 else 0.0)
     return float(min(shares))
+
+
+def _cells(column: pd.Series) -> np.ndarray:
+    """A number for each ordered pair of values, (N, N)."""
+    code = pd.factorize(column)[0]
+    return code[:, None] * (code.max() + 1) + code[None, :]
+
+
+def _sum_p_log(p: np.ndarray, above: np.ndarray, below: np.ndarray) -> float:
+    """Σ p ln(above/below), 0 ln 0 = 0."""
+    positive = p > 0
+    return float((p[positive] * np.log((above / np.where(below > 0, below, 1.0))[positive])).sum())
 
 
 def kind(name: str) -> str:
@@ -190,7 +199,8 @@ def draw(rows: pd.DataFrame) -> Any:
 
     names = list(TITLES)
     shown = rows[(rows["target"] == "probe_error") & rows["kind"].isin(("no labels", "labels", "bound"))]
-    mean = shown.groupby(["measure", "kind"])["tau"].mean().reset_index()
+    mean = shown.groupby(["measure", "kind"])["tau"].agg(["mean", "size"]).reset_index()
+    mean = mean[mean["size"] == shown["data"].nunique()].rename(columns={"mean": "tau"})
     measures = mean[mean["kind"] != "bound"]
     best = mean[mean["kind"] == "bound"].nlargest(8, "tau")
     order = pd.concat([measures, best]).sort_values("tau", ascending=False).reset_index(drop=True)
@@ -237,10 +247,12 @@ def study(rows: pd.DataFrame, frame: pd.DataFrame) -> dict[str, Any]:
     """
     free = rows[(rows["target"] == "probe_error") & rows["measure"].isin(LARGER_IS_BETTER)]
     found: dict[str, Any] = {}
-    columns = ["tau", "tau_low", "tau_high", "regret", "regret_low", "regret_high", "encoders"]
+    columns = ["tau", "tau_low", "tau_high", "regret", "regret_low", "regret_high"]
     for measure, part in free.groupby("measure", sort=False):
         by_data = {
-            row["data"]: {name: round(float(row[name]), 4) for name in columns} for _, row in part.iterrows()
+            row["data"]: {name: round(float(row[name]), 4) for name in columns}
+            | {"encoders": int(row["encoders"])}
+            for _, row in part.iterrows()
         }
         if len(by_data) == len(TITLES):
             found[str(measure)] = by_data
@@ -267,11 +279,13 @@ def main(argv: list[str] | None = None) -> None:
     parser = style.parser(__doc__)
     parser.add_argument("--table", type=Path, default=RESULTS / "zoo.csv", help="from zoo_measures.py")
     parser.add_argument("--study", type=Path, help="JSON file for `bounds.select`")
+    parser.add_argument("--draws", type=int, help=f"bootstrap resamples, {DRAWS} by default")
+    parser.add_argument("--targets", nargs="+", help="columns with errors; all by default")
     options = parser.parse_args(argv)
     frame = pd.read_csv(options.table, comment="#")
     targets = [name for name in frame if name in ("probe_error", "knn_error") or name.startswith("error_")]
-    draws = 100 if options.quick else DRAWS
-    chosen = targets[:1] if options.quick else targets
+    draws = options.draws or (100 if options.quick else DRAWS)
+    chosen = options.targets or (targets[:1] if options.quick else targets)
     rows = pd.concat([table(frame, target, draws, options.seed) for target in chosen], ignore_index=True)
     style.publish(draw, rows, "zoo_analysis", options, encoders=len(frame))
     if options.study is not None:

@@ -63,7 +63,6 @@ def measures(path: Path, split: Split, recipe_of: str) -> dict[str, Any]:
     found |= {name: value for name, value in seen.items() if name not in ("rank", "dead_dimensions")}
     found |= {"dead_dimensions": seen["dead_dimensions"]}
     found["pairwise_entropy"] = entropies(first, "views")["views_entropy_pairwise"]
-    found["swap_effect"] = bounds.swap_test(first.numpy(), second.numpy(), num_classes=10).effect
     return found | bound_values(labeled, y, first, second, test, test_y)
 
 

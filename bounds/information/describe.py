@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bounds.arguments import checked, number
+from bounds.assumptions.swap import nearest
 from bounds.errors import InvalidData, InvalidStatistics
 from bounds.information import measures as definitions
 from bounds.information.coherence import coherence
@@ -131,6 +133,7 @@ def _text(value: float | None) -> str:
     return "n/a" if value is None else f"{value:.4g}"
 
 
+@checked(delta=number(0, 1e6, "be positive and at most 1e6"))
 def describe(
     representations: Any,
     *,
@@ -146,9 +149,9 @@ def describe(
 
     Without labels: RankMe and stable rank (raw matrix), effective rank, participation ratio and NESum (covariance),
     alpha-ReQ with its fit range, LogDet entropy, VICReg's variance and covariance, SelfCluster, coherence, uniformity,
-    norms and dead dimensions; with two views also VICReg's invariance, alignment and LiDAR; with labels CDNV, its
+    norms and dead dimensions; with two views also VICReg's invariance, alignment, LiDAR and the swap test's effect; with labels CDNV, its
     directional form and NC1. See `bounds.information` for each. One pass over the rows for all but uniformity
-    (pairs of rows), coherence and the class distances (a second pass).
+    and the swap test (pairs of rows), coherence and the class distances (a second pass).
 
     Args:
         representations: Representations, an array (N, d), or a pair (z1, z2) of views; of a pair, the
@@ -176,6 +179,7 @@ def describe(
         *one_pass(seen, fit_range=fit_range, delta=delta, gamma=gamma),
         attempt("coherence", "n/r times the largest leverage of an item", coherence, z),
         _uniformity(z, norms, t, block),
+        _swap_effect(table),
         Measure("mean_norm", float(norms.mean()), "mean |z|"),
         Measure("min_norm", float(norms.min()), "smallest |z|"),
         Measure("max_norm", float(norms.max()), "largest |z|"),
@@ -215,6 +219,14 @@ def _uniformity(z: Tensor, norms: Tensor, t: float, block: int) -> Measure:
         return Measure("uniformity", None, "a row of zeros has no direction")
     definition = f"ln mean exp(-{t:g}|z_i - z_j|²) on the unit sphere"
     return Measure("uniformity", definitions.uniformity(unit_rows(z), t=t, block=block), definition)
+
+
+def _swap_effect(table: Representations) -> Measure:
+    if len(table.views) < 2:
+        return Measure("swap_effect", None, "needs two views of each item")
+    found = nearest(table, 2, seed=0)
+    definition = f"share of items whose second view is the nearest of {found.sizes['m']} to their first"
+    return Measure("swap_effect", found.effect, definition)
 
 
 def _label_measures(table: Representations) -> list[Measure]:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bounds.arguments import checked
 from bounds.errors import InvalidOption
 from bounds.information.gaussian import log_det, log_det_entropy
 from bounds.information.measure import Measure, attempt
@@ -26,7 +27,8 @@ from bounds.information.vicreg_terms import VICRegTerms, vicreg_terms
 from bounds.summaries.geometry import Geometry
 
 
-def monitor(first: Any, second: Any = None) -> dict[str, float]:
+@checked()
+def monitor(x1: Any, x2: Any = None) -> dict[str, float]:
     """The measures of one batch of representations, by name, for the log of a training loop.
 
         log(bounds.monitor(encoder(x1), encoder(x2)))      # {"rank_me": 31.2, "lidar": 28.9, ...}
@@ -37,13 +39,13 @@ def monitor(first: Any, second: Any = None) -> dict[str, float]:
     `bounds.metrics.representation_metric`.
 
     Args:
-        first: Representations of the first views, (N, d), N ≥ 2; never differentiated.
-        second: Of the second views of the same items, (N, d), or None.
+        x1: Representations of the first views, (N, d), N ≥ 2; never differentiated.
+        x2: Of the second views of the same items, (N, d), or None.
 
     Raises:
         InvalidData: NaN, infinity, fewer than two rows, or shapes that differ.
     """
-    views = (as_rows(first, least=2),) if second is None else as_pair((first, second))
+    views = (as_rows(x1, least=2),) if x2 is None else as_pair((x1, x2))
     return as_log(Geometry.empty(views[0].shape[1]).update(*views))
 
 
@@ -118,6 +120,10 @@ def power_law(eigenvalues: Tensor, fit_range: tuple[int, int] | None, rank: int)
         first, last = fit_range
         if last < first:
             raise InvalidOption(f"`fit_range` must be (first, last) with first < last, got {fit_range}.")
+        if last > len(eigenvalues):
+            raise InvalidOption(
+                f"`fit_range` ends at rank {last} where there are {len(eigenvalues)} dimensions."
+            )
         return alpha_req(eigenvalues, first=first, last=last)
     positive = int((eigenvalues > len(eigenvalues) * torch.finfo(torch.float64).eps * eigenvalues[0]).sum())
     return alpha_req(eigenvalues) if min(rank, positive) >= 3 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bounds.errors import InvalidOption
+from bounds.arguments import unknown
 from bounds.information.describe import Description
 
 # +1: larger is better; -1: smaller is better.
@@ -24,6 +24,7 @@ LARGER_IS_BETTER: dict[str, int] = {
     "vicreg_invariance": -1,
     "vicreg_variance": -1,
     "vicreg_covariance": -1,
+    "swap_effect": 1,
 }
 
 
@@ -34,7 +35,7 @@ def value(found: Description, measure: str) -> float:
         InvalidOption: not one of the measures of `LARGER_IS_BETTER`.
     """
     if measure not in LARGER_IS_BETTER:
-        raise InvalidOption(f"`measure` must be one of {', '.join(LARGER_IS_BETTER)}, got {measure!r}.")
+        raise unknown("`measure`", measure, LARGER_IS_BETTER)
     return abs(found["alpha_req"] - 1) if measure == "alpha_req_from_1" else found[measure]
 
 

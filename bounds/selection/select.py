@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bounds.arguments import checked, shown, unknown
 from bounds.errors import InvalidData, InvalidOption, NotApplicable
 from bounds.information.describe import Description, describe
 from bounds.representations.extraction import extract
@@ -83,6 +84,7 @@ class Selection:
         return f"<table>{head}{rows}</table>{notes}"
 
 
+@checked()
 def select(
     encoders: Mapping[str, Any] | Sequence[str | os.PathLike[str]],
     unlabeled: Any = None,
@@ -126,7 +128,7 @@ def select(
     study = _study()
     wanted = measure if measure is not None else study["best"]
     if wanted not in LARGER_IS_BETTER:
-        raise InvalidOption(f"`measure` must be one of {', '.join(LARGER_IS_BETTER)}, got {wanted!r}.")
+        raise unknown("`measure`", wanted, LARGER_IS_BETTER)
     found = {
         name: describe(_views(name, one, unlabeled, device, batch_size, seed, progress), name=name)
         for name, one in named.items()
@@ -171,7 +173,7 @@ def _views(
         if isinstance(encoder, Representations | tuple) or getattr(encoder, "ndim", 0) == 2:
             return encoder
         raise InvalidOption(
-            f"Encoder {name!r} needs `unlabeled` images; or give its representations as a pair (z1, z2)."
+            f"Encoder {shown(name)} needs `unlabeled` images; or give its representations as a pair (z1, z2)."
         )
     return extract(
         encoder,

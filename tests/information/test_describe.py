@@ -152,6 +152,9 @@ def test_describe_reports_each_measure_under_its_name() -> None:
     assert found["self_cluster"] == pytest.approx(self_cluster(z1))
     assert found["coherence"] == pytest.approx(coherence(z1))
     assert found["lidar"] == pytest.approx(lidar((z1, z2)))
+    own = (z1 - z2).norm(dim=1)
+    apart = torch.cdist(z1, z2).fill_diagonal_(torch.inf)
+    assert found["swap_effect"] == float((own < apart.amin(1)).double().mean()) > 0.5
     assert found["alignment"] == pytest.approx(alignment((z1, z2)))
     assert found["uniformity"] == pytest.approx(uniformity(z1))
     assert found["logdet_entropy"] == pytest.approx(log_det_entropy(z1).value)

@@ -88,7 +88,7 @@ def test_networks_see_the_same_views_of_the_same_images() -> None:
 def test_what_cannot_be_ranked_is_refused() -> None:
     with pytest.raises(NotApplicable, match=r"bounds\.compare"):
         bounds.select(encoders(), labeled=(torch.zeros(3, 6), torch.zeros(3)))
-    with pytest.raises(InvalidOption, match="one of rank_me"):
+    with pytest.raises(InvalidOption, match="did you mean `rank_me`"):
         bounds.select(encoders(), measure="rankme")
     with pytest.raises(InvalidOption, match="unlabeled"):
         bounds.select({"a": SmallConvNet(1, 8, 5)}, measure="rank_me")
