@@ -49,6 +49,19 @@ def representation_metric(dim: int, **options: Any) -> Any:
         metric.update(encoder(x1), encoder(x2))     # in every validation step, in every process; one view will do
         metric.compute()                            # {"rank_me": 31.2, "lidar": 28.9, ...}, merged over processes
 
+    As a callback of Lightning, with `EarlyStopping(monitor="alignment")` beside it to stop when views stop agreeing:
+
+        class Measures(lightning.pytorch.Callback):
+            def on_fit_start(self, trainer, module):
+                self.metric = representation_metric(module.dim)
+
+            def on_validation_batch_end(self, trainer, module, outputs, batch, batch_idx, dataloader_idx=0):
+                self.metric.update(module(batch[0]), module(batch[1]))
+
+            def on_validation_epoch_end(self, trainer, module):
+                module.log_dict(self.metric.compute())
+                self.metric.reset()
+
     Args:
         dim: Dimension d of the representations.
         options: Of `torchmetrics.Metric`.

@@ -6,7 +6,8 @@ Reads `paper_figs/results/zoo.csv` (from `zoo_measures.py`). For each measure an
 of the ridge probe, with a bootstrap interval over encoders; the granulated τ and the conditional mutual information of
 Jiang et al. (2020); and the regret of choosing the encoder by it: error of the chosen one minus the smallest error.
 Measures enter in the direction their papers state, written down before one was compared with an error; bounds and
-their terms in the direction of the error. Writes `zoo_analysis.csv`, the figure, and with `--study FILE` the numbers
+their terms in the direction of the error. Writes `zoo_analysis.csv`, the figure, `zoo_longer.csv`
+(the objectives after one and after four times the epochs), and with `--study FILE` the numbers
 that `bounds.select` quotes.
 
 τ counts pairs of encoders, of which most differ in several hyperparameters; the granulated τ only those that differ in
@@ -275,6 +276,17 @@ def study(rows: pd.DataFrame, frame: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def longer(frame: pd.DataFrame) -> pd.DataFrame:
+    """Do the objectives keep their order when they train four times as long? A row per objective that did."""
+    errors = frame[frame["data"] == "cifar10"].pivot_table("probe_error", "objective", "variant")
+    if not {"base", "long"} <= set(errors):
+        return pd.DataFrame()
+    kept = errors[["base", "long"]].dropna()
+    agree = signs(kept["base"].to_numpy()) * signs(kept["long"].to_numpy())
+    pairs = len(kept) * (len(kept) - 1)
+    return kept.reset_index().assign(tau=agree.sum() / pairs if pairs else np.nan)
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = style.parser(__doc__)
     parser.add_argument("--table", type=Path, default=RESULTS / "zoo.csv", help="from zoo_measures.py")
@@ -288,6 +300,9 @@ def main(argv: list[str] | None = None) -> None:
     chosen = options.targets or (targets[:1] if options.quick else targets)
     rows = pd.concat([table(frame, target, draws, options.seed) for target in chosen], ignore_index=True)
     style.publish(draw, rows, "zoo_analysis", options, encoders=len(frame))
+    kept = longer(frame)
+    if len(kept):
+        style.write_csv(kept, "zoo_longer", options.out, style.provenance(encoders=len(frame)))
     if options.study is not None:
         part = options.study.with_suffix(".part")
         part.write_text(json.dumps(study(rows, frame), indent=1) + "\n", encoding="utf-8")

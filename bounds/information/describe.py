@@ -148,10 +148,11 @@ def describe(
     """Every measure of a representation that people use, each by its own paper's definition.
 
     Without labels: RankMe and stable rank (raw matrix), effective rank, participation ratio and NESum (covariance),
-    alpha-ReQ with its fit range, LogDet entropy, VICReg's variance and covariance, SelfCluster, coherence, uniformity,
-    norms and dead dimensions; with two views also VICReg's invariance, alignment, LiDAR and the swap test's effect; with labels CDNV, its
-    directional form and NC1. See `bounds.information` for each. One pass over the rows for all but uniformity
-    and the swap test (pairs of rows), coherence and the class distances (a second pass).
+    alpha-ReQ with its fit range, LogDet entropy, VICReg's variance and covariance, SelfCluster, coherence,
+    uniformity, norms and dead dimensions; with two views also VICReg's invariance, alignment, LiDAR and the swap
+    test's effect; with labels CDNV, its directional form and NC1. See `bounds.information` for each. One pass over
+    the rows for all but uniformity and the swap test (pairs of rows), coherence and the class distances (a second
+    pass).
 
     Args:
         representations: Representations, an array (N, d), or a pair (z1, z2) of views; of a pair, the
