@@ -293,8 +293,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--study", type=Path, help="JSON file for `bounds.select`")
     parser.add_argument("--draws", type=int, help=f"bootstrap resamples, {DRAWS} by default")
     parser.add_argument("--targets", nargs="+", help="columns with errors; all by default")
+    parser.add_argument("--no-terms", action="store_true", help="bounds without their terms: a few seconds")
     options = parser.parse_args(argv)
     frame = pd.read_csv(options.table, comment="#")
+    if options.no_terms:
+        frame = frame[[name for name in frame if kind(name) != "term"]]
     targets = [name for name in frame if name in ("probe_error", "knn_error") or name.startswith("error_")]
     draws = options.draws or (100 if options.quick else DRAWS)
     chosen = options.targets or (targets[:1] if options.quick else targets)
