@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from bounds.evidence.evidence import Evidence
 from bounds.rendering import rendered
 from bounds.report.files import write_text
 from bounds.report.plans import Plans
+from bounds.report.verdict import Verdict
 from bounds.theorems.bound import Bound
 
 if TYPE_CHECKING:
@@ -113,11 +115,42 @@ class Report:
 
     # Reading it
 
-    def __repr__(self) -> str:
-        return str(rendered("report.text:summary", self))
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The answer in one sentence, what would lower it, what to know, and the bounds by family."""
+        said: Verdict = rendered("report.verdict:verdict", self)
+        return said
 
-    def __str__(self) -> str:
-        return str(rendered("report.text:full", self))
+    def __repr__(self) -> str:
+        return str(rendered("report.text:screen", self))
+
+    def table(self) -> pandas.DataFrame:
+        """One row per bound, by family: value, axis, error rate, measured, certified, vacuous, what fails."""
+        import pandas
+
+        rows = [
+            {
+                "family": one.title,
+                "bound": bound.name,
+                "error_rate": bound.error_rate,
+                "value": bound.value,
+                "axis": bound.axis.name,
+                "measured": self.measured_for(bound),
+                "certified": bound.certified,
+                "vacuous": bound.vacuous,
+                "fails": ", ".join(assumption.name for assumption in bound.failing),
+            }
+            for one in self.verdict.families
+            for bound in one.bounds
+        ]
+        return pandas.DataFrame(rows).set_index(["family", "bound"]) if rows else pandas.DataFrame()
+
+    def to_text(self, path: str | Path | None = None) -> str:
+        """Everything as text: the answer, every bound term by term, the assumptions; also written to `path` if given."""
+        text = str(rendered("report.text:full", self))
+        if path is not None:
+            write_text(path, text)
+        return text
 
     def _repr_html_(self) -> str:
         return str(rendered("report.html:body", self))
@@ -147,8 +180,8 @@ class Report:
         return pandas.DataFrame(rows)
 
     def to_latex(self) -> str:
-        """A booktabs table of the bounds, with the assumptions that fail."""
-        return str(rendered("report.text:latex_table", self))
+        """A booktabs table of the bounds by family, the verdict above it as a comment."""
+        return str(rendered("report.latex:table", self))
 
     # Saving it
 
