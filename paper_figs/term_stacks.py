@@ -18,7 +18,6 @@ import pandas as pd
 import style
 from inputs import Example, examples
 
-from bounds.report.figures import FAMILIES, HATCH, OTHER
 from bounds.report.format import significant
 from bounds.theorems import select
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bounds.report import text
-from bounds.report.families import families
 from bounds.report.format import percent, significant
 from bounds.report.ledger import ledger
 from bounds.report.mathml import formula
@@ -29,29 +29,34 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def body(report: Report) -> str:
     """A fragment for notebooks."""
-    return _templates().get_template("fragment.html.j2").render(report=report)
+    return _rendered("fragment.html.j2", {report.name: report})
 
 
 def page(report: Report) -> str:
     """A whole page."""
-    return _page([report], [report.name])
+    return _rendered("page.html.j2", {report.name: report})
 
 
 def comparison_page(comparison: Comparison) -> str:
     """A whole page: the encoders side by side, bound by bound, then every report."""
-    return _page(
-        list(comparison.reports.values()),
-        list(comparison.reports),
-        comparison=comparison,
-        ledger=ledger(list(comparison)),
-        comparison_rows=list(_comparison_rows(comparison)),
+    return _rendered("page.html.j2", comparison.reports, comparison)
+
+
+def comparison_body(comparison: Comparison) -> str:
+    """The same for notebooks."""
+    return _rendered("fragment.html.j2", comparison.reports, comparison)
+
+
+def _rendered(template: str, reports: Mapping[str, Report], comparison: Comparison | None = None) -> str:
+    return (
+        _templates()
+        .get_template(template)
+        .render(
+            reports=reports,
+            comparison=comparison,
+            ledger=None if comparison is None else ledger(list(comparison)),
+        )
     )
-
-
-def _page(reports: list[Report], names: list[str], **more: Any) -> str:
-    known = {"comparison": None, "ledger": None, "comparison_rows": [], **more}
-    template = _templates().get_template("page.html.j2")
-    return template.render(reports=reports, names=names, page_title=" and ".join(names), **known)
 
 
 @cache
@@ -78,6 +83,7 @@ def _templates() -> Environment:
         "part": _part,
         "columns": _columns,
         "axes": _axes,
+        "anchor": _anchor,
     }
     for shown in (
         text.title,
@@ -112,24 +118,7 @@ def _axes(report: Report) -> list[str]:
     return sorted({bound.axis.name for bound in report})
 
 
-def _comparison_rows(
-    comparison: Comparison,
-) -> Iterator[tuple[str, list[tuple[str, str, list[Bound | None]]]]]:
-    first: dict[str, Bound] = {}
-    for report in comparison.reports.values():
-        first = {**{bound.name: bound for bound in report}, **first}
-    for one in families(_in_order(first, comparison)):
-        rows = [
-            (
-                bound.name,
-                bound.axis.name,
-                [report.bounds.get(bound.name) for report in comparison.reports.values()],
-            )
-            for bound in one.bounds
-        ]
-        yield one.title, rows
-
-
-def _in_order(first: dict[str, Bound], comparison: Comparison) -> Iterable[Bound]:
-    names = dict.fromkeys(bound.name for report in comparison.reports.values() for bound in report)
-    return [first[name] for name in names]
+def _anchor(name: str) -> str:
+    """A name as part of an id: what is no word keeps a digest of it."""
+    plain = re.sub(r"\W", "_", name, flags=re.ASCII)[:40]
+    return plain if plain == name else f"{plain}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -155,9 +155,13 @@ class Report:
     def _repr_html_(self) -> str:
         return str(rendered("report.html:body", self))
 
-    def plot(self) -> Figure:
-        """Terms stacked per bound on the loss axis, and every bound on the error axis, with vacuity lines."""
-        figure: Figure = rendered("report.figures:report_figure", self)
+    def plot(self, style: Any = None) -> Figure:
+        """The best bound of each family on the error axis beside what was measured, and one theorem term by term.
+
+        Args:
+            style: A Matplotlib style (name, path or dict of rcParams), applied after the package's own.
+        """
+        figure: Figure = rendered("report.figures:report_figure", self, style)
         return figure
 
     def to_frame(self) -> pandas.DataFrame:
@@ -246,7 +250,7 @@ class Report:
         return cls.from_dict(_json_back(plain))
 
     def to_html(self, path: str | Path | None = None) -> str:
-        """A self-contained HTML page, figure included, also written to `path` if given."""
+        """A self-contained HTML page, also written to `path` if given."""
         text = str(rendered("report.html:page", self))
         if path is not None:
             write_text(path, text)

@@ -8,16 +8,19 @@ from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
 from bounds.report.format import confidence, count, percent, significant
+from bounds.report.ledger import ledger
 from bounds.report.verdict import Outcome, Verdict, failing, items
 from bounds.theorems.bound import Bound
 
 if TYPE_CHECKING:
+    from bounds.report.comparison import Comparison
     from bounds.report.report import Report
 
 WIDTH = 100
 COLUMNS = ("bound", "error ≤", "value", "axis", "measured", "verdict")
 _FAMILY_COLUMNS = ("family", "says most", "error ≤", "value", "axis", "measured", "assumptions")
 _NUMERIC = ("error ≤", "value", "measured")
+_WITH_AXIS = 3  # encoders beside which there is room for the axes
 _LONGEST = 26  # characters of a name in a table
 _COLOURS = {"certified": "32", "vacuous": "33", "nothing": "31", "dim": "2", "bold": "1"}
 LEGEND = "Each row holds by itself; vacuous: no better than a constant; *: an estimate, an assumption fails."
@@ -31,7 +34,7 @@ def screen(report: Report, paint: bool = False) -> str:
         paint: Whether to use a terminal's colours.
     """
     said = report.verdict
-    lines = [_painted(_visible(title(report)), "bold", paint), ""]
+    lines = [_painted(visible(title(report)), "bold", paint), ""]
     lines += [_painted(line, said.outcome, paint) for line in _wrapped(said.answer, "  ")]
     if said.measured is not None:
         lines += _wrapped(measured_line(report, said), "  ")
@@ -55,6 +58,41 @@ def screen(report: Report, paint: bool = False) -> str:
     if rest > 0:
         lines += [f'  … {rest} more: report.table(), report.to_text(), or report["name"]']
     return "\n".join(lines)
+
+
+def comparison_screen(comparison: Comparison, paint: bool = False) -> str:
+    """The answer, each encoder, every bound by family."""
+    reports, names = list(comparison.reports.values()), list(comparison.reports)
+    lines = [_painted(line, "bold", paint) for line in _wrapped(comparison.answer, "")]
+    said = ledger(reports)
+    if said is not None:
+        lines += _wrapped(f"{said}.", "")
+    head = ("encoder", "certified by", "error ≤", "measured", "interval")
+    lines += [
+        "",
+        *_table(head, [_encoder(name, report) for name, report in comparison.reports.items()], WIDTH),
+    ]
+    with_axis = len(names) <= _WITH_AXIS
+    rows: list[tuple[str, ...]] = []
+    for family_title, bounds in comparison.by_family():
+        rows.append((family_title, *[""] * (len(names) + with_axis)))
+        for name, axis in bounds:
+            cells = [value_cell(report[name]) if name in report else "–" for report in reports]
+            rows.append((f"  {short(name)}", *[axis] * with_axis, *cells))
+    head = ("bound", *["axis"] * with_axis, *names)
+    return "\n".join([*lines, "", *_table(head, rows, WIDTH), LEGEND])
+
+
+def _encoder(name: str, report: Report) -> tuple[str, ...]:
+    said = report.verdict
+    if said.measured is None:
+        seen, interval = "–", "–"
+    else:
+        seen, limits = percent(said.measured.error), said.measured.interval
+        interval = "–" if limits is None else f"{percent(limits[0])} to {percent(limits[1], up=True)}"
+    if said.outcome != "certified" or said.error is None:
+        return name, f"nothing ({said.outcome})", "–", seen, interval
+    return name, said.bound or "", percent(said.error, up=True), seen, interval
 
 
 def full(report: Report) -> str:
@@ -209,14 +247,14 @@ def _described(name: str, value: float, meaning: str, indent: str) -> list[str]:
 
 def _hanging(start: str, text: str) -> list[str]:
     wrapper = TextWrapper(WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
-    return wrapper.wrap(_visible(text)) or [start.rstrip()]
+    return wrapper.wrap(visible(text)) or [start.rstrip()]
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
-    return TextWrapper(WIDTH, initial_indent=indent, subsequent_indent=indent + "  ").wrap(_visible(text))
+    return TextWrapper(WIDTH, initial_indent=indent, subsequent_indent=indent + "  ").wrap(visible(text))
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Without characters that steer a terminal or turn the direction of writing."""
     return "".join(one if one.isprintable() else " " for one in text if unicodedata.category(one) != "Cf")
 
@@ -226,12 +264,11 @@ def _painted(line: str, role: Outcome | str, paint: bool) -> str:
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], width: int = WIDTH - 2) -> list[str]:
-    """Aligned columns; where they do not fit, the widest column of words gives way."""
-    lines = [tuple(columns), *(tuple(_visible(cell) for cell in row) for row in rows)]
+    """Aligned columns; where they do not fit, the widest but the first gives way."""
+    lines = [tuple(columns), *(tuple(visible(cell) for cell in row) for row in rows)]
     widths = [max(len(line[j]) for line in lines) for j in range(len(columns))]
-    words = [j for j, name in enumerate(columns) if name not in _NUMERIC]
     while sum(widths) + 2 * (len(widths) - 1) > width:
-        widths[max(words, key=lambda j: widths[j])] -= 1
+        widths[max(range(1, len(widths)), key=lambda j: widths[j])] -= 1
 
     def line(cells: Sequence[str]) -> str:
         fitted = [short(cell, wide) for cell, wide in zip(cells, widths, strict=True)]

@@ -100,7 +100,7 @@ def verdict(report: Report) -> Verdict:
         head=None if bound is None else head_in_words(bound),
         error=None if bound is None else bound.error_rate,
         confidence=1 - report.delta,
-        measured=measured(report, bound),
+        measured=measured(report, (bound.head if bound else None) or str(report.provenance.get("head"))),
         advice=tuple(_advice(report, outcome, bound)),
         cautions=tuple(_cautions(report)),
         families=families(report),
@@ -121,9 +121,9 @@ def head_in_words(bound: Bound) -> str:
     return f"{said} (fitted without {rest})" if rest else said
 
 
-def measured(report: Report, bound: Bound | None) -> Measured | None:
-    """The error on the test items of the head that a bound is about, else of the head given by `head`."""
-    losses = report.measured.get((bound.head if bound else None) or str(report.provenance.get("head")))
+def measured(report: Report, head: str | None) -> Measured | None:
+    """The error of a head on the test items; None without them, or where it was not measured."""
+    losses = report.measured.get(head or "")
     items = round(report.quantities.get("N_measured", report.quantities.get("N", 0)))
     if losses is None or not items:
         return None

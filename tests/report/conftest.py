@@ -39,6 +39,7 @@ def whole():
 def hostile(report, text):
     """The same report with this text wherever somebody else's words may stand."""
     first = next(iter(report))
+    term = next(iter(first.terms.values()))
     theirs = replace(
         first,
         name=text,
@@ -48,10 +49,7 @@ def hostile(report, text):
         statement=text,
         notes=(text,),
         contradiction=text,
-        terms={
-            text: replace(term, name=text, meaning=text, lowered_by=text, latex=text)
-            for term in list(first.terms.values())[:1]
-        },
+        terms={text: replace(term, name=text, meaning=text, lowered_by=text, latex=text)},
         table={text: {text: 0.5}},
     )
     one = next(iter(report.assumptions.values()))
