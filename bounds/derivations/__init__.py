@@ -7,6 +7,7 @@ from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING
 
+from bounds.arguments import by_hints, checked, data, nearest, unknown
 from bounds.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ PROOFS = {
 }
 
 
+@checked(name=data)
 def derive(name: str, **variant: object) -> Derivation:
     """The proof of a bound: named steps, each with a check, ending in the expression the report evaluates.
 
@@ -79,10 +81,14 @@ def derive(name: str, **variant: object) -> Derivation:
         True
     """
     prove = prover(name)
-    unknown = sorted(set(variant) - set(signature(prove).parameters))
-    if unknown:
-        raise InvalidOption(f"The derivation of `{name}` does not take the options {unknown}.")
-    return prove(**variant)
+    taken = list(signature(prove).parameters)
+    for option in variant:
+        if option not in taken:
+            raise InvalidOption(
+                f"The derivation of `{name}` does not take the options {[option]}; "
+                f"it takes {', '.join(taken) or 'none'}{nearest(option, taken) or '.'}"
+            )
+    return prove(**by_hints(prove, variant))
 
 
 def prover(name: str) -> Callable[..., Derivation]:
@@ -91,8 +97,8 @@ def prover(name: str) -> Callable[..., Derivation]:
     Raises:
         InvalidOption: for an unknown name.
     """
-    if name not in PROOFS:
-        raise InvalidOption(f"No derivation is named `{name}`; known: {', '.join(PROOFS)}.")
+    if not isinstance(name, str) or name not in PROOFS:
+        raise unknown("The derivation", name, PROOFS)
     module, function = PROOFS[name]
     proof: Callable[..., Derivation] = getattr(import_module(f"bounds.derivations.proofs.{module}"), function)
     return proof

@@ -62,7 +62,11 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         (note,),
         doubts=not_monotone(test_apart(evidence), assumption="H"),
         axis=Axis(
-            "balanced error", "mean of the error rates of the classes", "none", trivial=1 - 1 / classes
+            "balanced error",
+            "mean of the error rates of the classes",
+            "none",
+            trivial=1 - 1 / classes,
+            most=1.0,
         ),
     )
 
@@ -73,11 +77,11 @@ TEST_SET_BALANCED = Theorem(
     source="this package; after Waudby-Smith and Ramdas (2024)",
     statement=r"\tfrac1K\sum_y\mathbb{P}(\arg\max W_S f(x) \ne y \mid y)",
     predictor="head W_S as given by `head`",
-    assumptions=("H",),
+    assumptions=("H", "K"),
     inputs=_inputs,
     texts={
         "test_error": ("measured error of episodes of one item a class", "a better head"),
         "confidence": ("price of confidence", "more test items of the rarest class"),
     },
-    axis=Axis("balanced error", "mean of the error rates of the classes", "none"),
+    axis=Axis("balanced error", "mean of the error rates of the classes", "none", most=1.0),
 )

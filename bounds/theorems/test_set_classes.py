@@ -8,7 +8,7 @@ from bounds.evidence.outcomes import count, head_outcomes
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
 
-WORST_CLASS = Axis("worst-class error", "error rate of the worst class", "none", trivial=1.0)
+WORST_CLASS = Axis("worst-class error", "error rate of the worst class", "none", trivial=1.0, most=1.0)
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
@@ -38,7 +38,7 @@ TEST_SET_CLASSES = Theorem(
     source="Clopper and Pearson (1934), one-sided, at δ/K a class",
     statement=r"\max_y\mathbb{P}(\arg\max W_S f(x) \ne y \mid y)",
     predictor="head W_S as given by `head`",
-    assumptions=("H",),
+    assumptions=("H", "K"),
     inputs=_inputs,
     texts={
         "test_error": ("measured error of the worst class", "a better head, more test items of that class")

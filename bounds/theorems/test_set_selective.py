@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from bounds.arguments import shown
 from bounds.derivations import test_set as derivation
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.evidence import Evidence
@@ -18,14 +19,14 @@ SHARES = tuple(
     j / 20 for j in range(1, 21)
 )  # of the test items that are answered: fixed in advance, paid for in δ
 _TARGET = 0.05
-ANSWERED = Axis("error where answered", "error rate of the items that are answered", "none")
+ANSWERED = Axis("error where answered", "error rate of the items that are answered", "none", most=1.0)
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
     """The largest share whose limit is at most the target; all shares hold together, so any target may be read off."""
     target = evidence.setting.options.get("target", _TARGET)
     if not (isinstance(target, int | float) and 0 < target < 1):
-        raise InvalidOption(f"The option `target` must lie strictly between 0 and 1, got {target!r}.")
+        raise InvalidOption(f"The option `target` must lie strictly between 0 and 1, got {shown(target)}.")
     outcomes = head_outcomes(evidence)
     order = outcomes.gap.sort(descending=True).values
     expression = derivation.selective()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bounds.arguments import shown
 from bounds.derivations import test_set as derivation
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.evidence import Evidence
@@ -16,7 +17,7 @@ _DEFAULT = 5
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
     k = evidence.setting.options.get("top_k", _DEFAULT)
     if type(k) is not int or k < 1:
-        raise InvalidOption(f"The option `top_k` must be a positive whole number, got {k!r}.")
+        raise InvalidOption(f"The option `top_k` must be a positive whole number, got {shown(k)}.")
     if k >= evidence.setting.num_classes:
         raise NotApplicable(
             f"needs more than k = {k} classes, got {evidence.setting.num_classes}; give options={{'top_k': ...}}."

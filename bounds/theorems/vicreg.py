@@ -66,7 +66,7 @@ VICREG = Theorem(
     source=SOURCE,
     statement=r"\mathbb{E}\|W_S f(x) - y\|",
     predictor="minimum-norm head W_S",
-    assumptions=("A1", "A2", "A3", "A4", "A5", "A6", "A7", "constants", "prior"),
+    assumptions=("A1", "A2", "A3", "A4", "A5", "A6", "A7", "K", "constants", "prior"),
     inputs=_inputs,
     texts={
         "head_complexity": (

@@ -88,7 +88,7 @@ CERTIFIED = Theorem(
     source=SOURCE + "; constants counted step by step",
     statement=r"\mathbb{E}\|W_S f(x) - y\|",
     predictor=_PREDICTOR,
-    assumptions=("A1", "A2", "A3", "A4", "A5", "A6", "A7", "prior"),
+    assumptions=("A1", "A2", "A3", "A4", "A5", "A6", "A7", "K", "prior"),
     inputs=_certified_inputs,
     texts={},
 )
@@ -99,7 +99,7 @@ DIRECT = Theorem(
     source="this package, from the proof of " + SOURCE,
     statement=r"\mathbb{E}\|W_S f(x) - y\|",
     predictor=_PREDICTOR,
-    assumptions=("A1", "A2", "A3", "A4", "A5", "A6", "prior"),
+    assumptions=("A1", "A2", "A3", "A4", "A5", "A6", "K", "prior"),
     inputs=_direct_inputs,
     texts={},
 )

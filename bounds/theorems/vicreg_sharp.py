@@ -39,7 +39,7 @@ SHARP = Theorem(
     source="this package, from the proof of " + SOURCE,
     statement=r"\mathbb{E}\|\Pi(W_S f(x)) - y\|",
     predictor="head W_S, projected on the simplex",
-    assumptions=("A1", "A2", "A3", "A4", "A5", "A6", "A7", "prior"),
+    assumptions=("A1", "A2", "A3", "A4", "A5", "A6", "A7", "K", "prior"),
     inputs=_inputs,
     texts={
         "unlabeled_residual": (
