@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bounds.information import describe as describe
     from bounds.report import Comparison as Comparison
     from bounds.report import Report as Report
+    from bounds.report import catalogue as catalogue
     from bounds.sweeps import plot_sweep as plot_sweep
     from bounds.sweeps import sweep as sweep
     from bounds.theorems import Bound as Bound
@@ -36,6 +37,7 @@ _HOME = {
     "compare": "evaluation",
     "Report": "report",
     "Comparison": "report",
+    "catalogue": "report",
     "Bound": "theorems",
     "Theorem": "theorems",
     "register": "theorems",

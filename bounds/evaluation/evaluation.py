@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -158,7 +159,10 @@ def evaluate(
         encoder, checkpoint, normalization, evidence.setting.names_of_classes, evidence.labeled.dim
     )
     title = name or _title(checkpoint)
-    report = report_on(evidence, theorems, delta, title, simultaneous, record, deployment, classes.notes)
+    shown = (sys.stderr.isatty() if progress is None else progress) and processes.rank == 0
+    report = report_on(
+        evidence, theorems, delta, title, simultaneous, record, deployment, classes.notes, shown
+    )
 
     # No process leaves, and removes what it shares, before the others are done.
     processes.texts("", "at the end")

@@ -102,9 +102,7 @@ def _answer(axes: Axes, blocks: Sequence[tuple[str, list[_Row]]], reports: Mappi
             labels.append(row.label)
             _answer_row(axes, place, row)
         place += 1
-    axes.set(
-        xlim=(0, 1), xlabel="error rate", title="The bound of each family that says most"
-    )
+    axes.set(xlim=(0, 1), xlabel="error rate", title="The bound of each family that says most")
     _rows(axes, ticks, labels, max(place, 2))
     for at, title in heads:
         axes.text(0.0, at, f" {title}", transform=axes.get_yaxis_transform(), va="center", fontweight="bold")

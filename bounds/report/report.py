@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bounds.arguments import checked, data, file, maybe, number, several, unknown
+from bounds.arguments import checked, data, file, maybe, nearest, number, several, unknown
 from bounds.arguments import path as path_rule
 from bounds.assumptions.assumption import Assumption
 from bounds.errors import InvalidInput, InvalidOption
@@ -18,14 +18,13 @@ from bounds.evidence.evidence import Evidence
 from bounds.rendering import rendered
 from bounds.report.files import write_text
 from bounds.report.plans import Plans
+from bounds.report.saving import FORMAT, READ, json_text, json_values
 from bounds.report.verdict import Verdict
 from bounds.theorems.bound import Bound
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
-
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,10 @@ class Report:
             return self.bounds[name]
         if name in self.not_applicable:
             raise KeyError(f"`{name}` is not applicable here: it {self.not_applicable[name]}")
-        raise KeyError(f"no bound `{name}` in this report; it has {', '.join(self.bounds)}")
+        known = [*self.bounds, *self.not_applicable]
+        raise KeyError(
+            f"no bound `{name}` in this report{nearest(name, known) or '.'} It has {', '.join(self.bounds)}"
+        )
 
     def __iter__(self) -> Iterator[Bound]:
         """The bounds, in order."""
@@ -159,6 +161,7 @@ class Report:
         ]
         return pandas.DataFrame(rows).set_index(["family", "bound"]) if rows else pandas.DataFrame()
 
+    @checked(path=maybe(file))
     def to_text(self, path: str | Path | None = None) -> str:
         """Everything as text: the answer, every bound term by term, the assumptions; also written to `path` if given."""
         text = str(rendered("report.text:full", self))
@@ -204,10 +207,11 @@ class Report:
     # Saving it
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain Python, ready for JSON; `Report.from_dict` reads it back."""
+        """Plain Python, ready for JSON (`bounds.report.schema()` describes it); `Report.from_dict` reads it back."""
         return {
             "format": FORMAT,
             "name": self.name,
+            "verdict": self.verdict.to_dict(),
             "delta": self.delta,
             "simultaneous": self.simultaneous,
             "bounds": {bound.name: bound.to_dict() for bound in self},
@@ -233,10 +237,10 @@ class Report:
             raise InvalidInput(
                 f"Not a report of format {FORMAT}: a {type(plain).__name__} in place of a mapping."
             )
-        if plain.get("format") != FORMAT:
+        if plain.get("format") not in READ:
             raise InvalidInput(f"Not a report of format {FORMAT}: `format` is {plain.get('format')!r}.")
         try:
-            data = {key: value for key, value in plain.items() if key != "format"}
+            data = {key: value for key, value in plain.items() if key not in ("format", "verdict")}
             data["bounds"] = {name: Bound.from_dict(bound) for name, bound in data["bounds"].items()}
             data["assumptions"] = {
                 name: Assumption.from_dict(one) for name, one in data["assumptions"].items()
@@ -258,7 +262,7 @@ class Report:
     @checked(path=maybe(file))
     def to_json(self, path: str | Path | None = None) -> str:
         """The report as JSON text, also written to `path` if given; infinities become the string "Infinity"."""
-        text = json.dumps(_json_safe(self.to_dict()), indent=1, allow_nan=False)
+        text = json_text(self.to_dict())
         if path is not None:
             write_text(path, text)
         return text
@@ -277,7 +281,7 @@ class Report:
             raise InvalidInput(f"`{path}` is not a JSON report: {error}.") from error
         if not isinstance(plain, dict):
             raise InvalidInput(f"`{path}` is not a report: expected a JSON object.")
-        return cls.from_dict(_json_back(plain))
+        return cls.from_dict(json_values(plain))
 
     @checked(path=maybe(file))
     def to_html(self, path: str | Path | None = None) -> str:
@@ -286,19 +290,3 @@ class Report:
         if path is not None:
             write_text(path, text)
         return text
-
-
-def _json_safe(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _json_safe(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json_safe(one) for one in value]
-    return "Infinity" if value == float("inf") else value
-
-
-def _json_back(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _json_back(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_json_back(one) for one in value]
-    return float("inf") if value == "Infinity" else value

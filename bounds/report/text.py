@@ -84,7 +84,7 @@ def comparison_screen(comparison: Comparison, paint: bool = False) -> str:
 
 
 def _encoder(name: str, report: Report) -> tuple[str, ...]:
-    said = report.verdict
+    said, name = report.verdict, short(name, 40)
     if said.measured is None:
         seen, interval = "–", "–"
     else:
