@@ -25,6 +25,7 @@ FLOORS: list[set[str]] = [
     {"objectives"},
     {"evidence"},
     {"metrics", "complexity", "derivations", "information"},
+    {"proofs"},
     {"pretraining", "theorems"},
     {"report", "worlds"},
     {"evaluation", "sweeps"},

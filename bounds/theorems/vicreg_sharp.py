@@ -9,7 +9,7 @@ from bounds.evidence.evidence import Evidence
 from bounds.heads.linear import require_linear
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import head_distance, loss_range, require_fixed_encoder, sizes
-from bounds.theorems.vicreg import SOURCE
+from bounds.theorems.vicreg.vicreg import SOURCE
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:

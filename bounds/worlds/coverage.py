@@ -101,7 +101,7 @@ class Coverage:
             world=world.name,
             kind=theorem.kind,
             delta=delta,
-            failing=tuple(name for name in theorem.assumptions if name in world.failing),
+            failing=tuple(name for name in theorem.needs if name in world.failing),
             trials=trials,
             refused=len(runs.values) - trials,
             violations=violations,
