@@ -29,8 +29,8 @@ def derive(
     out: Annotated[Path | None, typer.Option(help="A .tex file to write the proof to.")] = None,
 ) -> None:
     """The proof of a bound, step by step, every step checked; exit code 1 where a check fails."""
-    from bounds.derivations import derive as run
     from bounds.report.files import write_text
+    from bounds.theorems.derive import derive as run
 
     derivation = run(name)
     typer.echo(str(derivation))
