@@ -17,6 +17,7 @@ import typer
 from bounds.errors import BoundsError
 
 REFUSED, INTERRUPTED = 2, 130
+_RESUMED = ("pretrain", "predict")  # commands that keep what they have done
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -51,7 +52,7 @@ def one_sentence(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except KeyboardInterrupt:
-            typer.echo(f"\ninterrupted; {resume(options)}", err=True)
+            typer.echo(f"\ninterrupted; {resume(command.__name__, options)}", err=True)
             raise typer.Exit(INTERRUPTED) from None
         except BoundsError as error:
             message = spoken(str(error))
@@ -76,14 +77,15 @@ def _is_option(parameter: Parameter) -> bool:
     return "typer.Option" in str(parameter.annotation)
 
 
-def resume(options: Mapping[str, str]) -> str:
+def resume(command: str, options: Mapping[str, str]) -> str:
     """How to go on after an interruption, by what the command keeps."""
-    given = set(sys.argv)
-    if "--save-representations" in given or not {"save_representations", "out"} & set(options):
-        return "the same command goes on where it stopped."
-    if "save_representations" in options:
-        return "with `--save-representations FOLDER` the same command would go on where it stopped."
-    return "what is in `--out` is whole, and the same command goes on there."
+    if command in _RESUMED:
+        return "what is in `--out` is whole, and the same command goes on there."
+    if "save_representations" not in options:
+        return "nothing was written; the same command starts again."
+    if "--save-representations" in sys.argv:
+        return "what was encoded is kept, and the same command goes on there."
+    return "with `--save-representations FOLDER` what is encoded is kept, and the same command goes on there."
 
 
 def said(text: str, paint: Callable[[], str] | None = None) -> None:

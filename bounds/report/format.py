@@ -19,12 +19,12 @@ def significant(value: float, digits: int = 4, *, up: bool = False, down: bool =
     return f"{float(rounded):.{digits}g}" if abs(rounded) < 10**6 else f"{float(rounded):.{digits - 1}e}"
 
 
-def percent(value: float, *, up: bool = False) -> str:
-    """A rate for people: one decimal of a percent, below 0.1 % one significant digit; `up` never prints less."""
+def percent(value: float, *, up: bool = False, down: bool = False) -> str:
+    """A rate for people: one decimal of a percent, below 0.1 % one significant digit; `up` never prints less, `down` more."""
     if not math.isfinite(value):
         return significant(value)
     exact = 100 * Decimal(repr(float(value)))  # the decimal that reads back as this number
-    rounding = ROUND_CEILING if up else ROUND_HALF_EVEN
+    rounding = ROUND_CEILING if up else ROUND_FLOOR if down else ROUND_HALF_EVEN
     small = exact != 0 and abs(exact) < Decimal("0.1")
     place = Decimal(1).scaleb(exact.adjusted()) if small else Decimal("0.1")
     rounded = exact.quantize(place, rounding=rounding)

@@ -89,7 +89,9 @@ def _encoder(name: str, report: Report) -> tuple[str, ...]:
         seen, interval = "–", "–"
     else:
         seen, limits = percent(said.measured.error), said.measured.interval
-        interval = "–" if limits is None else f"{percent(limits[0])} to {percent(limits[1], up=True)}"
+        interval = (
+            "–" if limits is None else f"{percent(limits[0], down=True)} to {percent(limits[1], up=True)}"
+        )
     if said.outcome != "certified" or said.error is None:
         return name, f"nothing ({said.outcome})", "–", seen, interval
     return name, said.bound or "", percent(said.error, up=True), seen, interval
@@ -156,7 +158,9 @@ def measured_line(report: Report, said: Verdict) -> str:
     if found.interval is None:
         return f"{line} (no interval: not known to be fresh)."
     low, high = found.interval
-    return f"{line} ({confidence(report.delta)} interval {percent(low)} to {percent(high, up=True)})."
+    return (
+        f"{line} ({confidence(report.delta)} interval {percent(low, down=True)} to {percent(high, up=True)})."
+    )
 
 
 def basis(report: Report, said: Verdict) -> str:
