@@ -20,7 +20,7 @@ def significant(value: float, digits: int = 4, *, up: bool = False, down: bool =
 
 
 def percent(value: float, *, up: bool = False, down: bool = False) -> str:
-    """A rate for people: one decimal of a percent, below 0.1 % one significant digit; `up` never prints less, `down` more."""
+    """A rate for people: one decimal of a percent, below 0.1 % one digit; `up` never prints less, `down` never more."""
     if not math.isfinite(value):
         return significant(value)
     exact = 100 * Decimal(repr(float(value)))  # the decimal that reads back as this number

@@ -42,6 +42,13 @@ def test_frame_holds_every_term_and_total(report):
     assert set(frame[frame.bound == "vicreg"].term) == {*report["vicreg"].terms, "total"}
 
 
+def test_a_bound_shows_its_terms_and_what_it_says(report):
+    shown = repr(report["vicreg_direct"]).splitlines()
+    assert shown[0].startswith("vicreg_direct · ")
+    assert all(any(line.strip().startswith(term) for line in shown) for term in report["vicreg_direct"].terms)
+    assert max(map(len, shown)) <= 100
+
+
 def test_names_of_the_terms_of_vicreg_are_the_documented_ones(report):
     assert set(report["vicreg"].terms) == {
         "invariance",
