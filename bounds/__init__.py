@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bounds.information import monitor as monitor
     from bounds.report import Comparison as Comparison
     from bounds.report import Report as Report
+    from bounds.report import catalogue as catalogue
     from bounds.selection import select as select
     from bounds.sweeps import plot_sweep as plot_sweep
     from bounds.sweeps import sweep as sweep
@@ -39,6 +40,7 @@ _HOME = {
     "compare": "evaluation",
     "Report": "report",
     "Comparison": "report",
+    "catalogue": "report",
     "Bound": "theorems",
     "Theorem": "theorems",
     "register": "theorems",

@@ -16,6 +16,7 @@ from bounds.evidence.kept_apart import test_apart
 from bounds.heads.decision import Decision
 from bounds.heads.fitted import FittedHead
 from bounds.proofs.conclude import Conclusion
+from bounds.rendering import rendered
 from bounds.theorems.axes import LOSS, Axis
 
 if TYPE_CHECKING:
@@ -95,6 +96,9 @@ class Bound:
     table: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     model: Model | None = field(default=None, compare=False, repr=False)
     deployment: Deployment | None = field(default=None, compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        return str(rendered("report.text:terms", self))
 
     @property
     def predictor(self) -> Predictor:
