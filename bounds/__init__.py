@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from bounds.assumptions import swap_test as swap_test
     from bounds.complexity import rademacher as rademacher
     from bounds.correlation import correlate as correlate
-    from bounds.derivations import derive as derive
     from bounds.encoders import load_encoder as load_encoder
     from bounds.encoders import save_encoder as save_encoder
     from bounds.evaluation import compare as compare
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from bounds.theorems import Bound as Bound
     from bounds.theorems import Theorem as Theorem
     from bounds.theorems import register as register
+    from bounds.theorems.derive import derive as derive
     from bounds.worlds import coverage as coverage
 
 # Loaded on first use, so that `import bounds` costs no more than torch.
@@ -39,7 +39,7 @@ _HOME = {
     "Bound": "theorems",
     "Theorem": "theorems",
     "register": "theorems",
-    "derive": "derivations",
+    "derive": "theorems.derive",
     "rademacher": "complexity",
     "coverage": "worlds",
     "correlate": "correlation",
@@ -63,6 +63,7 @@ _MODULES = (
     "information",
     "objectives",
     "pretraining",
+    "proofs",
     "report",
     "representations",
     "summaries",

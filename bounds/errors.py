@@ -44,6 +44,10 @@ class NumericalError(BoundsError, ArithmeticError):
     """A computation that produced NaN; nothing is reported in its place."""
 
 
+class InvalidProof(InvalidInput):
+    """A step that does not follow: the kernel of the proofs refuses it and says which condition fails."""
+
+
 class TrainingCollapsed(BoundsError):
     """A pretraining run whose loss became NaN or whose embeddings lost all variance."""
 

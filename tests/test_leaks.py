@@ -359,7 +359,12 @@ def test_an_item_in_two_pairs_withholds_the_bounds_on_pairs_and_keep_declares_it
     S = labeled_like(None)
     x1 = np.concatenate([x1, x1[:1]])
     x2, y = np.concatenate([x2, x2[-1:] + 1.0]), np.concatenate([y, y[:1]])
-    options = {"pairs": "class", "fresh": True, "bounds": ["vicreg_direct", "held_out", "reference_head"]}
+    options = {
+        "pairs": "class",
+        "fresh": True,
+        "num_classes": int(S[1].max()) + 1,
+        "bounds": ["vicreg_direct", "held_out", "reference_head"],
+    }
     report = bounds.evaluate(None, S, (x1, x2), **options)
     assert report["vicreg_direct"].assumptions["A6'"].status == "unverifiable"
     assert "2 of 201 pairs" in report.assumptions["A6'"].reason

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bounds
+from bounds.assumptions.classes import number_of_classes
 from bounds.assumptions.prior import declared_prior, prior_pvalue
 from bounds.derivations.expression import Expression
 from bounds.derivations.symbols import symbol
@@ -373,3 +374,48 @@ def test_limits_from_below_are_below_what_was_measured():
     assert 0.05 < limits["error"] < measured["error"]
     assert 0 < limits["loss"] < measured["loss"]
     assert 0.1 < limits["projected_loss"] < measured["projected_loss"]
+
+
+def _unseen_class(**options):
+    """Three labels, all of class 0, of a population with two classes; the test items are the same."""
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(40, 3)), np.zeros(40, dtype=np.int64)
+    pairs = (rng.normal(size=(50, 3)), rng.normal(size=(50, 3)), np.zeros(50, dtype=np.int64))
+    return bounds.evaluate(
+        None, (x[:20], y[:20]), pairs, test=(x[20:], y[20:]), pairs="class", fresh=True, **options
+    )
+
+
+_OF_ALL_CLASSES = ("test_set_classes", "vicreg_direct", "vicreg_best", "agreement")
+
+
+def test_a_class_that_nobody_saw_withholds_what_speaks_about_every_class():
+    inferred, stated = _unseen_class(), _unseen_class(num_classes=2)
+    assert inferred.assumptions["K"].status == "unverifiable"
+    for name in _OF_ALL_CLASSES:
+        if name in inferred.bounds:
+            assert not inferred[name].certified, name
+    assert inferred["test_set"].certified
+    assert not inferred["test_set_classes"].certified
+    assert stated["test_set_classes"].certified
+    assert stated["test_set_classes"].value == 1.0  # the second class has no item
+
+
+def test_a_balanced_prior_fixes_the_number_of_classes_where_another_would_have_been_seen():
+    few, many = _balanced(6), _balanced(600)
+    assert few.assumptions["K"].status == "unverifiable"
+    assert few.assumptions["prior"].status == "unverifiable"
+    assert not few["vicreg_direct"].certified
+    assert many.assumptions["K"].status == many.assumptions["prior"].status == "holds"
+    assert many["vicreg_direct"].certified
+    # (K + 1)(1 − 1/(K + 1))ⁿ at its limit: one item fewer is too few.
+    assert number_of_classes(False, 3, 125).holds
+    assert not number_of_classes(False, 3, 124).holds
+
+
+def _balanced(n):
+    rng = np.random.default_rng(4)
+    y = np.arange(n) % 3
+    labeled = (rng.normal(size=(n, 3)), y)
+    pairs = (rng.normal(size=(60, 3)), rng.normal(size=(60, 3)))
+    return bounds.evaluate(None, labeled, pairs, pairs="class", fresh=True, class_prior="balanced")

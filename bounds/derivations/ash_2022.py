@@ -17,6 +17,6 @@ harmonic = symbol("harmonic", "H_{K-1}", "1 + 1/2 + … + 1/(K − 1)")
 @cache
 def expression() -> Expression:
     """2·max(1, 2(K − 1)H_{K−1}/k)/(1 − τ_k) · (L − Col)."""
-    terms = {**sampling(), "log_collisions": -log_collisions}
+    terms = {**sampling(exact=True), "log_collisions": -log_collisions}
     factor = 2 * sp.Max(1, 2 * (K - 1) * harmonic / negatives) / no_collision
     return Expression({name: sp.Mul(factor, term) for name, term in terms.items()})

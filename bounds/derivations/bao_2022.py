@@ -32,7 +32,7 @@ def expression(*, deviation: bool = False) -> Expression:
         deviation: Positives are views of the anchor's item, not class mates; f(x)ᵀ(f(x⁺) − μ_y) ≤
             ‖f(x⁺) − μ_y‖ adds σ/t (van Elst and Ghoshdastidar 2024).
     """
-    terms = {**sampling(), "task_size": task_size(negatives), "surrogate_gap": reverse_jensen()}
+    terms = {**sampling(exact=True), "task_size": task_size(negatives), "surrogate_gap": reverse_jensen()}
     if deviation:
         terms["feature_deviation"] = feature_deviation / temperature
     return Expression(terms)

@@ -35,6 +35,11 @@ log_collisions = symbol(
     "log_collisions", r"\mathrm{Col}", "E ln(1 + number of negatives of the anchor's class)"
 )
 coverage = symbol("coverage", "v", "P(k + 1 uniform draws show every class)", positive=True)
+augmentation_gap = symbol(
+    "augmentation_gap",
+    "-d",
+    "mean of max(0, zᵀ(z̄ − μ_y)): what views of one item are closer than their class",
+)
 p_min = symbol("p_min", r"p_{\min}", "smallest class probability", positive=True)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bounds.derivations.functions import ARRAYS, NUMERIC
 from bounds.derivations.symbols import LATEX
-from bounds.errors import InvalidStatistics, NumericalError
+from bounds.errors import InvalidStatistics, NotApplicable, NumericalError
 
 # One part in 10^12 covers the rounding of every step in float64, so that a certificate is never rounded to its wrong side.
 _ROUNDING = 1e-12
@@ -29,17 +29,21 @@ class Expression:
         combine: "sum", or "root" for the square root of the sum.
         parts: For some terms, the named summands they consist of.
         below: Whether it bounds from below, so that its number is rounded down.
+        requires: Relations between its symbols without which it is no bound; `evaluate` checks them.
     """
 
     terms: Mapping[str, sp.Expr]
     combine: Literal["sum", "root"] = "sum"
     parts: Mapping[str, Mapping[str, sp.Expr]] = field(default_factory=dict)
     below: bool = False
+    requires: tuple[sp.Basic, ...] = ()
 
     @cached_property
     def symbols(self) -> tuple[sp.Symbol, ...]:
-        """Free symbols of all terms, by name."""
-        free: set[sp.Symbol] = set().union(*(term.free_symbols for term in self.terms.values()))
+        """Free symbols of all terms and requirements, by name."""
+        free: set[sp.Symbol] = set().union(
+            *(term.free_symbols for term in (*self.terms.values(), *self.requires))
+        )
         return tuple(sorted(free, key=lambda symbol: str(symbol.name)))
 
     @cached_property
@@ -57,6 +61,7 @@ class Expression:
         Raises:
             InvalidStatistics: a symbol has no value, or NaN.
             NumericalError: a term came out as NaN.
+            NotApplicable: a requirement does not hold.
         """
         arguments = []
         for symbol in self.symbols:
@@ -64,6 +69,9 @@ class Expression:
             if value is None or math.isnan(value):
                 raise InvalidStatistics(f"The symbol `{symbol.name}` needs a number, got {value}.")
             arguments.append(float(value))
+        for relation in self.requires:
+            if not _compiled(self.symbols, (relation,))(*arguments)[0]:
+                raise NotApplicable(f"needs {relation}, which does not hold here.")
         numbers = {
             name: float(number) for name, number in zip(self.terms, self._numeric(*arguments), strict=True)
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -48,3 +49,20 @@ class log_subsets(sp.Function):
 
 
 NUMERIC["log_subsets"] = limits.log_subsets
+
+
+class softplus(sp.Function):
+    """ln(1 + e^x), which does not overflow."""
+
+    is_real = True
+    is_nonnegative = True
+
+    def _latex(self, printer: LatexPrinter) -> str:
+        return rf"\ln\left(1 + e^{{{printer._print(self.args[0])}}}\right)"
+
+
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+NUMERIC["softplus"] = _softplus

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import sympy as sp
 
 from bounds.derivations.contrastive import (
@@ -11,14 +9,12 @@ from bounds.derivations.contrastive import (
     infonce_loss,
     log_plus_exp,
     negatives,
-    p_min,
     share_of_functions,
     span,
     temperature,
     u_statistic,
     vector_contraction,
 )
-from bounds.derivations.expression import Expression
 
 
 def loss_range(*, exact: bool = False) -> sp.Expr:
@@ -50,16 +46,3 @@ def sampling(*, exact: bool = False) -> dict[str, sp.Expr]:
         "representation_complexity": vector_contraction(1 / temperature),
         "confidence": u_statistic(loss_range(exact=exact), share_of_functions(delta_loss)),
     }
-
-
-@cache
-def expression(*, exact: bool = False) -> Expression:
-    """L_mean-softmax ≤ L_InfoNCE + ln(1/(p_min(k + 1))) + gap; p_min = 1/K for a uniform prior.
-
-    ln of a mean of k + 1 exponentials is at least their mean exponent (Jensen), E f(x)ᵀμ_y ≥ E f(x)ᵀμ̄, and
-    Σ_c e^{u_c} ≤ E_{c~p} e^{u_c}/p_min ≤ e^{gap + E u_c}/p_min with u_c = f(x)ᵀμ_c/t.
-    """
-    terms = sampling(exact=exact)
-    terms["task_size"] = -sp.log(p_min * (negatives + 1))
-    terms["surrogate_gap"] = surrogate_gap(exact=exact)
-    return Expression(terms)

@@ -56,14 +56,19 @@ kappa_S = symbol(
     "kappa_S", r"\kappa_S", "bound on ‖W_S f − y‖: 1 + ‖W_S‖₂B, or √2 after projection on the simplex"
 )
 kappa_ref = symbol("kappa_ref", r"\kappa_{\bar S}", "bound on ‖φ‖: 1 + ‖W_S̄‖₂B")
+W_frobenius = symbol("W_frobenius", r"\|W_S\|_F", "Frobenius norm of the head fitted on S")
+frobenius_ref = symbol("frobenius_ref", r"\|W_{\bar S}\|_F", "Frobenius norm of the reference head")
+radius_index = symbol("radius_index", "j", "number of the head radius 2^j in its grid", integer=True)
 beta = _positive("beta", r"\beta", "radius of the head class {‖W‖_F ≤ β}")
 
 # What was measured
 invariance = symbol("invariance", r"\hat I", "(1/m) Σ‖f(x⁺) − f(x⁺⁺)‖")
 PY_S = symbol("PY_S", r"\|P_{Z_S}Y_S\|_F", "norm of the least-squares residual on S")
 PY_ref = symbol("PY_ref", r"\|P_{Z_{\bar S}}Y_{\bar S}\|_F", "norm of the least-squares residual on S̄")
-residual_S = symbol("residual_S", r"\hat r_S", "mean residual norm of the head on S, or its root mean square")
+residual_S = symbol("residual_S", r"\hat r_S", "mean residual norm of the head on S")
 residual_ref = symbol("residual_ref", r"\hat r_{\bar S}", "mean residual norm of the reference head on S̄")
+rms_S = symbol("rms_S", r"\hat r^{\,2}_S", "root mean square residual of the head on S")
+rms_ref = symbol("rms_ref", r"\hat r^{\,2}_{\bar S}", "root mean square residual of the reference head on S̄")
 projected_S = symbol("projected_S", r"\hat r^{\Pi}_S", "(1/n) Σ‖Π(W_S f(x_i)) − y_i‖")
 phi_S = symbol("phi_S", r"\hat\varphi_S", "(1/n) Σ‖y_i − W* f(x_i)‖ on the labeled items")
 phi_second = symbol(
@@ -102,3 +107,11 @@ W_reach = symbol("W_reach", r"M_0", "bound on ‖W μ − e_y‖ that needs no d
 # Held-out items
 N = _positive("N", "N", "number of held-out labeled items")
 mistakes = symbol("mistakes", "k", "errors of the head on the held-out items")
+projected_H = symbol(
+    "projected_H", r"\hat r^{\Pi}_H", "mean projected residual of the head on the held-out items"
+)
+differing = symbol("differing", r"k_U", "unlabeled items on which the two heads decide differently")
+projected_ref = symbol(
+    "projected_ref", r"\hat r^{\Pi}_H", "mean projected residual of the reference head, held out"
+)
+head_gap = symbol("head_gap", r"\hat d_U", "mean ‖Π(W f) − Π(W* f)‖ over the unlabeled items")

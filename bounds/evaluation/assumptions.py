@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bounds.assumptions import swap
 from bounds.assumptions.assumption import Assumption, AssumptionTest
 from bounds.assumptions.bounded import boundedness
-from bounds.assumptions.classes import labels_are_classes, number_of_classes
+from bounds.assumptions.classes import balanced_over, labels_are_classes, number_of_classes
 from bounds.assumptions.constants import constants
 from bounds.assumptions.exchangeable import exchangeable
 from bounds.assumptions.fresh import by_record, freshness, held_back
@@ -37,6 +37,7 @@ class Given:
         labeled_is_fresh, unlabeled_is_fresh: A2 and A3.
         nonnegative: Whether f ≥ 0 was declared.
         num_classes: Whether K was stated.
+        balanced: Whether the prior was declared by that word, which fixes no K.
         same_source: Whether S and S̄ are the same data.
         normalization: Of the representations.
         repeated: Rows of S that repeat another one.
@@ -48,6 +49,7 @@ class Given:
     unlabeled_is_fresh: bool | None
     nonnegative: bool
     num_classes: bool
+    balanced: bool
     same_source: bool
     normalization: Normalization
     repeated: int = 0
@@ -72,7 +74,7 @@ def statuses(evidence: Evidence, given: Given) -> dict[str, Assumption]:
             by_record(a3, evidence.pairs, setting.trained_on, "unlabeled"),
             _bounded(evidence, given),
             labels_are_classes(),
-            number_of_classes(given.num_classes, setting.num_classes),
+            number_of_classes(given.num_classes, setting.num_classes, evidence.n if given.balanced else 0),
             items(
                 evidence.classes.counts.cpu().numpy(),
                 setting.conditioned_pairs,
@@ -92,7 +94,9 @@ def statuses(evidence: Evidence, given: Given) -> dict[str, Assumption]:
         )
     }
     if setting.prior is not None:
-        found["prior"] = declared_prior(setting.prior.numpy(), _class_counts(evidence))
+        found["prior"] = balanced_over(
+            declared_prior(setting.prior.numpy(), _class_counts(evidence)), found["K"]
+        )
     if evidence.pairs is not None:
         found["A1"] = _class_pairs(found["A1"], evidence, evidence.pairs, given)
         law = one_law(

@@ -22,8 +22,8 @@ def applicable(theorems: Sequence[Theorem], evidence: Evidence) -> list[Theorem]
         theorem
         for theorem in theorems
         if theorem.kind == "bound"
-        and (evidence.test is not None or "H" not in theorem.assumptions)
-        and (evidence.pairs is not None or not {"A1", "A3"} & set(theorem.assumptions))
+        and (evidence.test is not None or "H" not in theorem.needs)
+        and (evidence.pairs is not None or not {"A1", "A3"} & set(theorem.needs))
     ]
 
 

@@ -9,10 +9,11 @@ from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
-from bounds.derivations import PROOFS, derive, prover
+from bounds.arguments import shown
 from bounds.derivations.expression import Expression
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.theorems.bound import Bound
+from bounds.theorems.derive import derive, provable, prover
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,8 +178,8 @@ def plan(bound: Bound, target: float, *, expression: Expression | None = None) -
         NotApplicable: the bound has no known expression or no sample size, or it is a limit from below.
     """
     if not (isinstance(target, int | float) and 0 < target < math.inf):
-        raise InvalidOption(f"`target` must be a positive number, got {target!r}.")
-    if expression is None and bound.name in PROOFS and derive(bound.name).lower:
+        raise InvalidOption(f"`target` must be a positive number, got {shown(target)}.")
+    if expression is None and bound.name in provable() and derive(bound.name).lower:
         raise NotApplicable(f"`{bound.name}` is a limit from below, which has no target.")
     project = _Projection(bound, expression or _expression_of(bound))
     n, m = project.sizes
@@ -286,7 +287,7 @@ def _expression_of(bound: Bound) -> Expression:
 @cache
 def _variants(name: str) -> tuple[Expression, ...]:
     """Every variant of a bound's expression, over the options of its proof."""
-    if name not in PROOFS:
+    if name not in provable():
         return ()
     hints = {key: hint for key, hint in get_type_hints(prover(name)).items() if key not in ("return", "name")}
     values = [(False, True) if hint is bool else get_args(hint) for hint in hints.values()]

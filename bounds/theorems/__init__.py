@@ -1,8 +1,11 @@
 """One module per bound; a theorem is a pure function of evidence, and this file is their table of contents."""
 
+from collections.abc import Iterable
+from typing import Any
+
+from bounds.arguments import checked, instance, several, unknown
 from bounds.errors import InvalidOption
 from bounds.theorems.agreement import AGREEMENT, AGREEMENT_NO_HOLDOUT
-from bounds.theorems.arora_2019 import ARORA_2019
 from bounds.theorems.ash_2022 import ASH_2022
 from bounds.theorems.augmentation_gain import (
     AUGMENTATION_ERROR_FLOOR,
@@ -10,29 +13,36 @@ from bounds.theorems.augmentation_gain import (
     AUGMENTATION_GAIN_LOWER,
     AUGMENTATION_RISK,
 )
-from bounds.theorems.bao_2022 import BAO_2022, BAO_2022_DEVIATION
 from bounds.theorems.bound import Bound, Term, Theorem
 from bounds.theorems.centred_head import CENTRED_HEAD, CENTRED_HEAD_ERROR
+from bounds.theorems.contrastive.arora_2019 import ARORA_2019
+from bounds.theorems.contrastive.bao_2022 import BAO_2022, BAO_2022_DEVIATION
+from bounds.theorems.contrastive.infonce import INFONCE, INFONCE_SHARP
+from bounds.theorems.contrastive.nozawa_2021 import NOZAWA_2021
+from bounds.theorems.counting.held_out import HELD_OUT_BOUND
+from bounds.theorems.counting.reference_head import REFERENCE_HEAD
+from bounds.theorems.counting.reference_head_loss import REFERENCE_HEAD_LOSS
+from bounds.theorems.counting.test_set import TEST_SET
+from bounds.theorems.counting.test_set_balanced import TEST_SET_BALANCED
+from bounds.theorems.counting.test_set_classes import TEST_SET_CLASSES
+from bounds.theorems.counting.test_set_loss import TEST_SET_LOSS
+from bounds.theorems.counting.test_set_selective import TEST_SET_SELECTIVE
+from bounds.theorems.counting.test_set_top_k import TEST_SET_TOP_K
 from bounds.theorems.haochen_2021 import HAOCHEN_2021
-from bounds.theorems.held_out import HELD_OUT, TEST_SET_LOSS
-from bounds.theorems.infonce import INFONCE, INFONCE_SHARP
 from bounds.theorems.lei_2023 import LEI_2023
 from bounds.theorems.luthra_2025 import LUTHRA_2025
-from bounds.theorems.nozawa_2021 import NOZAWA_2021
 from bounds.theorems.pac_bayes import PAC_BAYES, PAC_BAYES_DETERMINISTIC
 from bounds.theorems.prediction_powered import PREDICTION_POWERED, PREDICTION_POWERED_BETTING
-from bounds.theorems.reference_head import REFERENCE_HEAD, REFERENCE_HEAD_LOSS
 from bounds.theorems.rrm import RRM, RRM_INFORMATION
 from bounds.theorems.simclr import SIMCLR, SIMCLR_LOGISTIC
-from bounds.theorems.supervised import SUPERVISED, SUPERVISED_PROJECTED
-from bounds.theorems.test_set import TEST_SET
-from bounds.theorems.test_set_balanced import TEST_SET_BALANCED
-from bounds.theorems.test_set_classes import TEST_SET_CLASSES
-from bounds.theorems.test_set_selective import TEST_SET_SELECTIVE
-from bounds.theorems.test_set_top_k import TEST_SET_TOP_K
+from bounds.theorems.supervised.supervised import SUPERVISED
+from bounds.theorems.supervised.supervised_projected import SUPERVISED_PROJECTED
 from bounds.theorems.van_elst_2024 import VAN_ELST_2024
-from bounds.theorems.vicreg import VICREG, VICREG_SHORT
-from bounds.theorems.vicreg_certified import BEST, CERTIFIED, DIRECT, TRIVIAL
+from bounds.theorems.vicreg.trivial_reference import TRIVIAL
+from bounds.theorems.vicreg.vicreg import VICREG, VICREG_SHORT
+from bounds.theorems.vicreg.vicreg_best import BEST
+from bounds.theorems.vicreg.vicreg_certified import CERTIFIED
+from bounds.theorems.vicreg.vicreg_direct import DIRECT
 from bounds.theorems.vicreg_second_moment import SECOND_MOMENT, SECOND_MOMENT_RIDGE
 from bounds.theorems.vicreg_sharp import SHARP
 
@@ -80,7 +90,7 @@ THEOREMS: dict[str, Theorem] = {
         AUGMENTATION_ERROR_FLOOR,
         RRM,
         RRM_INFORMATION,
-        HELD_OUT,
+        HELD_OUT_BOUND,
         TEST_SET,
         TEST_SET_LOSS,
         TEST_SET_CLASSES,
@@ -92,6 +102,7 @@ THEOREMS: dict[str, Theorem] = {
 ON_REQUEST: dict[str, Theorem] = {VICREG_SHORT.name: VICREG_SHORT}
 
 
+@checked(theorem=instance(Theorem, "a `bounds.Theorem`"))
 def register(theorem: Theorem) -> Theorem:
     """Add a theorem of your own to every later report.
 
@@ -104,14 +115,22 @@ def register(theorem: Theorem) -> Theorem:
     return theorem
 
 
-def select(names: list[str] | tuple[str, ...] | None) -> list[Theorem]:
+def select(names: str | Iterable[str] | None) -> list[Theorem]:
     """The theorems asked for, in order; all by default.
 
     Raises:
-        InvalidOption: for a name that does not exist.
+        InvalidOption: for a name that does not exist, an empty list, or a name that is given twice.
     """
+    if names is None:
+        return list(THEOREMS.values())
+    found: list[Theorem] = several(_theorem, "names of bounds")(
+        "bounds", [names] if isinstance(names, str) else names
+    )
+    return found
+
+
+def _theorem(argument: str, name: Any) -> Theorem:
     known = {**THEOREMS, **ON_REQUEST}
-    unknown = [name for name in names or () if name not in known]
-    if unknown:
-        raise InvalidOption(f"`bounds` names unknown bounds {unknown}; known: {', '.join(known)}.")
-    return list(THEOREMS.values()) if names is None else [known[name] for name in names]
+    if not isinstance(name, str) or name not in known:
+        raise unknown(f"`{argument}` names unknown bounds:", name, known)
+    return known[name]

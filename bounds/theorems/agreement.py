@@ -14,8 +14,8 @@ from bounds.heads.fitted import FittedHead
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import pair_total_variation, require_fixed_encoder
+from bounds.theorems.counting.counts import something_counted
 from bounds.theorems.pac_bayes import QUANTILES, Array, gaussian_columns, gaussian_values, quantile
-from bounds.theorems.test_set import counted
 
 _KINKS = 64
 _TEXTS = {
@@ -44,7 +44,7 @@ def _inputs_for(
     known = setting.prior is not None
     prior = evidence.frequencies if setting.prior is None else setting.prior.tolist()
     u = np.asarray(limits)
-    differing = counted(disagreement_counts(evidence, head))
+    differing = something_counted(disagreement_counts(evidence, head))
     shared = {
         "K": setting.num_classes,
         "n": evidence.n,
@@ -123,7 +123,7 @@ AGREEMENT = Theorem(
     source="this package; Clopper and Pearson (1934)",
     statement=r"\mathbb{P}(\arg\max W f(x) \ne y)",
     predictor="head as given by `head`, on S without the held-out part",
-    assumptions=("A1", "A2", "A3", "A5", "A6", "A7", "prior"),
+    assumptions=("A1", "A2", "A3", "A5", "A6", "A7", "K", "prior"),
     inputs=_inputs,
     splits=True,
     texts=_TEXTS,

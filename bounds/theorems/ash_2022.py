@@ -6,8 +6,8 @@ from bounds.derivations import ash_2022 as derivation
 from bounds.evidence.evidence import Evidence
 from bounds.summaries.collisions import harmonic
 from bounds.theorems.bound import Inputs, Theorem
+from bounds.theorems.contrastive.infonce import PREDICTOR, TEXTS
 from bounds.theorems.contrastive_inputs import coverage_inputs, softmax_axis
-from bounds.theorems.infonce import PREDICTOR, TEXTS
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:

@@ -14,6 +14,7 @@ from bounds.evidence.evidence import Evidence
 from bounds.evidence.kept_apart import test_apart
 from bounds.heads.decision import Decision
 from bounds.heads.fitted import FittedHead
+from bounds.proofs.conclude import Conclusion
 from bounds.theorems.axes import LOSS, Axis
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ class Inputs:
     `axis` replaces the theorem's axis where its conversion or its trivial value depends on the data's setting. `head` is
     the one that is measured; `random` the head whose scores `decision` blurs, of bounds about a random head. `declared`
     adds what only this variant of the bound assumes; `doubts` replace the status of assumptions that hold otherwise.
+    `assumptions` replaces the theorem's list with those that the proof of this variant used.
     """
 
     expression: Expression
@@ -181,11 +183,30 @@ class Inputs:
     random: FittedHead | None = None
     declared: tuple[Assumption, ...] = ()
     doubts: tuple[Assumption, ...] = ()
+    assumptions: tuple[str, ...] | None = None
+
+    @classmethod
+    def proven(
+        cls,
+        conclusion: Conclusion,
+        values: Mapping[str, float],
+        split: Mapping[str, float],
+        head: FittedHead | None = None,
+        notes: tuple[str, ...] = (),
+        **more: Any,
+    ) -> Inputs:
+        """The numbers of a bound that the kernel proved: its expression and assumptions are the proof's."""
+        used = conclusion.assumptions
+        return cls(conclusion.expression, values, split, head, notes, assumptions=used, **more)
 
     @property
     def value(self) -> float:
         """The bound's number, rounded up."""
         return self.expression.combined(self.expression.evaluate(self.values))
+
+
+def _no_inputs(evidence: Evidence, delta: float) -> Inputs:
+    raise NotApplicable("has no `inputs`, which read its numbers off the evidence.")
 
 
 @dataclass(frozen=True)
@@ -197,12 +218,13 @@ class Theorem:
         title, source: One line, and the paper with theorem or equation number.
         statement: LaTeX of the left-hand side.
         predictor: Which predictor it speaks about, in words.
-        assumptions: Names that must hold for a certificate; "prior" only where a class prior is declared.
+        assumptions: Names that must hold for a certificate, where no proof lists them.
         inputs: (evidence, delta) -> Inputs; raises NotApplicable with the reason.
         options: Keys of `options` that it reads.
         texts: Term name -> (what it means, what lowers it).
         axis, kind: See `Bound`.
         splits: Whether it counts on a part of S that its head was not fitted on, row by row, rather than on all of S.
+        proof: The proof in the kernel, by its options; what it concludes is what `inputs` evaluates.
     """
 
     name: str
@@ -210,17 +232,23 @@ class Theorem:
     source: str
     statement: str
     predictor: str
-    assumptions: tuple[str, ...]
-    inputs: Callable[[Evidence, float], Inputs]
-    texts: Mapping[str, tuple[str, str]]
+    assumptions: tuple[str, ...] = ()
+    inputs: Callable[[Evidence, float], Inputs] = _no_inputs
+    texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     axis: Axis = LOSS
     kind: Kind = "bound"
     options: tuple[str, ...] = ()
     splits: bool = False
+    proof: Callable[..., Conclusion] | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The assumptions, and A6' where the pairs enter as pairs."""
+        """Names of the assumptions that must hold for a certificate: those of the proof, where there is one.
+
+        "prior" matters only where a class prior is declared; A6' is needed where the pairs enter as pairs.
+        """
+        if self.proof is not None:
+            return self.proof().assumptions
         return (
             (*self.assumptions, "A6'")
             if "A3" in self.assumptions and "U" not in self.assumptions
@@ -229,7 +257,7 @@ class Theorem:
 
     def level(self, evidence: Evidence, delta: float) -> float:
         """δ, divided by the looks declared where the bound reads the test items."""
-        return delta / evidence.setting.declared.looks if "H" in self.assumptions else delta
+        return delta / evidence.setting.declared.looks if "H" in self.needs else delta
 
     def evaluate(self, evidence: Evidence, delta: float) -> Bound:
         """The bound on this evidence at failure probability delta.
@@ -242,8 +270,8 @@ class Theorem:
         expression, axis = found.expression, found.axis or self.axis
         numbers = expression.evaluate(found.values)
         symbols = {symbol.name: float(found.values[symbol.name]) for symbol in expression.symbols}
-        looks = evidence.setting.declared.looks if "H" in self.assumptions else 1
-        notes = found.notes if "H" not in self.assumptions else (*test_apart(evidence).read(), *found.notes)
+        looks = evidence.setting.declared.looks if "H" in self.needs else 1
+        notes = found.notes if "H" not in self.needs else (*test_apart(evidence).read(), *found.notes)
         if looks > 1:
             notes = (*notes, f"one of {looks} looks at the test items: at δ/{looks}")
         trivial = {"loss": evidence.constant_loss, "error": evidence.constant_error}
@@ -321,7 +349,8 @@ class Theorem:
 
     def _obligations(self, evidence: Evidence, found: Inputs) -> dict[str, Assumption]:
         prior = evidence.setting.prior is not None
-        names = [name for name in self.needs if prior or name != "prior"]
+        used = self.needs if found.assumptions is None else found.assumptions
+        names = [name for name in used if prior or name != "prior"]
         statuses = {name: self._status(evidence, name) for name in names}
         statuses |= {one.name: one for one in found.doubts if statuses[one.name].holds}
         return statuses | {one.name: one for one in found.declared}
@@ -383,5 +412,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "more labels, better-conditioned representations",
     ),
     "reference_on_labeled": ("residual of the reference head on S", "linear separability"),
+    "held_out_error": ("measured error on the held-out items", "a better head"),
     "test_error": ("measured error on the held-out items", "a better head"),
 }

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from bounds.derivations.contrastive import coverage
+from bounds.arguments import shown
 from bounds.derivations.expression import Expression
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.memo import memo
 from bounds.evidence.negatives import Negatives, block_losses
 from bounds.evidence.thinning import chosen_rows, independent_items
+from bounds.proofs.conclude import Conclusion
 from bounds.representations.table import Representations
 from bounds.summaries.collisions import (
     coverage_probability,
@@ -39,7 +40,7 @@ def positive_option(evidence: Evidence, name: str, default: float) -> float:
     """
     value: Any = evidence.setting.options.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise InvalidOption(f"`{name}` must be a positive number, got {value!r}.")
+        raise InvalidOption(f"`{name}` must be a positive number, got {shown(value)}.")
     return float(value)
 
 
@@ -51,7 +52,7 @@ def negatives_option(evidence: Evidence, default: int) -> int:
     """
     value = positive_option(evidence, "negatives", default)
     if value != round(value):
-        raise InvalidOption(f"`negatives` must be a whole number, got {value!r}.")
+        raise InvalidOption(f"`negatives` must be a whole number, got {shown(value)}.")
     return round(value)
 
 
@@ -197,7 +198,7 @@ def infonce_axis(negatives: int) -> Axis:
 def coverage_inputs(
     evidence: Evidence,
     delta: float,
-    expression: Expression,
+    proven: Callable[..., Conclusion] | Expression,
     extra: Mapping[str, float] | None = None,
     notes: tuple[str, ...] = (),
 ) -> Inputs:
@@ -216,11 +217,20 @@ def coverage_inputs(
         "coverage": coverage_probability(classes, k + 1),
         **(extra or {}),
     }
-    if coverage in expression.symbols and not values["coverage"]:
+    if not isinstance(proven, Expression) and not values["coverage"]:
         raise NotApplicable(f"needs at least {classes - 1} negatives to show {classes} classes, got {k}.")
     temperature = values["temperature"]
     compared = measured_note(evidence, measured(evidence, temperature=temperature), "softmax")
-    return Inputs(expression, values, split, None, (*notes, compared), softmax_axis(classes, temperature))
+    axis = softmax_axis(classes, temperature)
+    if isinstance(proven, Expression):
+        return Inputs(proven, values, split, None, (*notes, compared), axis=axis)
+    conclusion = proven(**variant(split))
+    return Inputs.proven(conclusion, values, split, None, (*notes, compared), axis=axis)
+
+
+def variant(split: Mapping[str, float]) -> dict[str, bool]:
+    """Options of the proofs: whether a pool is thinned to i.i.d. pairs."""
+    return {"thinned": "delta_classes" in split}
 
 
 def measured(evidence: Evidence, scale: float = 1.0, temperature: float = 1.0) -> MeanClassifier:

@@ -9,7 +9,7 @@ from bounds.evidence.evidence import Evidence
 from bounds.heads.linear import require_linear
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import head_distance, loss_range, require_fixed_encoder, sizes
-from bounds.theorems.vicreg import SOURCE
+from bounds.theorems.vicreg.vicreg import SOURCE
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
@@ -39,7 +39,7 @@ SHARP = Theorem(
     source="this package, from the proof of " + SOURCE,
     statement=r"\mathbb{E}\|\Pi(W_S f(x)) - y\|",
     predictor="head W_S, projected on the simplex",
-    assumptions=("A1", "A2", "A3", "A4", "A5", "A6", "A7", "prior"),
+    assumptions=("A1", "A2", "A3", "A4", "A5", "A6", "A7", "K", "prior"),
     inputs=_inputs,
     texts={
         "unlabeled_residual": (

@@ -11,7 +11,7 @@ from bounds.errors import InvalidData, InvalidInput, InvalidOption
 from bounds.report.format import significant
 from tests.worlds_small import gaussian_classes
 
-FRESH = {"pairs": "class", "labeled_is_fresh": True, "unlabeled_is_fresh": True}
+FRESH = {"pairs": "class", "labeled_is_fresh": True, "unlabeled_is_fresh": True, "num_classes": 4}
 
 
 @pytest.fixture(scope="module")
@@ -291,8 +291,6 @@ def test_a_labeled_sample_of_one_class_gives_a_report(data, prior):
     x, y = data["labeled"]
     a, b, yp = data["unlabeled"]
     one = (x[y == 0], y[y == 0])
-    report = bounds.evaluate(
-        None, one, (a, b, yp), test=data["test"], class_prior=prior, num_classes=4, **FRESH
-    )
+    report = bounds.evaluate(None, one, (a, b, yp), test=data["test"], class_prior=prior, **FRESH)
     assert report["vicreg_direct"].value > 0
     assert "two classes" in report.not_applicable["simclr"]

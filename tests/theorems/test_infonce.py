@@ -40,7 +40,8 @@ def test_the_value_is_that_of_a_plain_script(nonnegative, k, temperature):
     bound = INFONCE.evaluate(evidence, 0.08)
     mean = block_losses(evidence.pairs, k, (temperature**-0.5,), seed=3).infonce[0]
     r = 1.0 if nonnegative else 2.0
-    radius = (2 * r / temperature) * math.sqrt(math.log(1 / 0.08) / (2 * (97 // (k + 1))))
+    spread = math.log((1 + k * math.exp(r / temperature)) / (1 + k * math.exp(-r / temperature)))
+    radius = spread * math.sqrt(math.log(1 / 0.08) / (2 * (97 // (k + 1))))
     expected = mean + math.log(4 / (k + 1)) + r**2 / (8 * temperature**2) + radius
     assert bound.value == pytest.approx(expected, rel=1e-9)
     assert bound.error_rate == pytest.approx(expected / math.log(2), rel=1e-9)

@@ -37,7 +37,8 @@ def test_coverage_bounds_are_those_of_a_plain_script(name):
     k, t, K, m, delta = 9, 0.7, 4, 400, 0.05
     evidence = evidence_of(pairs_of(m=m), prior=UNIFORM, options={"negatives": k, "temperature": t})
     loss = evaluate("infonce", evidence, delta).terms["infonce_loss"].value
-    loss += (4 / t) * math.sqrt(math.log(1 / delta) / (2 * (m // (k + 1))))
+    spread = math.log((1 + k * math.exp(2 / t)) / (1 + k * math.exp(-2 / t)))
+    loss += spread * math.sqrt(math.log(1 / delta) / (2 * (m // (k + 1))))
     tau, v = 1 - (1 - 1 / K) ** k, collector(K, k + 1)
     col = sum(math.comb(k, j) * K**-j * (1 - 1 / K) ** (k - j) * math.log(1 + j) for j in range(k + 1))
     harmonic = sum(1 / j for j in range(1, K))

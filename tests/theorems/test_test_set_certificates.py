@@ -198,7 +198,7 @@ def test_all_binomial_certificates_count_in_one_place(monkeypatch):
     scores, labels = random_scores(5, 80, 4)
     evidence = scored(scores, labels, options={"top_k": 2})
     for name in ("test_set", "test_set_classes", "test_set_top_k", "test_set_selective"):
-        module = f"bounds.theorems.{name}.count"
+        module = f"bounds.theorems.counting.{name}.count"
         seen = []
         monkeypatch.setattr(module, lambda *given, seen=seen: seen.append(1) or Count(1, 50))
         THEOREMS[name].evaluate(evidence, 0.05)

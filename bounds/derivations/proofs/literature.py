@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations import arora_2019, bao_2022, haochen_2021, inequalities, nozawa_2021, van_elst_2024
+from bounds.derivations import haochen_2021, inequalities, van_elst_2024
 from bounds.derivations.algebra import equal
 from bounds.derivations.chain import conclude
 from bounds.derivations.contrastive import (
     blocks,
-    coverage,
     delta_loss,
     infonce_loss,
-    log_collisions,
     negatives,
-    no_collision,
     span,
     temperature,
-    triples,
 )
 from bounds.derivations.haochen_2021 import alignment, similarity
 from bounds.derivations.lemmas import batches, classes, concentration, contrastive, pac_bayes, spectral
 from bounds.derivations.lemmas import infonce as lemmas
-from bounds.derivations.nozawa_2021 import augmentation_gap
 from bounds.derivations.proofs.simclr import u_statistic_steps
 from bounds.derivations.quantities import (
     contrastive_risk,
@@ -34,7 +29,7 @@ from bounds.derivations.quantities import (
     supervised_risk,
 )
 from bounds.derivations.steps import Derivation, Step
-from bounds.derivations.symbols import B, K, TV_pairs, functions, m
+from bounds.derivations.symbols import B, TV_pairs, functions, m
 from bounds.derivations.van_elst_2024 import divergence
 
 _DOMAIN = {"span": (0.5, 2.0), "temperature": (0.5, 2.0), "coverage": (0.3, 0.9), "no_collision": (0.6, 0.99)}
@@ -61,62 +56,6 @@ def _with(lemma: Step, bound: sp.Expr) -> Step:
         "falsification",
         lambda: lemma.result,
         source=lemma.source,
-    )
-
-
-def arora() -> Derivation:
-    """Collisions and coverage divided out."""
-    lemma = lemmas.divided_by_coverage()
-    bound = (contrastive_risk - log_collisions) / (no_collision * coverage)
-    return conclude(
-        "arora_2019",
-        supervised_risk,
-        [lemma, _with(lemma, bound), *_sampled()],
-        arora_2019.expression(),
-        delta_loss,
-        sizes=(blocks,),
-        floor=(infonce_loss - log_collisions) / (no_collision * coverage),
-        grows=(infonce_loss, triples, functions),
-        also_falls=(coverage,),
-        domain=_DOMAIN,
-        whole=True,
-    )
-
-
-def nozawa() -> Derivation:
-    """Collisions and coverage in halves; what views of one item are closer than their class only adds."""
-    lemma = lemmas.halved_coverage()
-    gap = 2 * augmentation_gap / temperature
-    return conclude(
-        "nozawa_2021",
-        supervised_risk,
-        [lemma, _with(lemma, (2 * contrastive_risk - log_collisions + gap) / coverage), *_sampled()],
-        nozawa_2021.expression(),
-        delta_loss,
-        sizes=(blocks,),
-        floor=(2 * infonce_loss - log_collisions + gap) / coverage,
-        grows=(infonce_loss, triples, functions, augmentation_gap),
-        also_falls=(coverage,),
-        domain=_DOMAIN,
-        whole=True,
-    )
-
-
-def bao() -> Derivation:
-    """The surrogate gap with coefficient one."""
-    lemma = lemmas.without_positive()
-    extra = sp.log(K / negatives) + lemmas.reverse_jensen().statement.rhs
-    return conclude(
-        "bao_2022",
-        supervised_risk,
-        [lemmas.reverse_jensen(), lemma, _with(lemma, contrastive_risk + extra), *_sampled()],
-        bao_2022.expression(),
-        delta_loss,
-        sizes=(blocks,),
-        floor=infonce_loss + extra,
-        grows=(infonce_loss, triples, functions, K, span),
-        domain=_DOMAIN,
-        whole=True,
     )
 
 

@@ -1,21 +1,16 @@
-"""Proofs of `supervised` and `supervised_projected`: uniform over a grid of head classes (theory §5)."""
+"""The complexity of a ball of heads, for the proof of `centred_head`."""
 
 from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations import supervised
-from bounds.derivations.chain import conclude
-from bounds.derivations.lemmas import complexity, concentration, geometry, heads
+from bounds.derivations.lemmas import heads
 from bounds.derivations.quantities import (
     head_complexity,
     linear_complexity,
-    loss,
-    mean_residual_S,
-    projected_loss,
 )
-from bounds.derivations.steps import Derivation, Step
-from bounds.derivations.symbols import B, K, beta, delta, n, projected_S, residual_S, weight_j
+from bounds.derivations.steps import Step
+from bounds.derivations.symbols import K, beta
 
 
 def gaussian_ball(moment: sp.Expr) -> list[Step]:
@@ -38,53 +33,3 @@ def gaussian_ball(moment: sp.Expr) -> list[Step]:
             lambda: heads.metric_ball().result,
         ),
     ]
-
-
-def proof(*, projected: bool = False) -> Derivation:
-    """Symmetrisation, contraction and McDiarmid on S itself."""
-    goal, residual = (projected_loss, projected_S) if projected else (loss, mean_residual_S)
-    steps = [
-        *(geometry.simplex_projection() if projected else [geometry.loss_range()]),
-        complexity.symmetrisation(),
-        concentration.mcdiarmid_theorem(),
-        concentration.mcdiarmid(
-            "head on S",
-            goal,
-            residual + 2 * head_complexity / sp.sqrt(n),
-            sp.sqrt(2) if projected else 1 + beta * B,
-            delta * weight_j,
-            n,
-            head_complexity,
-            "Uniform over heads of radius beta, because the head was fitted on S.",
-            spends=delta,
-        ),
-        complexity.radius_grid(),
-    ]
-    if projected:
-        steps += gaussian_ball(B**2)
-    else:
-        steps += [complexity.vector_contraction(), *complexity.head_ball(), geometry.jensen("n")]
-        steps.append(
-            Step(
-                "residual on S",
-                sp.Le(mean_residual_S, residual_S, evaluate=False),
-                "Jensen's inequality (equality where the mean itself is reported)",
-                "symbolic",
-                lambda: geometry.jensen("n").result,
-            )
-        )
-    return conclude(
-        "supervised_projected" if projected else "supervised",
-        goal,
-        steps,
-        supervised.expression(projected=projected),
-        delta,
-        sizes=(n,),
-        floor=projected_S if projected else residual_S,
-        grows=(K, beta, B, projected_S, residual_S),
-    )
-
-
-def projected() -> Derivation:
-    """The same for the projected head."""
-    return proof(projected=True)

@@ -1,0 +1,322 @@
+"""Facts, and the only rules that make them. Nothing outside this package's kernel can state an inequality."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import sympy as sp
+
+from bounds.derivations.steps import Result, Step
+from bounds.errors import InvalidProof
+from bounds.proofs.ranges import direction, nonnegative, positive
+from bounds.proofs.terms import E, Fresh, Mean, Sample, UMean, declare_check, items, normal, order
+
+_TOKEN = object()
+Strings = frozenset[str]
+NONE: Strings = frozenset()
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that may fail with probability `share`."""
+
+    what: str
+    share: sp.Expr
+
+
+@dataclass(frozen=True, eq=False)
+class Fact:
+    """lhs ≤ rhs for all items, wherever no event fails and every required relation holds.
+
+    Attributes:
+        lhs, rhs: The two sides.
+        rule: What made it: a lemma's name or a rule of the kernel.
+        events: What may fail; a fact used twice is paid for once.
+        assumptions: What it assumes about the data, by name.
+        requires: Relations between readable numbers that evaluation checks.
+        premises: The facts it follows from.
+        lemma: The lemma it instantiates, where it does.
+    """
+
+    lhs: sp.Expr
+    rhs: sp.Expr
+    rule: str
+    events: frozenset[Event] = frozenset()
+    assumptions: Strings = NONE
+    requires: frozenset[sp.Basic] = frozenset()
+    premises: tuple[Fact, ...] = ()
+    lemma: Lemma | None = None
+    token: object = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.token is not _TOKEN:
+            raise InvalidProof("A fact is made by a rule or a lemma, not by hand.")
+        declare_check(self.lhs)
+        declare_check(self.rhs)
+
+    @property
+    def spends(self) -> sp.Expr:
+        """Probability with which it may fail, by the union bound."""
+        return sp.Add(*(event.share for event in self.events))
+
+    @property
+    def steps(self) -> tuple[Fact, ...]:
+        """Every fact it rests on, premises first, itself last."""
+        found: dict[int, Fact] = {}
+        for premise in self.premises:
+            found |= {id(step): step for step in premise.steps}
+        return (*found.values(), self)
+
+    def __str__(self) -> str:
+        return f"{self.lhs} <= {self.rhs}"
+
+    def chain(self, *others: Fact) -> Fact:
+        """Replace each other's left side on the right: linearly where it stands alone, else where the side grows.
+
+        Raises:
+            InvalidProof: it does not occur, its multiplier may be negative, or the right side may fall in it.
+        """
+        fact = self
+        for other in others:
+            fact = fact._replace(other)
+        return fact
+
+    def _replace(self, other: Fact) -> Fact:
+        q, bound = normal(other.lhs), other.rhs
+        right = normal(self.rhs)
+        first = sp.Add.make_args(q)[0]
+        summands = [part for part in sp.Add.make_args(right) if part.has(first)]
+        if not summands:
+            raise InvalidProof(f"`{first}` does not occur in `{right}`.")
+        times = sp.Add(*(part / first for part in summands))
+        if not times.has(first):
+            # a ≤ b and q ≤ r give a ≤ b + t(r − q) for any t ≥ 0; t makes the first summand of q vanish.
+            if not nonnegative(times):
+                raise InvalidProof(f"The multiplier `{times}` of `{q}` may be negative.")
+            rhs = right - normal(times * q) + normal(times * bound)
+            return _follow(self.lhs, rhs, "chain", self, other)
+        if q != first:
+            raise InvalidProof(f"`{right}` is not linear in `{first}`.")
+        if direction(right, q) < 0:
+            raise InvalidProof(f"`{right}` falls in `{q}`.")
+        return _follow(self.lhs, right.xreplace({q: bound}), "monotone chain", self, other)
+
+    def lower(self, other: Fact) -> Fact:
+        """From other: q ≤ r, replace r by q where the right side falls in r.
+
+        Raises:
+            InvalidProof: r does not occur, or the right side may grow in it.
+        """
+        if not self.rhs.has(other.rhs):
+            raise InvalidProof(f"`{other.rhs}` does not occur in `{self.rhs}`.")
+        if direction(self.rhs, other.rhs) > 0:
+            raise InvalidProof(f"`{self.rhs}` grows in `{other.rhs}`.")
+        return _follow(self.lhs, self.rhs.xreplace({other.rhs: other.lhs}), "antitone chain", self, other)
+
+    def plus(self, other: Fact, times: sp.Expr = sp.S.One) -> Fact:
+        """A + t·q ≤ b + t·r.
+
+        Raises:
+            InvalidProof: t may be negative.
+        """
+        times = sp.sympify(times)
+        if not nonnegative(times):
+            raise InvalidProof(f"The multiplier `{times}` may be negative.")
+        lhs, rhs = (normal(a) + normal(times * b) for a, b in ((self.lhs, other.lhs), (self.rhs, other.rhs)))
+        return _follow(lhs, rhs, "sum", self, other)
+
+    def average(self, sample: Sample) -> Fact:
+        """Mean over the items of a sample, second views drawn afresh where the sample has none."""
+        fresh = (lambda side: side) if sample.paired else Fresh
+        mean = Mean if max(order(self.lhs), order(self.rhs)) <= 1 else UMean
+        return _follow(mean(sample, fresh(self.lhs)), mean(sample, fresh(self.rhs)), "average", self)
+
+    def expect(self) -> Fact:
+        """Expectation over new items."""
+        return _follow(E(self.lhs), E(self.rhs), "expectation", self)
+
+    def isolate(self, q: sp.Expr) -> Fact:
+        """c·q + a ≤ b solved for q.
+
+        Raises:
+            InvalidProof: the left side is not linear in q, or c may not be positive.
+        """
+        # Products stay whole where q is a factor already, so that the sign of (1 − τ)v is seen.
+        whole = all(not (part / q).has(q) for part in sp.Add.make_args(self.lhs) if part.has(q))
+        parts = sp.Add.make_args(self.lhs if whole else normal(self.lhs))
+        factor = sp.Add(*(part / q for part in parts if part.has(q)))
+        if factor == 0 or factor.has(q):
+            raise InvalidProof(f"`{self.lhs}` is not linear in `{q}`.")
+        if not positive(factor):
+            raise InvalidProof(f"The factor `{factor}` of `{q}` may not be positive.")
+        rest = [-part for part in parts if not part.has(q)]
+        rhs = sp.Add(*(part / factor for part in (*sp.Add.make_args(self.rhs), *rest)))
+        return _follow(q, rhs, "solved", self)
+
+    def rewrite(self, rhs: sp.Expr) -> Fact:
+        """The same right side in another form.
+
+        Raises:
+            InvalidProof: algebra does not show that they are equal.
+        """
+        if sp.expand(self.rhs - rhs) != 0:
+            raise InvalidProof(f"`{self.rhs}` is not `{rhs}`.")
+        return _follow(self.lhs, rhs, "algebra", self)
+
+    def weaken(self, rhs: sp.Expr) -> Fact:
+        """A right side that is surely no smaller.
+
+        Raises:
+            InvalidProof: it may be smaller.
+        """
+        if not nonnegative(sp.expand(rhs - self.rhs)):
+            raise InvalidProof(f"`{rhs}` may be smaller than `{self.rhs}`.")
+        return _follow(self.lhs, rhs, "weakened", self)
+
+    def smaller(self, other: Fact) -> Fact:
+        """Both hold on the union of their events, so the smaller right side does.
+
+        Raises:
+            InvalidProof: the left sides differ.
+        """
+        if self.lhs != other.lhs:
+            raise InvalidProof(f"`{self.lhs}` and `{other.lhs}` differ.")
+        return _follow(self.lhs, sp.Min(self.rhs, other.rhs), "the smaller of two", self, other)
+
+    def root(self) -> Fact:
+        """√a ≤ √b.
+
+        Raises:
+            InvalidProof: a may be negative.
+        """
+        if not nonnegative(self.lhs):
+            raise InvalidProof(f"`{self.lhs}` may be negative.")
+        return _follow(sp.sqrt(self.lhs), sp.sqrt(self.rhs), "root", self)
+
+    def square(self) -> Fact:
+        """a² ≤ b² for a ≥ 0.
+
+        Raises:
+            InvalidProof: a may be negative.
+        """
+        if not nonnegative(self.lhs):
+            raise InvalidProof(f"`{self.lhs}` may be negative.")
+        return _follow(self.lhs**2, normal(self.rhs**2), "square", self)
+
+
+@dataclass(frozen=True, eq=False)
+class Lemma:
+    """left ≤ right in placeholders; `at` fills them in.
+
+    Attributes:
+        name, source: What it is called, and where it is proven.
+        left, right: The two sides, in plain sympy symbols.
+        kind: "cited" for a theorem of the literature, "proven" for one whose proof is its note and its test.
+        unequal: It holds for independent items of unequal law, so also at fixed class counts.
+        note: One sentence: why, or what is known about its constants.
+        check: A search for a counterexample, or the two sides where both can be computed.
+    """
+
+    name: str
+    left: sp.Expr
+    right: sp.Expr
+    source: str
+    kind: Literal["cited", "proven"] = "cited"
+    unequal: bool = False
+    note: str = ""
+    check: Callable[[], Result] | None = None
+
+    @classmethod
+    def of(cls, step: Step, source: str = "") -> Lemma:
+        """The inequality that a step states and checks; its symbols are the placeholders."""
+        left, right = step.statement.args
+        name = step.name
+        return cls(name, left, right, step.source or source, "proven", False, step.rule, lambda: step.result)
+
+    def at(
+        self,
+        values: Mapping[sp.Symbol, sp.Expr],
+        assumptions: Strings = NONE,
+        requires: frozenset[sp.Basic] = frozenset(),
+    ) -> Fact:
+        """The instance of a lemma that holds always.
+
+        Raises:
+            InvalidProof: a placeholder is left.
+        """
+        lhs, rhs = (side.xreplace(dict(values)) for side in (self.left, self.right))
+        return Fact(lhs, rhs, self.name, frozenset(), assumptions, requires, (), self, _TOKEN)
+
+    def with_probability(
+        self,
+        values: Mapping[sp.Symbol, sp.Expr],
+        events: frozenset[Event],
+        assumptions: Strings,
+        requires: frozenset[sp.Basic] = frozenset(),
+    ) -> Fact:
+        """The instance of a lemma that may fail; called by readings alone."""
+        lhs, rhs = (side.xreplace(dict(values)) for side in (self.left, self.right))
+        return Fact(lhs, rhs, self.name, events, assumptions, requires, (), self, _TOKEN)
+
+
+def _follow(lhs: sp.Expr, rhs: sp.Expr, rule: str, *premises: Fact) -> Fact:
+    return Fact(
+        lhs,
+        rhs,
+        rule,
+        frozenset().union(*(fact.events for fact in premises)),
+        NONE.union(*(fact.assumptions for fact in premises)),
+        frozenset().union(*(fact.requires for fact in premises)),
+        premises,
+        None,
+        _TOKEN,
+    )
+
+
+def united(fact: Fact, back: Mapping[sp.Symbol, sp.Symbol], paid: sp.Expr, share: sp.Expr) -> Fact:
+    """The union over generic members whose weights sum to at most one, at the members that were chosen.
+
+    Args:
+        fact: It holds for each fixed value of the generic members.
+        back: Generic member -> chosen member.
+        paid: The share of the one event that holds them: `share` times their weights.
+        share: What the union spends.
+
+    Raises:
+        InvalidProof: no event, or more than one, holds the generic members, or it does not carry their weights.
+    """
+    generic = set(back)
+    held = [event for event in fact.events if event.share.free_symbols & generic or event.share == paid]
+    if len(held) != 1 or held[0].share != paid:
+        raise InvalidProof(f"The union over {sorted(map(str, generic))} needs one event of share `{paid}`.")
+    events = (fact.events - set(held)) | {Event(held[0].what, share)}
+    return Fact(
+        fact.lhs.xreplace(dict(back)),
+        fact.rhs.xreplace(dict(back)),
+        "union over a grid",
+        events,
+        fact.assumptions,
+        frozenset(relation.xreplace(dict(back)) for relation in fact.requires),
+        (fact,),
+        None,
+        _TOKEN,
+    )
+
+
+def decomposed(total: sp.Expr, parts: tuple[sp.Expr, ...], norm: Callable[..., sp.Expr]) -> Fact:
+    """‖Σ parts‖ ≤ Σ‖part‖, where the parts are checked to add up.
+
+    Raises:
+        InvalidProof: they do not.
+    """
+    if normal(total - sp.Add(*parts)) != 0:
+        raise InvalidProof(f"The parts do not add up to `{total}`.")
+    rhs = sp.Add(*(norm(part) for part in parts))
+    return Fact(norm(total), rhs, "triangle inequality", token=_TOKEN)
+
+
+def free_of_items(fact: Fact) -> bool:
+    """Whether no item variable is left."""
+    return not items(fact.lhs) and not items(fact.rhs)

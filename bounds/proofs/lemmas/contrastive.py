@@ -1,0 +1,122 @@
+"""Contrastive losses and the mean classifier: Jensen over views, collisions, coverage, the surrogate gap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from bounds.derivations.bao_2022 import reverse_jensen
+from bounds.derivations.contrastive import (
+    coverage,
+    log_collisions,
+    negatives,
+    no_collision,
+    p_min,
+)
+from bounds.derivations.contrastive import span as table_span
+from bounds.derivations.contrastive import temperature as table_temperature
+from bounds.derivations.infonce import surrogate_gap as gap
+from bounds.derivations.lemmas import infonce as steps
+from bounds.derivations.quantities import contrastive_risk, supervised_risk
+from bounds.derivations.symbols import K as table_classes
+from bounds.errors import InvalidProof
+from bounds.proofs.closed import closed
+from bounds.proofs.facts import Fact, Lemma
+from bounds.proofs.lemmas.reading import a
+from bounds.proofs.ranges import ASSUMED, span
+from bounds.proofs.terms import Declared, Dot, E, Enc, MeanClassifier, Negatives, view
+
+SOFTMAX = Declared("softmax", "other")
+UNIFORM = frozenset({"prior"})  # the classes are equally likely
+
+
+def _gap(exact: bool) -> Any:
+    def formula(r: sp.Expr, t: sp.Expr) -> sp.Expr:
+        return gap(exact=exact).xreplace({table_span: r, table_temperature: t})
+
+    return closed("exact_gap" if exact else "hoeffding_gap", formula, role="surrogate_gap")
+
+
+_GAPS = {exact: _gap(exact) for exact in (False, True)}
+SOFTMAX_OF_MEANS = {exact: Lemma.of(steps.softmax_of_means(exact), "this package") for exact in (False, True)}
+COVERAGE = Lemma.of(steps.divided_by_coverage())
+_reverse_jensen = closed(
+    "reverse_jensen",
+    lambda r, t: reverse_jensen().xreplace({table_span: r, table_temperature: t}),
+    role="surrogate_gap",
+)
+WITHOUT_POSITIVE = Lemma.of(steps.without_positive())
+HALVES = Lemma.of(steps.halved_coverage())
+
+
+def infonce_loss(encoder: Declared, k: sp.Expr, temperature: sp.Expr) -> sp.Expr:
+    """ln(1 + Σ_j e^{f(x)ᵀ(f(x_j) − f(x⁺))/t}) with k further items as negatives."""
+    z, z2, other = Enc(encoder, view(0, 0)), Enc(encoder, view(0, 1)), Enc(encoder, view(1, 0))
+    return sp.log(1 + Negatives(k, sp.exp((Dot(z, other) - Dot(z, z2)) / temperature)))
+
+
+def _parts(loss: sp.Expr) -> tuple[Declared, sp.Expr, sp.Expr]:
+    """Encoder, number of negatives and temperature of an InfoNCE loss.
+
+    Raises:
+        InvalidProof: another term.
+    """
+    (summed,) = loss.atoms(Negatives) or (None,)
+    encoders = {one.args[0] for one in loss.atoms(Enc)}
+    if summed is None or len(encoders) != 1:
+        raise InvalidProof(f"`{loss}` is not an InfoNCE loss.")
+    encoder, k = encoders.pop(), summed.args[0]
+    positive = Dot(Enc(encoder, view(0, 0)), Enc(encoder, view(0, 1)))
+    temperature = 1 / sp.Mul(-1, sp.expand_mul(summed.args[1].exp).coeff(positive))
+    if loss != infonce_loss(encoder, k, temperature):
+        raise InvalidProof(f"`{loss}` is not an InfoNCE loss.")
+    return encoder, k, temperature
+
+
+def softmax_of_means(loss: sp.Expr, smallest: sp.Expr, exact: bool) -> Fact:
+    """L_softmax(μ) ≤ E loss − ln(p_min(k + 1)) + gap, R²/8 or the exact one at R = r/t."""
+    encoder, k, t = _parts(loss)
+    lemma = SOFTMAX_OF_MEANS[exact]
+    whole = lemma.right - gap(exact=exact) + a
+    shown = Lemma(lemma.name, lemma.left, whole, lemma.source, lemma.kind, note=lemma.note, check=lemma.check)
+    values = {
+        supervised_risk: MeanClassifier(SOFTMAX, encoder, t),
+        contrastive_risk: E(loss),
+        p_min: smallest,
+        negatives: k,
+        a: _GAPS[exact](span, t),
+    }
+    return shown.at(values, ASSUMED)
+
+
+def softmax_without_positive(loss: sp.Expr, classes: sp.Expr) -> Fact:
+    """L_softmax(μ) ≤ E loss + ln(K/k) + 2 ln cosh(r/(2t)), uniform prior."""
+    encoder, k, t = _parts(loss)
+    lemma = WITHOUT_POSITIVE
+    whole = lemma.right - reverse_jensen() + a
+    shown = Lemma(lemma.name, lemma.left, whole, lemma.source, lemma.kind, note=lemma.note, check=lemma.check)
+    values = {
+        supervised_risk: MeanClassifier(SOFTMAX, encoder, t),
+        contrastive_risk: E(loss),
+        table_classes: classes,
+        negatives: k,
+        a: _reverse_jensen(span, t),
+    }
+    return shown.at(values, ASSUMED | UNIFORM)
+
+
+def covered(loss: sp.Expr, free: sp.Expr, collisions: sp.Expr, cover: sp.Expr, halves: bool = False) -> Fact:
+    """(1 − τ_k)·v·L_softmax(μ) + Col ≤ E loss, or ½(v·L_softmax(μ) + Col) ≤ E loss; uniform prior."""
+    encoder, _, t = _parts(loss)
+    values = {
+        supervised_risk: MeanClassifier(SOFTMAX, encoder, t),
+        contrastive_risk: E(loss),
+        no_collision: free,
+        log_collisions: collisions,
+        coverage: cover,
+    }
+    return (HALVES if halves else COVERAGE).at(values, UNIFORM)
+
+
+__all__ = ["covered", "infonce_loss", "softmax_of_means", "softmax_without_positive"]

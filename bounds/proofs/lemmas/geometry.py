@@ -1,0 +1,161 @@
+"""Inequalities that hold for every item: triangle, spectral norm, Jensen, and balls of heads."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from bounds.derivations.lemmas import complexity as complexity_checks
+from bounds.derivations.lemmas import heads
+from bounds.errors import InvalidProof
+from bounds.proofs.closed import closed
+from bounds.proofs.facts import Fact, Lemma, decomposed
+from bounds.proofs.lemmas.reading import a, b
+from bounds.proofs.ranges import ASSUMED, B, length
+from bounds.proofs.terms import (
+    Apply,
+    Differ,
+    Enc,
+    InBall,
+    Item,
+    Mean,
+    Norm,
+    OpNorm,
+    Project,
+    Rad,
+    Wrong,
+    abs_vector,
+)
+
+
+def triangle(total: sp.Expr, *parts: sp.Expr) -> Fact:
+    """‖Σ parts‖ ≤ Σ‖part‖; the parts have to add up to the total."""
+    return decomposed(total, parts, Norm)
+
+
+_left, _right = sp.symbols("left right", nonnegative=True)
+BOUNDED = Lemma(
+    "bounded representation", _left, _right, "assumption A4", "proven", note="By definition of B."
+)
+OPERATOR = Lemma(
+    "spectral norm", _left, _right, "definition of the spectral norm", "proven", note="|W v| <= |W| |v|."
+)
+
+
+def operator(head: sp.Expr, vector: sp.Expr) -> Fact:
+    """‖W v‖ ≤ ‖W‖₂ ‖v‖."""
+    return OPERATOR.at({_left: Norm(Apply(head, vector)), _right: OpNorm(head) * Norm(vector)})
+
+
+def bounded(vector: sp.Expr) -> Fact:
+    """‖v‖ ≤ what its range says."""
+    high, used = length(vector)
+    return BOUNDED.at({_left: Norm(vector), _right: high}, used)
+
+
+JENSEN = Lemma(
+    "Jensen's inequality",
+    _left,
+    _right,
+    "Jensen's inequality",
+    "proven",
+    note="A mean is at most the root of the mean square.",
+)
+
+
+def root_mean_square(total: sp.Expr) -> Fact:
+    """Mean g ≤ √(Mean g²).
+
+    Raises:
+        InvalidProof: not a mean.
+    """
+    if not isinstance(total, Mean):
+        raise InvalidProof(f"`{total}` is not a mean.")
+    sample, term = total.args
+    return JENSEN.at({_left: total, _right: sp.sqrt(Mean(sample, term**2))})
+
+
+DECISIONS = Lemma(
+    "two decisions",
+    _left,
+    _right,
+    "this package",
+    "proven",
+    note="Where W errs, V errs as well or the two decide differently.",
+)
+
+
+def two_decisions(head: sp.Expr, other: sp.Expr, vector: sp.Expr, label: sp.Expr) -> Fact:
+    """1[W errs] ≤ 1[V errs] + 1[W and V decide differently]."""
+    right = Wrong(other, vector, label) + Differ(head, vector, other, vector)
+    return DECISIONS.at({_left: Wrong(head, vector, label), _right: right})
+
+
+PROJECTION = Lemma(
+    "projection on the simplex",
+    _left,
+    _right,
+    "projections on convex sets are 1-Lipschitz",
+    "proven",
+    note="The label is on the simplex, so projecting the prediction does not move it away.",
+)
+
+
+def projected(head: sp.Expr, other: sp.Expr) -> Fact:
+    """‖Π u − Π v‖ ≤ ‖u − v‖; a label is its own projection.
+
+    Raises:
+        InvalidProof: an argument is neither a prediction nor a label.
+    """
+    sides = []
+    for vector in (head, other):
+        labeled = isinstance(vector, Item) and vector.view is None
+        if not labeled and not isinstance(vector, Apply):
+            raise InvalidProof(f"`{vector}` is neither a prediction nor a label.")
+        sides.append(vector if labeled else Project(vector))
+    return PROJECTION.at({_left: Norm(sides[0] - sides[1]), _right: Norm(head - other)})
+
+
+classes = sp.Symbol("classes", positive=True)
+ball_complexity = closed(
+    "ball_complexity", lambda beta, K, B: sp.sqrt(2) * beta * sp.sqrt(K) * B, role="head_complexity"
+)
+gaussian_complexity = closed(
+    "gaussian_complexity",
+    lambda beta, K, B: sp.sqrt(sp.pi / 2) * beta * sp.sqrt(K) * B,
+    role="head_complexity",
+)
+VECTOR_CONTRACTION = Lemma(
+    "vector contraction over a Frobenius ball",
+    _left,
+    ball_complexity(a, classes, b),
+    "Maurer (2016), Cor. 4",
+    note="A sign per output costs sqrt(2); Cauchy-Schwarz over the ball leaves sqrt(K) B.",
+    check=lambda: complexity_checks.vector_contraction().result,
+)
+SUDAKOV_FERNIQUE = Lemma(
+    "Gaussian comparison over a Frobenius ball",
+    _left,
+    gaussian_complexity(a, classes, b),
+    "Ledoux and Talagrand (1991), eqs. 4.8 and 3.13",
+    note="Signs to Gaussians cost sqrt(pi/2); Sudakov-Fernique replaces a 1-Lipschitz loss by its argument.",
+    check=lambda: heads.gaussian_comparison().result,
+)
+
+
+def head_ball(complexity: sp.Expr, count: sp.Expr, gaussian: bool = False) -> Fact:
+    """R̃(W_β∘f) ≤ √2·β√K·B, or √(π/2)·β√K·B, for losses ‖W f − y‖ or ‖Π W f − y‖ of one fixed f.
+
+    Raises:
+        InvalidProof: another class, or another loss.
+    """
+    if not isinstance(complexity, Rad) or not isinstance(complexity.args[1], InBall):
+        raise InvalidProof(f"`{complexity}` is not the complexity of a ball of heads.")
+    _, member, term = complexity.args
+    parts = sp.Add.make_args(term.args[0]) if isinstance(term, Norm) else ()
+    outputs = [part for part in map(abs_vector, parts) if not isinstance(part, Item)]
+    core = outputs[0].args[0] if outputs and isinstance(outputs[0], Project) else outputs and outputs[0]
+    plain = isinstance(core, Apply) and core.args[0] == member and isinstance(core.args[1], Enc)
+    if len(parts) != 2 or len(outputs) != 1 or not plain:
+        raise InvalidProof(f"`{term}` is not the loss of a head of the ball.")
+    lemma = SUDAKOV_FERNIQUE if gaussian else VECTOR_CONTRACTION
+    return lemma.at({_left: complexity, a: member.args[1], b: B, classes: count}, ASSUMED)

@@ -1,0 +1,60 @@
+"""A proof of the kernel for readers: its facts as numbered steps, each with its rule, source, premises and check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sympy as sp
+
+from bounds.derivations.steps import Derivation, Result, Step
+from bounds.proofs.conclude import Conclusion
+from bounds.proofs.facts import Fact
+from bounds.proofs.typeset import latex
+from bounds.proofs.world import checked
+
+
+def presented(name: str, conclusion: Conclusion, variant: Mapping[str, object]) -> Derivation:
+    """The steps of a proof, premises before what follows from them."""
+    steps = conclusion.fact.steps
+    numbers = {id(fact): number for number, fact in enumerate(steps, 1)}
+    lower = conclusion.expression.below
+    goal, other = conclusion.fact.lhs, conclusion.fact.rhs
+    return Derivation(
+        name,
+        -other if lower else goal,
+        tuple(_step(fact, numbers) for fact in steps),
+        conclusion.expression,
+        sp.Add(*(event.share for event in conclusion.events)),
+        dict(variant),
+        {},
+        lower,
+    )
+
+
+def _step(fact: Fact, numbers: Mapping[int, int]) -> Step:
+    rule = fact.rule
+    if fact.premises:
+        rule += " of " + ", ".join(str(numbers[id(premise)]) for premise in fact.premises)
+    made = fact.lemma is not None and bool(fact.events)
+    name = next(iter(fact.events)).what.replace("_", " ") if made else fact.rule
+    note = fact.lemma.note if fact.lemma is not None else ""
+    return Step(
+        name,
+        sp.Le(fact.lhs, fact.rhs, evaluate=False),
+        rule,
+        "cited" if fact.lemma is not None and fact.lemma.kind == "cited" else "symbolic",
+        lambda: _check(fact),
+        source=fact.lemma.source if fact.lemma is not None else "",
+        note=note if note.isascii() else "",
+        spends=next(iter(fact.events)).share if made else sp.S.Zero,
+        display=f"{latex(fact.lhs)} \\le {latex(fact.rhs)}",
+    )
+
+
+def _check(fact: Fact) -> Result:
+    if fact.lemma is not None and fact.lemma.check is not None:
+        return fact.lemma.check()
+    if fact.events:
+        what = "its instance was read off the quantity" if fact.lemma else "the kernel's rule allows it"
+        return Result(True, f"by construction: {what}; it may fail with probability {fact.spends}")
+    return checked(fact)

@@ -1,0 +1,499 @@
+"""Terms about random variables: items, vectors, means, expectations. Every term is stored in one normal form.
+
+View v of item i is the symbol `x{i}{v}`, its one-hot label `y{i}`. Operators that average or integrate bind these
+symbols, so that two quantities over different samples contain the very same term. Vectors are commutative sympy
+terms; only `Norm` and `Dot` turn them into numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import sympy as sp
+
+from bounds.errors import InvalidProof
+
+Kind = Literal["count", "level", "constant", "index", "encoder", "head", "other"]
+# Kinds whose value is known to be positive, or a probability strictly between 0 and 1.
+POSITIVE = ("count", "level", "constant")
+
+
+class Declared(sp.Symbol):  # type: ignore[misc]
+    """A symbol with its kind and what it depends on: names of samples, or of random objects apart from them.
+
+    Attributes:
+        kind: "count" (at least 1), "level" (in (0, 1)), "constant" (positive), "index", "encoder", "head", "other".
+        sources: What it was computed from; empty for what was fixed before all data.
+        generic: A member of a class or grid that stands for all of them.
+    """
+
+    __slots__ = ("generic", "kind", "sources")
+
+    def __new__(cls, name: str, kind: Kind, sources: tuple[str, ...] = (), generic: bool = False) -> Declared:
+        """A symbol that equals another only where kind, sources and genericity agree."""
+        flags = {"positive": True} if kind in POSITIVE else {"real": True}
+        made: Declared = sp.Symbol.__xnew__(cls, name, **flags)
+        made.kind, made.sources, made.generic = kind, tuple(sources), generic
+        return made
+
+    def __getnewargs_ex__(self) -> Any:
+        return (self.name, self.kind, self.sources, self.generic), {}
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), self.kind, self.sources, self.generic)
+
+
+class Item(sp.Symbol):  # type: ignore[misc]
+    """A view or the label of an item; `index` is the item, `view` 0, 1 or None for the label."""
+
+    __slots__ = ()
+
+    @property
+    def index(self) -> int:
+        """Which item."""
+        return int(self.name[1])
+
+    @property
+    def view(self) -> int | None:
+        """Which view, None for the label."""
+        return int(self.name[2]) if len(self.name) > 2 else None
+
+
+def view(item: int = 0, which: int = 0) -> Item:
+    """View `which` of an item."""
+    return Item(f"x{item}{which}")
+
+
+def label(item: int = 0) -> Item:
+    """The one-hot label of an item."""
+    return Item(f"y{item}")
+
+
+class Sample(sp.AtomicExpr):  # type: ignore[misc]
+    """A sample with its law: what its items are, how many, and from what they are independent.
+
+    Attributes:
+        name, size: A short name, and the number of items (of pairs where `paired`).
+        apart: Source -> assumption under which it is independent of the sample.
+        law: Assumptions under which the items are i.i.d. (given their class counts, where those are `fixed`).
+        paired: An item is two views, independent given their class under A1.
+        fixed: The class counts were fixed, so only the views are random.
+        event: What may fail where its items were chosen so as to follow their law, and the share it spends.
+        hidden: Nobody has it; no bound may show a term of it.
+    """
+
+    is_commutative = True
+    __slots__ = ("apart", "event", "fixed", "hidden", "law", "name", "paired", "size")
+
+    def __new__(
+        cls,
+        name: str,
+        size: sp.Expr,
+        apart: tuple[tuple[str, str], ...] = (),
+        law: tuple[str, ...] = ("A6",),
+        *,
+        paired: bool = False,
+        fixed: bool = False,
+        hidden: bool = False,
+        event: tuple[str, sp.Expr] | None = None,
+    ) -> Sample:
+        """A sample that equals another only where all its properties agree."""
+        made: Sample = sp.AtomicExpr.__new__(cls)
+        made.name, made.size, made.apart, made.law = name, size, tuple(apart), tuple(law)
+        made.paired, made.fixed, made.hidden, made.event = paired, fixed, hidden, event
+        return made
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        # Sympy orders atoms by comparing these one by one, so each position holds one comparable type.
+        what, share = self.event or ("", sp.S.Zero)
+        flags = (self.paired, self.fixed, self.hidden)
+        return (self.name, self.size, self.apart, self.law, *flags, what, share)
+
+    def _sympystr(self, printer: Any) -> str:
+        return str(self.name)
+
+    def _latex(self, printer: Any) -> str:
+        return r"\bar S" if self.name == "P" else str(self.name)
+
+
+def normal(term: sp.Expr) -> sp.Expr:
+    """Products of sums and whole powers of sums multiplied out, on the outermost level; denominators stay whole."""
+    if isinstance(term, sp.Add):
+        return sp.Add(*(normal(part) for part in term.args))
+    if isinstance(term, sp.Pow) and isinstance(term.base, sp.Add) and term.exp.is_Integer and term.exp > 1:
+        return normal(sp.Mul(term.base, term.base ** (term.exp - 1), evaluate=False))
+    if not isinstance(term, sp.Mul):
+        return term
+    summed: tuple[sp.Expr, ...] = (sp.S.One,)
+    for factor in term.args:
+        opened = normal(factor) if isinstance(factor, sp.Pow | sp.Mul) else factor
+        summed = tuple(one * part for one in summed for part in sp.Add.make_args(opened))
+    return sp.Add(*summed)
+
+
+def abs_vector(part: sp.Expr) -> sp.Expr:
+    """A single summand without its sign."""
+    return -part if part.could_extract_minus_sign() else part
+
+
+def _sign_free(vector: sp.Expr) -> sp.Expr:
+    """V or −v, always the same of the two: norms do not see the sign."""
+    return normal(-vector) if vector.could_extract_minus_sign() else vector
+
+
+class Enc(sp.Function):  # type: ignore[misc]
+    """The vector f(x)."""
+
+    nargs = 2
+
+
+class Apply(sp.Function):  # type: ignore[misc]
+    """The vector W v, linear in both."""
+
+    nargs = 2
+
+    @classmethod
+    def eval(cls, head: sp.Expr, vector: sp.Expr) -> sp.Expr | None:
+        """Split sums, move numbers out."""
+        return _bilinear(cls, head, vector)
+
+
+class Dot(sp.Function):  # type: ignore[misc]
+    """The inner product, bilinear and symmetric."""
+
+    nargs = 2
+
+    @classmethod
+    def eval(cls, left: sp.Expr, right: sp.Expr) -> sp.Expr | None:
+        """Split sums, move numbers out, order the two."""
+        found = _bilinear(cls, left, right)
+        if found is None and sp.default_sort_key(right) < sp.default_sort_key(left):
+            return cls(right, left)
+        return found
+
+
+def _bilinear(kind: Any, *arguments: sp.Expr) -> sp.Expr | None:
+    for position, argument in enumerate(arguments):
+        opened = normal(argument)
+
+        def put(part: sp.Expr, position: int = position) -> sp.Expr:
+            return kind(*(part if i == position else other for i, other in enumerate(arguments)))
+
+        if opened.is_Add:
+            return sp.Add(*(put(part) for part in opened.args))
+        scalar, rest = _scalar(opened)
+        if rest == 0 or scalar == 0:
+            return sp.S.Zero
+        if scalar != 1 or opened != argument:
+            return scalar * put(rest)
+    return None
+
+
+def is_vector(term: sp.Expr) -> bool:
+    """Whether a term stands for a vector (or a matrix), not for a number."""
+    if isinstance(term, Item) or (isinstance(term, Declared) and term.kind in ("encoder", "head")):
+        return True
+    if isinstance(term, Enc | Apply | Project | InBall):
+        return True
+    return bool(term.is_Add or term.is_Mul) and any(is_vector(part) for part in term.args)
+
+
+def _scalar(term: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """Numeric factor and vector of a product."""
+    vectors = [factor for factor in sp.Mul.make_args(term) if is_vector(factor)]
+    rest = sp.Mul(*vectors)
+    return (sp.S.Zero, sp.S.Zero) if not vectors else (sp.Mul(*_without(term, vectors)), rest)
+
+
+def _without(term: sp.Expr, removed: list[sp.Expr]) -> list[sp.Expr]:
+    return [factor for factor in sp.Mul.make_args(term) if factor not in removed]
+
+
+class InBall(sp.Function):  # type: ignore[misc]
+    """A generic head together with the Frobenius ball it runs over: InBall(V, β)."""
+
+    nargs = 2
+
+
+class Project(sp.Function):  # type: ignore[misc]
+    """Π v, the Euclidean projection on the probability simplex."""
+
+    nargs = 1
+
+
+class _Nonnegative(sp.Function):  # type: ignore[misc]
+    is_nonnegative = True
+    is_real = True
+
+
+class Norm(_Nonnegative):
+    """Euclidean norm of a vector; constants come out, the sign goes."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, vector: sp.Expr) -> sp.Expr | None:
+        """Store v, not −v."""
+        opened = normal(vector)
+        if opened == 0:
+            return sp.S.Zero
+        chosen = _sign_free(opened)
+        return None if chosen == vector else cls(chosen)
+
+
+class OpNorm(_Nonnegative):
+    """Spectral norm of a head, or of a difference of heads."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, head: sp.Expr) -> sp.Expr | None:
+        """Store W, not −W."""
+        chosen = _sign_free(normal(head))
+        return None if chosen == head else cls(chosen)
+
+
+class Frobenius(_Nonnegative):
+    """Frobenius norm of a head."""
+
+    nargs = 1
+
+
+class Reach(_Nonnegative):
+    """sup ‖W v − y‖ over all ‖v‖ ≤ B and all labels y: 1 + ‖W‖₂B without an intercept."""
+
+    nargs = 1
+
+
+class Wrong(_Nonnegative):
+    """1[the decision of head W at input x is not the class y], ties counted as mistakes: Wrong(W, f(x), y)."""
+
+    nargs = 3
+
+
+class Differ(_Nonnegative):
+    """1[two decisions differ]: Differ(W, f(x), V, f(x′))."""
+
+    nargs = 4
+
+
+class Loss(sp.Function):  # type: ignore[misc]
+    """A loss of a margin v: hinge max(0, 1 − v) or logistic log₂(1 + e^{−v})."""
+
+    nargs = 2
+    is_nonnegative = True
+    is_real = True
+
+    @classmethod
+    def eval(cls, kind: sp.Symbol, margin: sp.Expr) -> sp.Expr | None:
+        """Store the margin multiplied out."""
+        opened = normal(margin)
+        return None if opened == margin else cls(kind, opened)
+
+
+def items(term: sp.Basic) -> frozenset[Item]:
+    """The item variables a term leaves free: `free_symbols` does not know what operators bind."""
+    if isinstance(term, Item):
+        return frozenset({term})
+    if isinstance(term, Rad):
+        return frozenset()
+    inner: frozenset[Item] = frozenset().union(*map(items, term.args))
+    return term.leaves(inner) if isinstance(term, Operator) else inner
+
+
+def order(term: sp.Basic) -> sp.Expr:
+    """How many items a term looks at."""
+    hidden = sp.Add(*(found.args[0] for found in term.atoms(Negatives)))
+    return sp.Integer(len({item.index for item in items(term)})) + hidden
+
+
+class Operator(sp.Function):  # type: ignore[misc]
+    """Something linear in its last argument that averages or integrates item variables."""
+
+    is_real = True
+
+    def leaves(self, inner: frozenset[Item]) -> frozenset[Item]:
+        """The item variables that stay free."""
+        return frozenset()
+
+    @classmethod
+    def binds(cls, term: sp.Expr) -> bool:
+        """Whether a factor is affected by the operator; others move out."""
+        return bool(items(term))
+
+    @classmethod
+    def reduce(cls, *arguments: sp.Expr) -> sp.Expr | None:
+        """A simpler form of a single summand, or None."""
+        return None
+
+    @classmethod
+    def eval(cls, *arguments: sp.Expr) -> sp.Expr | None:
+        """Sums split, factors without bound items move out."""
+        *given, term = arguments
+        opened = normal(term)
+        if opened.is_Add:
+            return sp.Add(*(cls(*given, part) for part in opened.args))
+        factors = sp.Mul.make_args(opened)
+        outside = sp.Mul(*(factor for factor in factors if not cls.binds(factor)))
+        inside = sp.Mul(*(factor for factor in factors if cls.binds(factor)))
+        if inside == 1:
+            return outside * cls.of_one(*given)
+        if outside != 1:
+            return outside * cls(*given, inside)
+        found = cls.reduce(*given, inside)
+        if found is not None:
+            return found
+        return None if inside == term else cls(*given, inside)
+
+    @classmethod
+    def of_one(cls, *given: sp.Expr) -> sp.Expr:
+        """The operator of the constant one."""
+        return sp.S.One
+
+
+def swapped(term: sp.Expr, item: int = 0) -> sp.Expr:
+    """The two views of an item exchanged."""
+    first, second = view(item, 0), view(item, 1)
+    return term.xreplace({first: second, second: first})
+
+
+def only_second(term: sp.Expr, item: int = 0) -> bool:
+    """Whether an item enters by its second view alone."""
+    views = {one.view for one in items(term) if one.index == item} - {None}
+    return views == {1}
+
+
+class Given(Operator):
+    """Expectation over all views given the classes of the items."""
+
+    nargs = 1
+
+    def leaves(self, inner: frozenset[Item]) -> frozenset[Item]:
+        """The classes of the items that went in."""
+        return frozenset(label(item.index) for item in inner)
+
+    @classmethod
+    def binds(cls, term: sp.Expr) -> bool:
+        """Labels are given."""
+        return any(item.view is not None for item in items(term))
+
+    @classmethod
+    def reduce(cls, *arguments: sp.Expr) -> sp.Expr | None:
+        """Views are exchangeable; what was fresh or given already is integrated with the rest."""
+        (term,) = arguments
+        if isinstance(term, Fresh):
+            return cls(term.args[0])
+        return cls(swapped(term)) if only_second(term) else None
+
+
+class Fresh(Operator):
+    """Expectation over the second view of item 0, drawn afresh from its class."""
+
+    nargs = 1
+
+    def leaves(self, inner: frozenset[Item]) -> frozenset[Item]:
+        """What is left, and the class of item 0, from which the view was drawn."""
+        return (inner - {view(0, 1)}) | {label(0)}
+
+    @classmethod
+    def binds(cls, term: sp.Expr) -> bool:
+        """Only the second view is integrated."""
+        return view(0, 1) in items(term)
+
+    @classmethod
+    def reduce(cls, *arguments: sp.Expr) -> sp.Expr | None:
+        """Of the second view alone it is the expectation given the class."""
+        (term,) = arguments
+        return Given(term) if only_second(term) else None
+
+
+class E(Operator):
+    """Expectation over new items, everything else held fixed."""
+
+    nargs = 1
+
+    @classmethod
+    def reduce(cls, *arguments: sp.Expr) -> sp.Expr | None:
+        """Towers collapse; views are exchangeable."""
+        (term,) = arguments
+        if isinstance(term, Fresh | Given):
+            return cls(term.args[0])
+        if isinstance(term, Negatives):
+            return term.args[0] * cls(term.args[1])
+        return cls(swapped(term)) if only_second(term) else None
+
+
+class Mean(Operator):
+    """Mean over the items of a sample: Mean(S, g). Second views exist only where the sample is of pairs."""
+
+    nargs = 2
+
+    @classmethod
+    def reduce(cls, *arguments: sp.Expr) -> sp.Expr | None:
+        """No simpler form; refuses what the sample does not have."""
+        sample, term = arguments
+        if not sample.paired and any(item.view == 1 for item in items(term)):
+            raise InvalidProof(f"{sample} has no second views, so it cannot average `{term}`.")
+        return None
+
+
+class UMean(Operator):
+    """Mean over all tuples of distinct items of a sample, as many as g looks at: UMean(P, g)."""
+
+    nargs = 2
+
+
+class Negatives(Operator):
+    """Sum of g over k further items, each bound as item 1: Negatives(k, g)."""
+
+    nargs = 2
+
+    def leaves(self, inner: frozenset[Item]) -> frozenset[Item]:
+        """Everything but item 1."""
+        return frozenset(item for item in inner if item.index != 1)
+
+    @classmethod
+    def binds(cls, term: sp.Expr) -> bool:
+        """Only item 1 is summed over."""
+        return any(item.index == 1 for item in items(term))
+
+    @classmethod
+    def of_one(cls, *given: sp.Expr) -> sp.Expr:
+        """K."""
+        return given[0]
+
+
+class MeanClassifier(_Nonnegative):
+    """A loss of the classifier whose rows are the true class means: MeanClassifier(loss, f, scale or temperature)."""
+
+    nargs = 3
+
+
+class TV(_Nonnegative):
+    """½‖p − p̂‖₁ of a sample's class frequencies."""
+
+    nargs = 1
+
+
+class Sup(sp.Function):  # type: ignore[misc]
+    """Largest value over a class of the term in its generic member: Sup(generic, term)."""
+
+    nargs = 2
+    is_real = True
+
+
+class Rad(_Nonnegative):
+    """(1/√N) E sup Σ ξ_i g(item i) over a class, ξ fair signs: Rad(sample, generic, g)."""
+
+    nargs = 3
+
+
+def declare_check(term: sp.Basic) -> None:
+    """Every symbol of a term was declared.
+
+    Raises:
+        InvalidProof: otherwise.
+    """
+    for symbol in term.atoms(sp.Symbol):
+        if not isinstance(symbol, Declared | Item):
+            raise InvalidProof(f"The symbol `{symbol}` was not declared; its dependence is unknown.")

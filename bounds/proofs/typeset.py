@@ -1,0 +1,70 @@
+"""LaTeX of the terms of proofs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy.printing.latex import LatexPrinter
+
+from bounds.derivations.symbols import LATEX
+from bounds.proofs import terms as t
+from bounds.proofs.closed import Closed
+
+_LETTERS = {"W": "W", "V": "V", "f": "f"}
+_FORMS = {
+    t.Enc: "{}({})",
+    t.Norm: r"\left\|{}\right\|",
+    t.OpNorm: r"\left\|{}\right\|_2",
+    t.Frobenius: r"\left\|{}\right\|_F",
+    t.Dot: r"\left\langle {}, {}\right\rangle",
+    t.Project: r"\Pi\left({}\right)",
+    t.Reach: r"\kappa\left({}\right)",
+    t.Wrong: r"\mathbb 1\left[{}\text{{ errs on }}{}\right]",
+    t.Differ: r"\mathbb 1\left[{}({})\ne {}({})\right]",
+    t.E: r"\mathbb E\left[{}\right]",
+    t.Fresh: r"\mathbb E_{{x'}}\left[{}\right]",
+    t.Given: r"\mathbb E\left[{}\mid y\right]",
+    t.Mean: r"\operatorname{{mean}}_{{{}}}\left[{}\right]",
+    t.UMean: r"\operatorname{{mean}}_{{{}}}\left[{}\right]",
+    t.TV: r"\mathrm{{TV}}_{{{}}}",
+    t.Sup: r"\sup_{{{}}}\left({}\right)",
+    t.InBall: "{}",
+    t.Rad: r"\tilde R_{{{}}}\left({};\ {}\right)",
+    t.Negatives: r"\textstyle\sum^{{{}}}{}",
+}
+
+
+class TermPrinter(LatexPrinter):  # type: ignore[misc]
+    """sympy's printer, with the terms of proofs in the notation of the theory."""
+
+    def _print_Declared(self, symbol: t.Declared) -> str:
+        name = symbol.name.rstrip("'")
+        return str(LATEX.get(name, name)) + "'" * (len(symbol.name) - len(name))
+
+    def _print_Item(self, item: t.Item) -> str:
+        index = f"_{{{item.index}}}" if item.index else ""
+        return ("y" if item.view is None else "x" + "'" * item.view) + index
+
+    def _print_Apply(self, term: t.Apply) -> str:
+        return f"{self._print(term.args[0])}\\,{self._print(term.args[1])}"
+
+    def _print_Function(self, term: Any, exp: Any = None) -> str:
+        form = _FORMS.get(type(term))
+        if isinstance(term, Closed):
+            text = "w_j" if term.role == "weight" else str(self._print(term.opened))
+            text = rf"\left({text}\right)" if exp is not None else text
+        elif form is not None:
+            text = form.format(*(self._print(argument) for argument in term.args))
+        else:
+            return str(super()._print_Function(term, exp))
+        return text if exp is None else f"{{{text}}}^{{{exp}}}"
+
+    # sympy has a printer of its own for a class of this name.
+    _print_Dot = _print_Function
+
+
+def latex(term: sp.Basic) -> str:
+    """LaTeX of a term or relation of a proof."""
+    text: str = TermPrinter().doprint(term)
+    return text

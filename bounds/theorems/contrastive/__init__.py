@@ -1,0 +1,1 @@
+"""From a contrastive loss to the classifier whose rows are the true class means."""

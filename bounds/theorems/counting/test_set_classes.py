@@ -1,0 +1,47 @@
+"""`test_set_classes`: the error of every class at once, counted on the test items of each."""
+
+from __future__ import annotations
+
+from bounds.derivations import test_set as derivation
+from bounds.evidence.evidence import Evidence
+from bounds.evidence.outcomes import count, head_outcomes
+from bounds.theorems.axes import Axis
+from bounds.theorems.bound import Inputs, Theorem
+
+WORST_CLASS = Axis("worst-class error", "error rate of the worst class", "none", trivial=1.0, most=1.0)
+
+
+def _inputs(evidence: Evidence, delta: float) -> Inputs:
+    outcomes, classes = head_outcomes(evidence), evidence.setting.num_classes
+    expression = derivation.worst_class()
+    table: dict[str, dict[str, float]] = {}
+    worst: dict[str, float] = {}
+    largest = -1.0
+    for y, name in enumerate(evidence.setting.names_of_classes):
+        found = count(evidence, outcomes.wrong, outcomes.labels == y)
+        # A class without an item has the limit one, as if one item had been wrong.
+        items, mistakes = (found.trials, found.mistakes) if found.trials else (1, 1)
+        values = {"class_items": items, "class_mistakes": mistakes, "K": classes, "delta": delta}
+        limit = min(1.0, expression.combined(expression.evaluate(values)))
+        measured = {"measured": found.mistakes / found.trials} if found.trials else {}
+        table[name] = {"items": found.trials, **measured, "error": limit}
+        if limit > largest:
+            largest, worst = limit, values
+    empty = sum(row["items"] == 0 for row in table.values())
+    notes = (f"{empty} of {classes} classes have no test item; their limit is one",) if empty else ()
+    return Inputs(expression, worst, {"delta": delta}, evidence.head, notes, table=table)
+
+
+TEST_SET_CLASSES = Theorem(
+    name="test_set_classes",
+    title="error of each class on held-out labels, all classes at once; the worst class is shown",
+    source="Clopper and Pearson (1934), one-sided, at δ/K a class",
+    statement=r"\max_y\mathbb{P}(\arg\max W_S f(x) \ne y \mid y)",
+    predictor="head W_S as given by `head`",
+    assumptions=("H", "K"),
+    inputs=_inputs,
+    texts={
+        "test_error": ("measured error of the worst class", "a better head, more test items of that class")
+    },
+    axis=WORST_CLASS,
+)

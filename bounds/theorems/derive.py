@@ -1,0 +1,97 @@
+"""The proof of each bound, for readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from inspect import signature
+
+from bounds.arguments import by_hints, checked, data, nearest, unknown
+from bounds.derivations.steps import Derivation
+from bounds.errors import InvalidOption
+from bounds.proofs.conclude import Conclusion
+from bounds.proofs.present import presented
+from bounds.theorems import THEOREMS
+
+# Bounds not proven in the kernel yet: name to the module of `bounds.derivations.proofs` and the function that proves it.
+PROOFS = {
+    "vicreg": ("vicreg", "proof"),
+    "vicreg_sharp": ("vicreg_sharp", "proof"),
+    "vicreg_second_moment": ("vicreg_second_moment", "proof"),
+    "vicreg_second_moment_ridge": ("vicreg_second_moment", "ridge"),
+    "simclr": ("simclr", "proof"),
+    "simclr_logistic": ("simclr", "logistic"),
+    "haochen_2021": ("literature", "haochen"),
+    "van_elst_2024": ("literature", "van_elst"),
+    "centred_head": ("centred_head", "loss"),
+    "centred_head_error": ("centred_head", "error_rate"),
+    "pac_bayes": ("pac_bayes", "randomised"),
+    "pac_bayes_deterministic": ("pac_bayes", "deterministic"),
+    "agreement": ("agreement", "held_out"),
+    "agreement_no_holdout": ("agreement", "no_holdout"),
+    "prediction_powered": ("prediction_powered", "proof"),
+    "prediction_powered_betting": ("prediction_powered", "betting"),
+    "augmentation_gain": ("augmentation_gain", "upper"),
+    "augmentation_gain_lower": ("augmentation_gain", "lower"),
+    "augmentation_risk": ("augmentation_gain", "risk"),
+    "augmentation_error_floor": ("augmentation_gain", "floor"),
+    "test_set_classes": ("test_set", "worst_class"),
+    "test_set_balanced": ("test_set", "balanced"),
+    "test_set_top_k": ("test_set", "top_k"),
+    "test_set_selective": ("test_set", "selective"),
+}
+
+
+@checked(name=data)
+def derive(name: str, **variant: object) -> Derivation:
+    """The proof of a bound: named steps, each with a check, ending in the expression the report evaluates.
+
+    Args:
+        name: A bound of the report.
+        variant: Options of its expression, for instance `prior_known=True`, `conditioned_pairs=True`,
+            `constants="counted"` (vicreg) or `concentration="klein_rio"` (vicreg_second_moment).
+
+    Returns:
+        A `Derivation`: `.steps` (each with `.statement`, `.rule`, `.kind`, `.holds`), `.expression` and
+        `.latex()`; printing it runs every check.
+
+    Raises:
+        InvalidOption: for an unknown name or option.
+
+    Example:
+        >>> derive("vicreg_certified").holds
+        True
+    """
+    prove = prover(name)
+    taken = list(signature(prove).parameters)
+    for option in variant:
+        if option not in taken:
+            raise InvalidOption(
+                f"The derivation of `{name}` does not take the options {[option]}; "
+                f"it takes {', '.join(taken) or 'none'}{nearest(option, taken) or '.'}"
+            )
+    found = prove(**by_hints(prove, variant))
+    return presented(name, found, variant) if isinstance(found, Conclusion) else found
+
+
+def prover(name: str) -> Callable[..., Derivation | Conclusion]:
+    """The function behind `derive`; its parameters are the options of the expression.
+
+    Raises:
+        InvalidOption: for an unknown name.
+    """
+    if not isinstance(name, str):
+        raise unknown("The derivation", name, provable())
+    theorem = THEOREMS.get(name)
+    if theorem is not None and theorem.proof is not None:
+        return theorem.proof
+    if name not in PROOFS:
+        raise unknown("The derivation", name, provable())
+    module, function = PROOFS[name]
+    proof: Callable[..., Derivation] = getattr(import_module(f"bounds.derivations.proofs.{module}"), function)
+    return proof
+
+
+def provable() -> list[str]:
+    """Every bound with a proof, in the order of the report."""
+    return [name for name, theorem in THEOREMS.items() if theorem.proof is not None or name in PROOFS]

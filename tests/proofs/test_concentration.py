@@ -1,0 +1,249 @@
+"""Power of the cited lemmas on the facts that their reading functions make: 5 % less would be false."""
+
+import math
+
+import pytest
+import sympy as sp
+from scipy.stats import binom
+
+from bounds.derivations.functions import clopper_pearson
+from bounds.errors import InvalidProof
+from bounds.proofs.choices import Family
+from bounds.proofs.lemmas.concentration import class_frequencies, counted, hoeffding, kl_limit, uniform
+from bounds.proofs.lemmas.reading import class_shift, read
+from bounds.proofs.ranges import B, span, tau
+from bounds.proofs.terms import (
+    TV,
+    Declared,
+    Dot,
+    E,
+    Enc,
+    Fresh,
+    Given,
+    Mean,
+    Norm,
+    Rad,
+    Reach,
+    Sample,
+    UMean,
+    Wrong,
+    label,
+    view,
+)
+from bounds.summaries import limits
+from tests.proofs.setting import FIXED, P, S, W, apart, d1, double, f, m, n, number, residual, wrong, z, z2
+
+HELD = Sample("H", n, (("f", "H"), ("P", "H"), ("S", "H")), ("H",), paired=True)
+K = Declared("K", "count")
+TWO = Dot(z, z2) - Dot(z, Enc(f, view(1, 0)))
+RARE = sp.exp(-200)
+
+
+def radius(fact, total):
+    return fact.rhs - total
+
+
+# What is read
+
+
+def test_a_mean_says_what_it_is():
+    found = read(Mean(P, apart))
+    assert (found.range.width, found.count, found.expectation) == (tau, m, E(apart))
+    assert found.assumptions == {"A1", "A3", "A4", "A6"}
+    assert read(Mean(S, Norm(z))).assumptions == {"A2", "A4", "A6"}
+    assert read(Mean(S, Fresh(apart))).expectation == E(apart)
+    assert read(Mean(HELD, wrong)).assumptions == {"A5", "H"}  # of pairs, where a label is a class
+
+
+def test_a_sum_of_means_is_read_as_one():
+    found = read(2 * Mean(S, Norm(z)) + Mean(S, Fresh(apart)))
+    assert found.range.width == 2 * B + tau
+    assert found.expectation == 2 * E(Norm(z)) + E(apart)
+
+
+def test_tuples_count_disjoint_ones():
+    found = read(UMean(P, TWO))
+    assert (found.count, found.range.width) == (sp.floor(m / 2), 2 * span)
+    assert found.assumptions >= {"A1"}
+
+
+@pytest.mark.parametrize(
+    ("total", "message"),
+    [
+        (lambda: E(apart), "not a mean over a sample"),
+        (lambda: Mean(S, residual), "depends on S"),
+        (lambda: Mean(S, Norm(z)) + Mean(P, apart), "different samples"),
+        (lambda: Mean(P, TWO), "is a U-statistic"),
+        (lambda: Mean(Sample("P", m, (("f", "A3"),), fixed=True, hidden=True), Norm(z)), "is hidden"),
+        (lambda: Mean(S, Norm(z)) * Mean(S, Norm(z)) * 1, "not a mean over a sample"),
+    ],
+)
+def test_what_is_not_a_mean_is_refused(total, message):
+    with pytest.raises(InvalidProof, match=message):
+        read(total())
+
+
+# Hoeffding
+
+
+def test_hoeffding_is_tight_in_the_far_tail_of_fair_coins():
+    fact = hoeffding(Mean(HELD, apart), d1)
+    size = 4 * 10**8
+    t = float(number(radius(fact, Mean(HELD, apart)), delta_1=RARE, tau=3, n=size)) / 3
+    assert binom.logcdf(math.floor(size * (0.5 - t)), size, 0.5) <= -200
+    assert binom.logcdf(math.floor(size * (0.5 - 0.975 * t)), size, 0.5) > -200
+
+
+def test_hoeffding_has_no_constant_in_front():
+    # One rare trial: the mean is 1 with probability delta, and then the radius has to reach 1 − delta.
+    fact = hoeffding(Mean(HELD, apart), d1, upper=False)
+    t = number(radius(fact, E(apart)), delta_1=sp.Rational(1, 10**4), tau=1, n=1)
+    assert t >= 1 - sp.Rational(1, 10**4)
+
+
+def test_hoeffding_sides():
+    upper, lower = hoeffding(Mean(P, apart), d1), hoeffding(Mean(P, apart), d1, upper=False)
+    assert (upper.lhs, lower.lhs) == (E(apart), Mean(P, apart))
+    assert upper.rhs - Mean(P, apart) == lower.rhs - E(apart)
+    assert upper.spends == d1
+
+
+def test_hoeffding_of_tuples_uses_their_number():
+    fact = hoeffding(UMean(P, TWO), d1)
+    value = number(radius(fact, UMean(P, TWO)), delta_1=sp.exp(-2), span=1, m=9)
+    assert value == pytest.approx(2 * math.sqrt(2 / (2 * 4)), rel=1e-12)
+
+
+# Fixed class counts
+
+
+def test_fixed_counts_add_range_times_distance_on_either_side():
+    upper, lower = hoeffding(Mean(FIXED, apart), d1), hoeffding(Mean(FIXED, apart), d1, upper=False)
+    assert upper.rhs.coeff(TV(FIXED)) == tau
+    assert lower.rhs.coeff(TV(FIXED)) == tau
+    assert (upper.lhs, lower.lhs) == (E(apart), Mean(FIXED, apart))
+
+
+def test_fixed_counts_of_pairs_of_items():
+    fact = hoeffding(UMean(FIXED, TWO), d1)
+    shift = sp.Min(1, 1 / m + 2 * TV(FIXED))
+    assert fact.rhs.coeff(shift) == 2 * span
+
+
+def test_class_shift_is_attained_where_the_sample_shows_one_class():
+    fact = class_shift(residual, S)
+    # Loss 0 on the class seen, kappa on the other of probability q: E = q·kappa, TV = q.
+    assert fact.rhs == Mean(S, Given(residual)) + Reach(W) * TV(S)
+
+
+def test_class_shift_is_about_single_items():
+    with pytest.raises(InvalidProof, match="looks at 2 items"):
+        class_shift(TWO, P)
+
+
+# kl and counts
+
+
+def test_kl_spends_delta_exactly():
+    fact = kl_limit(Mean(HELD, apart), d1)
+    assert fact.rhs.has(sp.Min(1, Mean(HELD, apart) / tau))
+    size, tail = 10**8, 200.0
+    (limit,) = [one for one in fact.rhs.atoms(sp.Function) if type(one).__name__ == "kl_inverse"]
+    budget = float(number(limit.args[1], delta_1=RARE, n=size))
+    p = limits.kl_inverse(0.3, budget)
+    assert binom.logcdf(math.floor(size * 0.3), size, p) <= -tail
+    assert binom.logcdf(math.floor(size * 0.3), size, limits.kl_inverse(0.3, 0.95 * budget)) > -tail
+
+
+def test_kl_of_the_mean_from_its_expectation():
+    fact = kl_limit(Mean(HELD, apart), d1, upper=False)
+    assert fact.lhs == Mean(HELD, apart)
+    assert fact.rhs.has(sp.Min(1, E(apart) / tau))
+    with pytest.raises(InvalidProof, match="must start at 0"):
+        kl_limit(Mean(HELD, Dot(z, z2)), d1)
+
+
+def test_counts_have_their_exact_coverage():
+    fact = counted(Mean(HELD, wrong), d1)
+    assert fact.rhs == clopper_pearson(n * Mean(HELD, wrong), n, d1)
+    for mistakes in (0, 3, 40):
+        limit = limits.clopper_pearson_upper(mistakes, 60, 0.05)
+        assert binom.cdf(mistakes, 60, limit) == pytest.approx(0.05, rel=1e-6)
+
+
+def test_counts_of_unequal_trials_pay_more():
+    free = Wrong(Declared("V", "head", ("f",)), z, label())
+    fact = counted(Mean(FIXED, free), d1)
+    (limit,) = fact.rhs.atoms(clopper_pearson)
+    assert limit.args[2] == sp.Min(sp.Rational(1, 4), 1 - sp.exp(-d1))
+
+
+def test_counts_are_of_indicators():
+    with pytest.raises(InvalidProof, match="not an indicator"):
+        counted(Mean(HELD, apart), d1)
+
+
+# Class frequencies
+
+
+def test_weissman_exponent_is_tight_for_two_classes():
+    fact = class_frequencies(S, d1, K)
+    size = 4 * 10**8
+    t = double(fact.rhs, K=2, delta_1=math.exp(-200), n=size)
+    log_tail = binom.logcdf(math.floor(size * (0.5 - t)), size, 0.5) + math.log(2)
+    assert log_tail <= -200
+    nearer = binom.logcdf(math.floor(size * (0.5 - 0.975 * t)), size, 0.5) + math.log(2)
+    assert nearer > -200
+
+
+def test_weissman_counts_the_subsets_of_the_source():
+    fact = class_frequencies(S, d1, K)
+    value = double(fact.rhs, K=5, delta_1=math.exp(-3), n=50)
+    assert value == pytest.approx(math.sqrt((math.log(30) + 3) / 100), rel=1e-12)
+
+
+def test_the_smaller_radius_of_the_total_variation():
+    fact = class_frequencies(S, d1, K, smaller=True)
+    value = double(fact.rhs, K=1000, delta_1=math.exp(-3), n=5000)
+    assert value == pytest.approx(math.sqrt(999 / 5000) / 2 + math.sqrt(3 / 10000), rel=1e-12)
+    assert fact.assumptions == {"A6", "K"}
+
+
+def test_fixed_counts_say_nothing_about_the_prior():
+    with pytest.raises(InvalidProof, match="say nothing about the prior"):
+        class_frequencies(FIXED, d1, K)
+
+
+# Uniform over a family
+
+
+def test_symmetrisation_needs_its_two():
+    """All 0/1 functions on 600 points, three draws: E sup(E g − mean g) reaches 0.995 of 2R/√m."""
+    fact = uniform(Mean(P, apart), d1, Family(f, Declared("f'", "encoder", ("f",), True)))
+    (complexity,) = fact.rhs.atoms(Rad)
+    factor = fact.rhs.coeff(complexity)
+    points, draws = 600, 3
+    chance = {(1, 1, 1): 1.0, (2, 1): 0.0, (3,): 0.0}
+    chance[(3,)] = points / points**3
+    chance[(2, 1)] = 3 * points * (points - 1) / points**3
+    chance[(1, 1, 1)] = 1 - chance[(3,)] - chance[(2, 1)]
+    # sup over g of E g − mean g: g is 1 off the sample.
+    gap = sum(p * (1 - len(pattern) / points) for pattern, p in chance.items())
+    # E sup of signed sums of 0/1 functions: per point the positive part of the sum of its signs.
+    half = {1: 0.5, 2: 0.5, 3: 0.75}
+    rademacher = sum(p * sum(half[count] for count in pattern) for pattern, p in chance.items()) / math.sqrt(
+        draws
+    )
+    bound = float(number(factor, m=draws)) * rademacher
+    assert gap <= bound
+    assert gap > 0.95 * bound
+
+
+def test_uniform_radius_is_mcdiarmids():
+    fact = uniform(Mean(P, apart), d1, Family(f, Declared("f'", "encoder", ("f",), True)))
+    size = 4 * 10**8
+    (complexity,) = fact.rhs.atoms(Rad)
+    rest = fact.rhs - Mean(P, apart) - fact.rhs.coeff(complexity) * complexity
+    t = float(number(rest, delta_1=RARE, tau=3, m=size)) / 3
+    assert binom.logcdf(math.floor(size * (0.5 - t)), size, 0.5) <= -200
+    assert binom.logcdf(math.floor(size * (0.5 - 0.975 * t)), size, 0.5) > -200

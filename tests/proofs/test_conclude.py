@@ -1,0 +1,121 @@
+"""What may be published: refusals, names of terms, and requirements that evaluation checks."""
+
+import pytest
+import sympy as sp
+
+from bounds.derivations import symbols as s
+from bounds.errors import InvalidProof, NotApplicable
+from bounds.proofs.conclude import Quantity, conclude
+from bounds.proofs.facts import Event
+from bounds.proofs.lemmas.concentration import counted, hoeffding, kl_limit
+from bounds.proofs.ranges import tau
+from bounds.proofs.terms import Declared, E, Mean, Sample, Wrong
+from tests.proofs.setting import P, apart, d1, d2, m, t, z
+from tests.proofs.setting import y as label
+from tests.proofs.test_facts import fact
+
+PLAIN = Sample("P", m, paired=True)
+READINGS = {Mean(PLAIN, apart): Quantity(s.invariance, "invariance"), t: Quantity(s.c)}
+ORDER = ("invariance", "confidence")
+GOAL = E(apart)
+
+
+def concluded(one, goal=GOAL, readings=READINGS, order=ORDER, **more):
+    return conclude(one, goal, readings, order, **more)
+
+
+def test_the_expression_is_the_right_side():
+    found = concluded(hoeffding(Mean(P, apart), d1)).expression
+    assert found.terms["invariance"] == s.invariance
+    radius = s.tau * sp.sqrt(sp.log(1 / s.delta_1) / (2 * s.m))
+    assert sp.simplify(found.terms["confidence"] - radius) == 0
+    assert list(found.terms) == ["invariance", "confidence"]
+
+
+def test_assumptions_are_those_of_the_proof():
+    assert concluded(hoeffding(Mean(P, apart), d1)).assumptions == ("A1", "A3", "A4", "A6")
+
+
+def test_implicit_limits_split_into_what_was_measured_and_the_rest():
+    found = concluded(kl_limit(Mean(P, apart), d1)).expression
+    assert found.terms["invariance"] == s.invariance
+    assert (
+        sp.expand(sum(found.terms.values())).has(sp.Function("kl_inverse")) is False
+        or found.terms["confidence"]
+    )
+    values = {"invariance": 0.3, "tau": 2.0, "delta_1": 0.05, "m": 50}
+    terms = found.evaluate(values)
+    assert terms["invariance"] == 0.3
+    assert terms["confidence"] > 0
+
+
+def test_counts_split_into_the_rate_and_the_rest():
+    head = Declared("V", "head", ("f",))
+    one = counted(Mean(P, Wrong(head, z, label)), d1)
+    readings = {Mean(PLAIN, Wrong(head, z, label)): Quantity(s.mistakes / s.m, "invariance")}
+    found = concluded(one, E(Wrong(head, z, label)), readings).expression
+    assert found.terms["invariance"] == s.mistakes / s.m
+    assert found.evaluate({"mistakes": 0, "m": 10, "delta_1": 0.05})["confidence"] == pytest.approx(
+        1 - 0.05**0.1, rel=1e-9
+    )
+
+
+def bound(*events, right=None, requires=()):
+    return fact(GOAL, Mean(P, apart) if right is None else right, *events, requires=requires)
+
+
+GENERIC = Declared("j'", "index", (), True)
+
+
+@pytest.mark.parametrize(
+    ("one", "message"),
+    [
+        (lambda: fact(E(apart**2), t), "The proof bounds"),
+        (lambda: bound(Event("e", d1 / 2)), "not a bare share"),
+        (lambda: bound(Event("e", sp.Rational(1, 20))), "not a bare share"),
+        (lambda: bound(Event("e", t)), "not a bare share"),
+        (lambda: bound(Event("e", d1), Event("g", d1)), "the same share"),
+        (lambda: bound(right=GENERIC * Mean(P, apart)), "generic member `j'` is left"),
+        (lambda: bound(right=Mean(P, apart) + E(apart**2)), "named by"),
+        (lambda: bound(right=Mean(P, apart) * E(apart**2)), "cannot be read off"),
+        (lambda: bound(right=Mean(P, apart**2)), "named by"),
+        (lambda: bound(right=Mean(P, apart) * apart), "item variable"),
+        (lambda: bound(right=Mean(P, apart) * Declared("unknown", "constant")), "cannot be read off"),
+        (lambda: bound(right=Mean(P, apart) * sp.sin(t)), "cannot be read off"),
+        (
+            lambda: fact(GOAL, Mean(Sample("P", m, paired=True, hidden=True), apart)),
+            "cannot be read off",
+        ),
+    ],
+)
+def test_refusals(one, message):
+    with pytest.raises(InvalidProof, match=message):
+        concluded(one())
+
+
+def test_a_term_that_the_report_does_not_list_is_refused():
+    with pytest.raises(InvalidProof, match="`order` does not list"):
+        concluded(hoeffding(Mean(P, apart), d1), order=("invariance",))
+
+
+def test_a_limit_from_below_has_its_goal_on_the_right():
+    one = fact(Mean(P, apart), GOAL)
+    assert concluded(one, below=True).expression.below
+    with pytest.raises(InvalidProof, match="The proof bounds"):
+        concluded(one)
+
+
+def test_requirements_are_checked_by_evaluation():
+    relation = sp.Le(tau, t, evaluate=False)
+    expression = concluded(bound(requires={relation})).expression
+    assert expression.evaluate({"invariance": 1.0, "tau": 1.0, "c": 1.0}) == {"invariance": 1.0}
+    with pytest.raises(NotApplicable, match="tau <= c"):
+        expression.evaluate({"invariance": 1.0, "tau": 1.1, "c": 1.0})
+
+
+def test_parts_of_the_confidence_are_named_by_their_events():
+    one = hoeffding(Mean(P, apart), d1, "first").plus(hoeffding(Mean(P, apart), d2, "second"), 1)
+    half = one.isolate(E(apart))
+    parts = concluded(half).expression.parts["confidence"]
+    assert set(parts) == {"first", "second"}
+    assert sp.simplify(sum(parts.values()) - concluded(half).expression.terms["confidence"]) == 0

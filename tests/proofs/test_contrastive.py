@@ -1,0 +1,89 @@
+"""Lemmas about InfoNCE: what they read off the loss, their constants typed a second time, what they refuse."""
+
+import math
+
+import pytest
+import sympy as sp
+
+from bounds.errors import InvalidProof
+from bounds.proofs.lemmas.contrastive import (
+    COVERAGE,
+    HALVES,
+    SOFTMAX,
+    SOFTMAX_OF_MEANS,
+    WITHOUT_POSITIVE,
+    covered,
+    infonce_loss,
+    softmax_of_means,
+    softmax_without_positive,
+)
+from bounds.proofs.lemmas.reading import read
+from bounds.proofs.terms import Declared, E, MeanClassifier, Norm, UMean
+from tests.proofs.setting import P, apart, double, f, k, m, t, z
+
+LOSS = infonce_loss(f, k, t)
+TARGET = MeanClassifier(SOFTMAX, f, t)
+K, p = Declared("K", "count"), Declared("p_min", "constant")
+free, col, v = (
+    Declared("no_collision", "constant"),
+    Declared("log_collisions", "constant"),
+    Declared("coverage", "constant"),
+)
+
+
+def rest(fact, **values):
+    return double(fact.rhs.xreplace({E(LOSS): sp.S.Zero, UMean(P, LOSS): sp.S.Zero}), **values)
+
+
+def test_the_loss_is_read_as_a_tuple_of_one_and_k_items():
+    found = read(UMean(P, LOSS))
+    assert found.count == sp.floor(m / (k + 1))
+    spread = double(found.range.width, negatives=3, k=3, span=2, t=0.5)
+    assert spread == pytest.approx(math.log((1 + 3 * math.exp(4)) / (1 + 3 * math.exp(-4))), rel=1e-12)
+    assert found.assumptions == {"A1", "A3", "A4", "A6"}
+
+
+def test_the_range_does_not_overflow():
+    assert double(read(UMean(P, LOSS)).range.width, k=7, span=2, t=1e-4) == pytest.approx(
+        2e4 + math.log(7), rel=1e-9
+    )
+
+
+def test_the_softmax_of_means():
+    plain, exact = (softmax_of_means(LOSS, p, one) for one in (False, True))
+    assert plain.lhs == exact.lhs == TARGET
+    assert plain.assumptions == {"A4"}
+    r, reach = 2 / 0.7, 2 / 0.7
+    assert rest(plain, p_min=0.1, k=5, span=2, t=0.7) == pytest.approx(-math.log(0.6) + r**2 / 8, rel=1e-12)
+    gap = math.log((math.exp(reach) - 1) / reach) - 1 + reach / (math.exp(reach) - 1)
+    assert rest(exact, p_min=0.1, k=5, span=2, t=0.7) == pytest.approx(-math.log(0.6) + gap, rel=1e-12)
+
+
+def test_without_the_positive():
+    found = softmax_without_positive(LOSS, K)
+    expected = math.log(8 / 5) + 2 * math.log(math.cosh(1 / 0.7))
+    assert rest(found, K=8, k=5, span=2, t=0.7) == pytest.approx(expected, rel=1e-12)
+    assert found.lhs == TARGET
+    assert found.assumptions == {"A4", "prior"}
+
+
+def test_coverage_and_halves():
+    assert sp.expand(covered(LOSS, free, col, v).lhs - (free * v * TARGET + col)) == 0
+    assert sp.expand(covered(LOSS, free, col, v, halves=True).lhs - (v * TARGET + col) / 2) == 0
+    assert covered(LOSS, free, col, v).rhs == E(LOSS)
+    assert covered(LOSS, free, col, v).assumptions == {"prior"}
+
+
+@pytest.mark.parametrize(
+    "loss", [apart, 2 * LOSS, LOSS + t, infonce_loss(f, k, t) ** 2, sp.log(2 + sp.exp(Norm(z)))], ids=str
+)
+def test_other_losses_are_refused(loss):
+    with pytest.raises(InvalidProof, match="is not an InfoNCE loss"):
+        softmax_of_means(loss, p, False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lemma", [COVERAGE, HALVES, WITHOUT_POSITIVE, *SOFTMAX_OF_MEANS.values()], ids=str)
+def test_searches_find_no_counterexample(lemma):
+    assert lemma.check is not None
+    assert lemma.check().holds

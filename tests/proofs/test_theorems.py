@@ -1,0 +1,175 @@
+"""What the theorems proven in the kernel assume, spend and require, and their facts in random worlds."""
+
+from inspect import signature
+from itertools import product
+from typing import get_args, get_type_hints
+
+import pytest
+import sympy as sp
+
+from bounds.proofs.present import presented
+from bounds.proofs.world import checked, gaps
+from bounds.theorems import THEOREMS
+from bounds.theorems.derive import PROOFS, derive
+
+PAIRS = {"A1", "A3", "A4", "A6", "A6'", "prior"}
+ASSUMED = {
+    "test_set": {"H"},
+    "test_set_loss": {"H"},
+    "held_out": {"A2", "A6"},
+    "reference_head": {"A2", "A3", "A6", "A7", "U", "prior"},
+    "reference_head_loss": {"A2", "A3", "A6", "A7", "U", "prior"},
+    "vicreg_direct": {"K", "A1", "A2", "A3", "A4", "A5", "A6", "A6'", "prior"},
+    "vicreg_certified": {"K", "A1", "A2", "A3", "A4", "A5", "A6", "A6'", "prior", "A7"},
+    "vicreg_best": {"K", "A1", "A2", "A3", "A4", "A5", "A6", "A6'", "prior", "A7"},
+    "trivial_reference": {"A3", "A4", "A5", "A6", "A6'", "prior"},
+    "supervised": {"A2", "A4", "A6"},
+    "supervised_projected": {"A2", "A4", "A6"},
+    "infonce": PAIRS,
+    "infonce_sharp": PAIRS,
+    "arora_2019": PAIRS,
+    "nozawa_2021": PAIRS,
+    "bao_2022": PAIRS,
+}
+SPENT = {
+    "test_set": "delta",
+    "test_set_loss": "delta",
+    "held_out": "delta",
+    "reference_head": "delta_1 delta_2",
+    "reference_head_loss": "delta_1 delta_2",
+    "vicreg_direct": "delta_1 delta_2 delta_5",
+    "vicreg_certified": "delta_1 delta_2 delta_3 delta_4 delta_5",
+    "vicreg_best": "delta_1 delta_2 delta_3 delta_4 delta_5",
+    "trivial_reference": "delta_4",
+    "supervised": "delta",
+    "supervised_projected": "delta",
+} | dict.fromkeys(("infonce", "infonce_sharp", "arora_2019", "nozawa_2021", "bao_2022"), "delta_loss")
+REQUIRED = {
+    "vicreg_certified": {"frobenius_ref <= 2**radius_index"},
+    "vicreg_best": {"frobenius_ref <= 2**radius_index"},
+    "trivial_reference": {"frobenius_ref <= 2**radius_index"},
+    "supervised": {"W_frobenius <= 2**radius_index"},
+    "supervised_projected": {"W_frobenius <= 2**(radius_index/4)"},
+}
+PROVEN = {name: theorem.proof for name, theorem in THEOREMS.items() if theorem.proof is not None}
+
+
+def variants(proof):
+    hints, options = get_type_hints(proof), list(signature(proof).parameters)
+    choices = [(False, True) if hints[key] is bool else get_args(hints[key]) for key in options]
+    return [dict(zip(options, choice)) for choice in product(*choices)]
+
+
+def test_a_bound_has_one_proof():
+    assert set(PROVEN) == set(ASSUMED)
+    assert not set(PROVEN) & set(PROOFS)
+
+
+@pytest.mark.parametrize("name", PROVEN)
+def test_assumptions_are_computed_by_the_proof(name):
+    assert set(THEOREMS[name].needs) == ASSUMED[name]
+    assert THEOREMS[name].assumptions == ()
+
+
+@pytest.mark.parametrize("name", PROVEN)
+def test_each_event_spends_a_share_of_its_own(name):
+    events = PROVEN[name]().events
+    assert {str(event.share) for event in events} == set(SPENT[name].split())
+    assert len(events) == len(SPENT[name].split())
+
+
+@pytest.mark.parametrize("name", PROVEN)
+def test_what_evaluation_has_to_check(name):
+    assert {str(one) for one in PROVEN[name]().expression.requires} == REQUIRED.get(name, set())
+
+
+def test_a_known_prior_spends_nothing_on_the_classes():
+    for name in ("vicreg_direct", "vicreg_certified"):
+        known = PROVEN[name](prior_known=True)
+        assert "delta_5" not in {str(event.share) for event in known.events}
+        assert "prior" in known.assumptions
+        assert known.expression.terms["class_frequencies"].has(sp.Symbol("TV_S", nonnegative=True))
+
+
+def test_thinned_pairs_pay_for_the_thinning():
+    for name in ("infonce", "infonce_sharp", "arora_2019", "nozawa_2021", "bao_2022"):
+        shares = {str(event.share) for event in PROVEN[name](thinned=True).events}
+        assert shares == {"delta_loss", "delta_classes"}
+
+
+def test_fixed_counts_of_the_pairs_add_their_distance():
+    for name in (
+        "vicreg_direct",
+        "vicreg_certified",
+        "trivial_reference",
+        "reference_head",
+        "reference_head_loss",
+    ):
+        plain, fixed = (PROVEN[name](conditioned_pairs=one).expression.terms for one in (False, True))
+        assert set(fixed) - set(plain) == {"pair_frequencies"}
+
+
+@pytest.mark.parametrize("name", PROVEN)
+def test_facts_that_cannot_fail_hold_in_random_worlds(name):
+    for fact in PROVEN[name]().fact.steps:
+        if not fact.events:
+            found = checked(fact)
+            assert found.holds, f"{fact}: {found.detail}"
+
+
+def test_the_triangle_and_its_average_are_tight_somewhere():
+    for fact in PROVEN["vicreg_direct"]().fact.steps:
+        if fact.rule in ("triangle inequality", "spectral norm", "average"):
+            assert min(gaps(fact)) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", PROVEN)
+def test_derive_shows_the_proof_and_the_bound(name):
+    proof = derive(name)
+    assert proof.expression is PROVEN[name]().expression
+    assert len(proof.steps) == len(PROVEN[name]().fact.steps)
+    assert all(step.latex for step in proof.steps)
+    assert proof.latex().isascii()
+
+
+def test_a_false_fact_is_found_by_the_worlds():
+    from bounds.proofs.facts import Fact
+    from tests.proofs.test_facts import fact
+
+    step = next(one for one in PROVEN["vicreg_direct"]().fact.steps if one.rule == "triangle inequality")
+    wrong = fact(step.lhs, step.rhs * sp.Rational(19, 20))
+    assert isinstance(wrong, Fact)
+    assert not checked(wrong).holds
+
+
+def test_steps_are_numbered_in_the_order_of_the_proof():
+    shown = presented("vicreg_direct", PROVEN["vicreg_direct"](), {})
+    assert shown.steps[-1].statement.lhs == PROVEN["vicreg_direct"]().fact.lhs
+    assert str(sp.Add(*(step.spends for step in shown.steps))) == "delta_1 + delta_2 + delta_5"
+
+
+def bound_of(name, numbers, **options):
+    expression = PROVEN[name](**options).expression
+    return expression.combined(expression.evaluate(numbers))
+
+
+def test_vicreg_certified_is_the_formula_of_the_theory():
+    """Typed from the theory, not from the code."""
+    from math import log, pi, sqrt
+
+    v = {
+        "n": 300, "m": 700, "K": 6, "B": 1.0, "tau": 2.0, "functions": 3, "R_F": 0.4, "invariance": 0.31, "c": 2.2,
+        "kappa_S": 3.1, "kappa_ref": 2.9, "residual_S": 0.3, "residual_ref": 0.5, "frobenius_ref": 3.7, "radius_index": 2,
+        "TV_S": 0.05, "TV_pairs": 0.03, "delta_1": 0.01, "delta_2": 0.02, "delta_3": 0.005, "delta_4": 0.004,
+        "delta_5": 0.011,
+    }  # fmt: skip
+    weight = 1 / ((pi**2 / 3 - 1) * 9)
+    invariance = 0.31 + 2 * 0.4 / sqrt(700) + 2 * sqrt(log(1 / 0.02) / 1400) + 2 * sqrt(log(1 / 0.01) / 600)
+    head = 0.5 + 2 * sqrt(2) * 4 * sqrt(6) / sqrt(700) + 5 * sqrt(log(3 / (0.004 * weight)) / 1400)
+    head += 2.9 * sqrt(log(1 / 0.005) / 600)
+    classes = 3.1 * sqrt(log((2**6 - 2) / 0.011) / 600)
+    total = 0.3 + 2.2 * invariance + 2 * head + classes
+    assert bound_of("vicreg_certified", v) == pytest.approx(total, rel=1e-10)
+    total += 3.1 * 0.05 - classes + (2.2 * 2 + 2 * 5) * 0.03
+    found = bound_of("vicreg_certified", v, prior_known=True, conditioned_pairs=True)
+    assert found == pytest.approx(total, rel=1e-10)
