@@ -22,11 +22,13 @@ PENALTIES = tuple(10.0**power for power in range(1, -7, -1))
 FIFTH = 0.2
 _FEWEST = 10  # rows from which a fifth can choose; below, λ = 10⁻³
 _FALLBACK = 1e-3
-_KEPT = 2**26  # numbers of rows that stay in memory (0.27 GB); more are read anew at every pass  # numbers of rows that stay in memory, in both precisions (0.8 GB); more are read anew at every pass
+_KEPT = (
+    2**26
+)  # numbers of rows that stay in memory (0.27 GB); more are read anew at every pass  # numbers of rows that stay in memory, in both precisions (0.8 GB); more are read anew at every pass
 _BLOCK = 4096  # rows of a product
 _METRIC_ROWS, _METRIC_PASSES = 4, 3  # the metric is made from 4d rows, or as many as cost about three passes
 _MEMORY = 20  # steps that L-BFGS remembers
-_FINE = 3e-8  # share of the objective that is left to gain when a fit ends
+_FINE = 1e-7  # share of the objective that is left to gain when a fit ends
 _COARSE = 1e-5  # the same while λ is chosen
 _CURVATURE = 0.5  # how far it may fall before the metric is renewed
 _FLATTEST = 1e-10  # mean of p(1 − p) below which the metric stays
