@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch import nn
 from bounds.data.preprocessing import Preprocessing
 from bounds.encoders.architectures import ResNet, SmallConvNet
 from bounds.encoders.checkpoints import Encoder, load_encoder
-from bounds.errors import InvalidCheckpoint, InvalidOption
+from bounds.errors import BoundsWarning, InvalidCheckpoint, InvalidOption
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,13 @@ class EncoderReference:
             raise InvalidCheckpoint(
                 f"The encoder {encoder.provenance['source']} is not the one that was certified: its weights or its "
                 "preprocessing differ; give the same checkpoint."
+            )
+        if self.weights_sha256 is None:
+            warnings.warn(
+                f"The encoder {encoder.provenance['source']} shows no weights: whether it is the one that "
+                "was certified cannot be checked.",
+                BoundsWarning,
+                stacklevel=5,
             )
         return encoder
 

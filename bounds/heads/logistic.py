@@ -22,9 +22,7 @@ PENALTIES = tuple(10.0**power for power in range(1, -7, -1))
 FIFTH = 0.2
 _FEWEST = 10  # rows from which a fifth can choose; below, λ = 10⁻³
 _FALLBACK = 1e-3
-_KEPT = (
-    2**26
-)  # numbers of rows that stay in memory (0.27 GB); more are read anew at every pass  # numbers of rows that stay in memory, in both precisions (0.8 GB); more are read anew at every pass
+_KEPT = 2**26  # numbers of rows that stay in memory (0.27 GB); more are read anew at every pass
 _BLOCK = 4096  # rows of a product
 _METRIC_ROWS, _METRIC_PASSES = 4, 3  # the metric is made from 4d rows, or as many as cost about three passes
 _MEMORY = 20  # steps that L-BFGS remembers
@@ -44,11 +42,8 @@ class Logistic:
     cross-entropy, then the larger λ), and the fit is repeated on all rows given. Classes without a row are never named.
 
     Full-batch L-BFGS (Liu and Nocedal 1989; scipy's) in the variables in which Böhning's (1992) bound on the Hessian,
-    scaled by the mean of p(1 − p), is the identity; the metric is renewed as p(1 − p) falls. Products are in float32 until
-    the objective stops falling, then in float64.
-
-    Raises:
-        InvalidOption: unless λ is positive and finite.
+    scaled by the mean of p(1 − p), is the identity; the metric is renewed as p(1 − p) falls. Products are in float32; a pass
+    in float64 at the end says what is left to gain, and goes on where that is more than one part in ten million.
     """
 
     penalty: float | None = None
