@@ -20,11 +20,12 @@ from bounds.heads.saved import read_parts, write_parts
 from bounds.representations.extraction import extract
 from bounds.representations.inputs import open_source
 from bounds.representations.table import Representations
+from bounds.summaries.decision import UNDECIDED, decide, named
 
 if TYPE_CHECKING:
     import pandas
 
-UNANSWERED = -1
+UNANSWERED = UNDECIDED
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,11 @@ class Predictions:
     """What a predictor says of each item.
 
     Attributes:
-        labels: Class index of each item, int64 (N,); −1 where the predictor does not answer. The first of the largest
-            scores where several are largest.
+        labels: Class index of each item, int64 (N,); −1 where the predictor does not answer: the certificate is about sure
+            items only, or several scores are largest, which every certificate counts as an error.
         scores: (N, K) float64.
-        sets: The `top` classes of largest score, the best first, int64 (N, top).
+        sets: The `top` classes of largest score, the best first, int64 (N, top); −1 in place of one that is tied with a
+            class outside.
         class_names: Of the K classes.
         first_row: Number of the first item.
     """
@@ -158,8 +160,8 @@ class Predictor(PredictorParts):
         row = 0
         for (z, *_), _ in self.normalization.apply(table).chunks():
             scores = self.decision.scores(self.head, z, row)
-            sets = scores.sort(dim=1, descending=True, stable=True).indices[:, : self.decision.top]
-            labels = torch.where(self.decision.answered(scores), scores.argmax(1), UNANSWERED)
+            sets = named(scores, self.decision.top)
+            labels = torch.where(self.decision.answered(scores), decide(scores), UNANSWERED)
             yield Predictions(labels.numpy(), scores.numpy(), sets.numpy(), self.class_names, row)
             row += len(z)
 
