@@ -14,7 +14,7 @@ from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.dependence import generic_members
 from bounds.proofs.facts import Event, Fact, free_of_items
-from bounds.proofs.terms import Declared, Item, Sample, is_vector, normal
+from bounds.proofs.terms import Declared, Item, Largest, Sample, is_vector, normal
 
 # A summand is named by the first of these that it holds; then by the quantity measured in it.
 FIRST = (
@@ -25,7 +25,7 @@ FIRST = (
     "surrogate_gap",
     "confidence",
 )
-_IMPLICIT = (clopper_pearson, kl_inverse, kl_inverse_first)
+_IMPLICIT = (clopper_pearson, kl_inverse, kl_inverse_first, Largest)
 _PLAIN = (
     sp.Add,
     sp.Mul,
@@ -38,7 +38,7 @@ _PLAIN = (
     log_subsets,
     softplus,
     sp.floor,
-    *_IMPLICIT,
+    *_IMPLICIT[:-1],
 )
 
 
@@ -152,6 +152,8 @@ def _centre(term: sp.Expr) -> sp.Expr:
 
 
 def _middle(limit: sp.Expr) -> sp.Expr:
+    if isinstance(limit, Largest):
+        return limit.args[3]
     first = limit.args[0]
     if isinstance(limit, clopper_pearson):
         return first / limit.args[1]

@@ -79,11 +79,12 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
         paired: An item is two views, independent given their class under A1.
         fixed: The class counts were fixed, so only the views are random.
         event: What may fail where its items were chosen so as to follow their law, and the share it spends.
+        order: Assumption under which the order of its items was drawn before anything about them was known.
         hidden: Nobody has it; no bound may show a term of it.
     """
 
     is_commutative = True
-    __slots__ = ("apart", "event", "fixed", "hidden", "law", "name", "paired", "size")
+    __slots__ = ("apart", "event", "fixed", "hidden", "law", "name", "order", "paired", "size")
 
     def __new__(
         cls,
@@ -96,18 +97,19 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
         fixed: bool = False,
         hidden: bool = False,
         event: tuple[str, sp.Expr] | None = None,
+        order: str = "",
     ) -> Sample:
         """A sample that equals another only where all its properties agree."""
         made: Sample = sp.AtomicExpr.__new__(cls)
         made.name, made.size, made.apart, made.law = name, size, tuple(apart), tuple(law)
-        made.paired, made.fixed, made.hidden, made.event = paired, fixed, hidden, event
+        made.paired, made.fixed, made.hidden, made.event, made.order = paired, fixed, hidden, event, order
         return made
 
     def _hashable_content(self) -> tuple[Any, ...]:
         # Sympy orders atoms by comparing these one by one, so each position holds one comparable type.
         what, share = self.event or ("", sp.S.Zero)
         flags = (self.paired, self.fixed, self.hidden)
-        return (self.name, self.size, self.apart, self.law, *flags, what, share)
+        return (self.name, self.size, self.apart, self.law, *flags, what, share, self.order)
 
     def _sympystr(self, printer: Any) -> str:
         return str(self.name)
@@ -295,7 +297,7 @@ def items(term: sp.Basic) -> frozenset[Item]:
     """The item variables a term leaves free: `free_symbols` does not know what operators bind."""
     if isinstance(term, Item):
         return frozenset({term})
-    if isinstance(term, Rad):
+    if isinstance(term, Rad | Bet):
         return frozenset()
     inner: frozenset[Item] = frozenset().union(*map(items, term.args))
     return term.leaves(inner) if isinstance(term, Operator) else inner
@@ -467,6 +469,45 @@ class MeanClassifier(_Nonnegative):
     """A loss of the classifier whose rows are the true class means: MeanClassifier(loss, f, scale or temperature)."""
 
     nargs = 3
+
+
+class Bet(_Nonnegative):
+    """Wealth after betting on every item of a sample: Bet(T, g) is the product of g over the items."""
+
+    nargs = 2
+
+
+class Copies(_Nonnegative):
+    """Mean of a process over B arrangements of its items, in number and order fixed before them: Copies(B, process)."""
+
+    nargs = 2
+
+
+class Peak(_Nonnegative):
+    """Largest value of a process as its items come one by one."""
+
+    nargs = 1
+
+
+class Largest(_Nonnegative):
+    """The largest p in (0, 1) at which a process stays below a threshold: Largest(p, process, threshold, shown).
+
+    `shown` is the mean that a report shows beside the limit; it has no part in it.
+    """
+
+    nargs = 4
+
+
+class Reached(_Nonnegative):
+    """1[a process reaches a threshold]: Reached(process, threshold)."""
+
+    nargs = 2
+
+
+class Positive(_Nonnegative):
+    """1[a number is positive]."""
+
+    nargs = 1
 
 
 class TV(_Nonnegative):
