@@ -79,12 +79,13 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
         paired: An item is two views, independent given their class under A1.
         fixed: The class counts were fixed, so only the views are random.
         event: What may fail where its items were chosen so as to follow their law, and the share it spends.
+        cells: Its items are those of one cell of the population, which the terms over it name.
         order: Assumption under which the order of its items was drawn before anything about them was known.
         hidden: Nobody has it; no bound may show a term of it.
     """
 
     is_commutative = True
-    __slots__ = ("apart", "event", "fixed", "hidden", "law", "name", "order", "paired", "size")
+    __slots__ = ("apart", "cells", "event", "fixed", "hidden", "law", "name", "order", "paired", "size")
 
     def __new__(
         cls,
@@ -98,24 +99,27 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
         hidden: bool = False,
         event: tuple[str, sp.Expr] | None = None,
         order: str = "",
+        cells: bool = False,
     ) -> Sample:
         """A sample that equals another only where all its properties agree."""
         made: Sample = sp.AtomicExpr.__new__(cls)
         made.name, made.size, made.apart, made.law = name, size, tuple(apart), tuple(law)
         made.paired, made.fixed, made.hidden, made.event, made.order = paired, fixed, hidden, event, order
+        made.cells = cells
         return made
 
     def _hashable_content(self) -> tuple[Any, ...]:
         # Sympy orders atoms by comparing these one by one, so each position holds one comparable type.
         what, share = self.event or ("", sp.S.Zero)
-        flags = (self.paired, self.fixed, self.hidden)
+        flags = (self.paired, self.fixed, self.hidden, self.cells)
         return (self.name, self.size, self.apart, self.law, *flags, what, share, self.order)
 
     def _sympystr(self, printer: Any) -> str:
         return str(self.name)
 
     def _latex(self, printer: Any) -> str:
-        return r"\bar S" if self.name == "P" else str(self.name)
+        name, _, below = ("\\bar S" if self.name == "P" else self.name.replace("0", "")).partition("_")
+        return name + (r"^\circ" if self.hidden else "") + (f"_{below}" if below else "")
 
 
 def normal(term: sp.Expr) -> sp.Expr:
@@ -267,16 +271,44 @@ class Reach(_Nonnegative):
     nargs = 1
 
 
-class Wrong(_Nonnegative):
+class Indicator(_Nonnegative):
+    """Something an item is or is not: 0 or 1."""
+
+
+class Wrong(Indicator):
     """1[the decision of head W at input x is not the class y], ties counted as mistakes: Wrong(W, f(x), y)."""
 
     nargs = 3
 
 
-class Differ(_Nonnegative):
+class Outside(Indicator):
+    """1[y is not among the k classes of the largest scores], ties counted as mistakes: Outside(k, W, f(x), y)."""
+
+    nargs = 4
+
+
+class Differ(Indicator):
     """1[two decisions differ]: Differ(W, f(x), V, f(x′))."""
 
     nargs = 4
+
+
+class InCell(_Nonnegative):
+    """An indicator of an item of one cell of the population, a class or those above a threshold: InCell(cell, g)."""
+
+    nargs = 2
+
+
+class Episode(_Nonnegative):
+    """Mean of an indicator over one item of each class: Episode(g)."""
+
+    nargs = 1
+
+
+class Count(_Nonnegative):
+    """Number of items of a sample with an indicator of one: Count(T, g)."""
+
+    nargs = 2
 
 
 class Loss(sp.Function):  # type: ignore[misc]
@@ -297,7 +329,7 @@ def items(term: sp.Basic) -> frozenset[Item]:
     """The item variables a term leaves free: `free_symbols` does not know what operators bind."""
     if isinstance(term, Item):
         return frozenset({term})
-    if isinstance(term, Rad | Bet):
+    if isinstance(term, Rad | Bet | Count):
         return frozenset()
     inner: frozenset[Item] = frozenset().union(*map(items, term.args))
     return term.leaves(inner) if isinstance(term, Operator) else inner

@@ -6,8 +6,9 @@ from itertools import product
 
 import sympy as sp
 
+from bounds.derivations.lemmas import counts
 from bounds.errors import InvalidProof
-from bounds.proofs.dependence import depends
+from bounds.proofs.dependence import depends, independent
 from bounds.proofs.facts import Event, Fact, Lemma
 from bounds.proofs.lemmas.reading import a, assumed, b, law_of
 from bounds.proofs.ranges import interval, nonnegative
@@ -32,6 +33,7 @@ VILLE = Lemma(
     a,
     b,
     "Ville (1939); Markov's inequality at a fixed size",
+    check=lambda: counts.constant_stakes_theorem().result,
     note="A nonnegative supermartingale that starts at one reaches 1/delta with probability at most delta.",
 )
 
@@ -149,7 +151,7 @@ def _fair(bet: Bet, null: sp.Basic) -> frozenset[str]:
     before = {
         one: Declared(one.name, one.kind) for one in factor.atoms(Declared) if _past(sample) in one.sources
     }
-    used = assumed(sample, factor.xreplace(before))
+    used = independent(sample, factor.xreplace(before)) | assumed(sample, sp.Add(*_outcomes(factor)))
     return used | _ordered(sample) if before else used
 
 

@@ -11,7 +11,7 @@ from bounds.errors import InvalidProof
 from bounds.proofs.dependence import independent
 from bounds.proofs.facts import Event, Fact, Lemma
 from bounds.proofs.ranges import Interval, interval
-from bounds.proofs.terms import TV, E, Given, Mean, Sample, UMean, items, order
+from bounds.proofs.terms import TV, E, Given, InCell, Mean, Sample, UMean, items, order
 
 a, b, width, count, share = sp.symbols("a b width count share", positive=True)
 variation = sp.Symbol("variation", nonnegative=True)
@@ -107,6 +107,9 @@ def assumed(sample: Sample, term: sp.Expr) -> frozenset[str]:
     Raises:
         InvalidProof: the term depends on the sample.
     """
+    cells = term.atoms(InCell)
+    if sample.cells != bool(cells) or (cells and term not in cells):
+        raise InvalidProof(f"`{term}` does not name the cell whose items {sample} holds.")
     used = independent(sample, term) | interval(term).assumptions | set(sample.law)
     views = {(item.index, item.view) for item in items(term) if item.view is not None}
     if sample.paired and any((index, 1) in views and (index, 0) in views for index, _ in views):
