@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Annotated, Any, Literal, ParamSpec
 
 import typer
 
+from bounds.arguments import folder, unknown
 from bounds.errors import BoundsError, InvalidOption
 
 app = typer.Typer(
@@ -88,18 +91,47 @@ class Optimizer(StrEnum):
     adamw = "adamw"
 
 
+# Arguments of the Python calls that the command line has under another name.
+RENAMED = {"bounds": "bound", "class_prior": "balanced_prior", "head": "ridge"}
+
+
 def _one_sentence(command: Callable[P, None]) -> Callable[P, None]:
-    """Errors of ours end the command with their sentence, not with a traceback."""
+    """What cannot be done ends the command with one sentence that speaks of its options, not with a traceback."""
+    options = {name: name for name, one in signature(command).parameters.items() if _is_option(one)}
+    options |= {python: name for python, name in RENAMED.items() if name in options}
+
+    def spoken(text: str) -> str:
+        return re.sub(
+            r"`(\w+)`",
+            lambda found: f"`--{options[found[1]].replace('_', '-')}`" if found[1] in options else found[0],
+            text,
+        )
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
         except BoundsError as error:
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(2) from error
+            message = spoken(str(error))
+        except OSError as error:
+            message = f"{error.strerror or error}: {error.filename}" if error.filename else f"{error}"
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, MemoryError) and "allocate memory" not in str(error):
+                raise
+            message = (
+                "there is not enough memory for this; give fewer items, classes or a smaller `--batch-size`."
+            )
+        else:
+            return
+        typer.echo(f"error: {message}", err=True)
+        raise typer.Exit(2)
 
     return wrapped
+
+
+def _is_option(parameter: Parameter) -> bool:
+    """Whether a parameter of a command is given by --name."""
+    return "typer.Option" in str(parameter.annotation)
 
 
 @app.command()
@@ -116,6 +148,15 @@ def evaluate(
     test: Annotated[list[str] | None, typer.Option(help="Labeled test data; repeat for several.")] = None,
     delta: Annotated[float, typer.Option(help="Failure probability.")] = 0.05,
     pairs: Annotated[Pairs, typer.Option(help="How pairs are, or were, made.")] = Pairs.augmentation,
+    prefix: Annotated[
+        str | None, typer.Option(help="Where the encoder is, in a checkpoint that holds several.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Side in pixels to bring images to; default the encoder's own.")
+    ] = None,
+    preprocessing: Annotated[
+        str | None, typer.Option(help="imagenet or cifar10: mean and standard deviation the encoder expects.")
+    ] = None,
     labeled_is_fresh: Annotated[
         bool | None, typer.Option(help="Encoder fixed before the labeled data (A2).")
     ] = None,
@@ -173,6 +214,7 @@ def evaluate(
     from bounds.processes import torchrun
     from bounds.report.ledger import ledger, reports_in
 
+    folder("out", out)
     with torchrun() as processes:
         report = run(
             checkpoint,
@@ -194,6 +236,9 @@ def evaluate(
             simultaneous=simultaneous,
             num_classes=num_classes,
             renumber=renumber,
+            preprocessing=preprocessing,
+            prefix=prefix,
+            size=size,
             save_representations=save_representations,
             holdout=holdout,
             fresh=fresh,
@@ -250,6 +295,7 @@ def demo(
     delta: Annotated[float, typer.Option(help="Failure probability.")] = 0.05,
 ) -> None:
     """Evaluate the embedded VICReg and SimCLR encoders of digits or CIFAR-10, and compare them."""
+    folder("out", out)
     from bounds.examples.demo import cifar10_comparison, digits_comparison
 
     compared = {Example.digits: digits_comparison, Example.cifar10: cifar10_comparison}[example](delta=delta)
@@ -276,6 +322,8 @@ def plan(
     """How many labels or pairs would bring each bound to a target error rate, or which term stops it."""
     from bounds.report.report import Report
 
+    if out is not None:
+        folder("out", out)
     plans = Report.from_json(report).plan(target, bound)
     typer.echo(repr(plans))
     if out is not None:
@@ -340,7 +388,9 @@ def pretrain(
     if width is not None:
         if not encoder.startswith("resnet"):
             raise InvalidOption(f"`--width` is for ResNets; the encoder is {encoder!r}.")
-        depth = int(encoder.removeprefix("resnet"))
+        depth = {"resnet18": 18, "resnet34": 34, "resnet50": 50}.get(encoder)
+        if depth is None:
+            raise unknown("`encoder`", encoder, ("resnet18", "resnet34", "resnet50"))
         architecture = {"name": "resnet", "depth": depth, "stem": "cifar", "width": width}
     made = run(
         objective,

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bounds.errors import InvalidData, InvalidOption
+from bounds.arguments import checked, text
+from bounds.errors import InvalidData
+from bounds.memory import require_memory
 
 if TYPE_CHECKING:
     import pandas
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 _FEWEST = 3  # checkpoints for a rank correlation to say anything
 
 
+@checked(against=text)
 def correlate(
     reports: Iterable[Any] | Mapping[str, Any],
     against: str = "test_error",
@@ -51,8 +54,6 @@ def correlate(
     """
     import pandas
 
-    if not (0 < level < 1 and draws >= 1):
-        raise InvalidOption(f"`level` must lie in (0, 1) and `draws` be positive, got {level} and {draws}.")
     rows = [_flatten(item) for item in _items(reports)]
     if len(rows) < _FEWEST:
         raise InvalidData(f"A rank correlation needs at least {_FEWEST} checkpoints, got {len(rows)}.")
@@ -61,6 +62,7 @@ def correlate(
         raise InvalidData(
             f"`{against}` is missing for checkpoint {lacking[0]}; evaluate it with `test=(x, y)`."
         )
+    require_memory(8 * draws * len(rows), f"`draws` = {draws:,}", "give fewer")
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=draws).astype(np.float64)
     found, left_out = [], {}
@@ -107,6 +109,10 @@ def _tau(x: np.ndarray, y: np.ndarray, weights: np.ndarray, level: float) -> dic
 def _items(reports: Any) -> list[Any]:
     if hasattr(reports, "to_dict") and hasattr(reports, "columns"):  # a frame: one checkpoint per row
         return list(reports.to_dict("records"))
+    if isinstance(reports, str | bytes) or not isinstance(reports, Iterable):
+        raise InvalidData(
+            f"`reports` must hold reports or mappings of scalars, got {type(reports).__name__}."
+        )
     return list(reports.values() if isinstance(reports, Mapping) else reports)
 
 

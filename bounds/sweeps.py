@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bounds.data.masks import refuse_masked
+from bounds.arguments import checked, data, instance, maybe, one_of
 from bounds.draws import permutation
 from bounds.errors import InvalidData, InvalidOption
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.setting import Setting
+from bounds.representations.arrays import as_table
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
 from bounds.theorems import Theorem, select
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 COMPARISON = ("vicreg", "vicreg_direct", "vicreg_second_moment", "simclr")
 
 
+@checked(
+    pairs=data,
+    setting=maybe(instance(Setting, "a `Setting`, as `report.evidence.setting`")),
+)
 def sweep(
     labeled: Any,
     pairs: Any,
@@ -75,10 +80,8 @@ def sweep(
         raise InvalidData("`pairs` needs two views; pass (x1, x2) or (x1, x2, y).")
     if K is not None and views.labels is None:
         raise InvalidData("a sweep over K needs the labels of the pairs; pass (x1, x2, y).")
-    if repeats < 1:
-        raise InvalidOption(f"`repeats` must be at least 1, got {repeats}.")
     base = setting or Setting(_count_classes(table, views), 1.0, 2.0, {})
-    theorems = select(list(bounds))
+    theorems = select(bounds)
     rows = [
         {**row, "repeat": repeat}
         for repeat in range(repeats)
@@ -88,6 +91,11 @@ def sweep(
     return pd.DataFrame(rows)
 
 
+@checked(
+    frame=data,
+    x=one_of("n", "m", "K"),
+    y=one_of("ratio", "value", "error_rate"),
+)
 def plot_sweep(frame: pd.DataFrame, x: str, y: str = "ratio", ax: Axes | None = None) -> Axes:
     """Each bound's mean over the repeats against `x`, with the band from its smallest to its largest value.
 
@@ -102,8 +110,8 @@ def plot_sweep(frame: pd.DataFrame, x: str, y: str = "ratio", ax: Axes | None = 
     """
     from matplotlib.figure import Figure
 
-    if x not in ("n", "m", "K") or y not in ("ratio", "value", "error_rate"):
-        raise InvalidOption(f"`x` must be n, m or K and `y` ratio, value or error_rate, got {x!r} and {y!r}.")
+    if not {"bound", x, y} <= set(getattr(frame, "columns", ())):
+        raise InvalidOption(f"`frame` must have the columns bound, {x} and {y}, as `sweep` makes it.")
     if ax is None:
         ax = Figure(figsize=(6, 4), layout="constrained").subplots()
     for name, group in frame.dropna(subset=[y]).groupby("bound", sort=False):
@@ -128,12 +136,8 @@ def _table(data: Any, name: str, setting: Setting | None) -> Representations:
     """Arrays as a table, l2-normalised unless they come normalised."""
     if isinstance(data, Representations):
         return data
-    for part in data:
-        refuse_masked(part, f"`{name}`")
-    parts = [np.asarray(part) for part in data]
-    labels = parts.pop().astype(np.int64) if parts[-1].ndim == 1 else None
     radius = 1.0 if setting is None else setting.radius
-    return Normalization("l2", radius).apply(Representations(tuple(parts), labels, name))
+    return Normalization("l2", radius).apply(as_table(data, name))
 
 
 def _count_classes(*tables: Representations) -> int:

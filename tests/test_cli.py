@@ -62,7 +62,7 @@ def test_provenance_names_versions_options_and_file_hashes(files):
     ("arguments", "sentence"),
     [
         (["--labeled", "missing.npz"], "missing.npz"),
-        (["--labeled", "labeled.npz", "--delta", "2"], "`delta` must lie"),
+        (["--labeled", "labeled.npz", "--delta", "2"], "`--delta` must lie"),
         (["--labeled", "labeled.npz", "--checkpoint", "labeled.npz"], "labeled.npz"),
         (["--labeled", "labeled.npz", "--bound", "unheard_of"], "unknown bounds"),
     ],

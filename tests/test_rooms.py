@@ -14,7 +14,8 @@ ROOT = Path(bounds.__file__).parent
 
 # From the ground up. Rooms on one floor do not know each other.
 FLOORS: list[set[str]] = [
-    {"errors", "draws", "rendering", "version"},
+    {"errors", "version"},
+    {"arguments", "memory", "draws", "rendering"},
     {"processes", "correlation", "summaries"},
     {"data"},
     {"encoders"},

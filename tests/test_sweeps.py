@@ -109,7 +109,7 @@ def test_bad_input_is_refused(data):
     labeled, pairs = data
     with pytest.raises(InvalidOption, match="`n` = 5000"):
         sweep(labeled, pairs, n=[5000])
-    with pytest.raises(InvalidOption, match="`m` = 0"):
+    with pytest.raises(InvalidOption, match="`m` must be an integer"):
         sweep(labeled, pairs, m=[0])
     with pytest.raises(InvalidOption, match="`K`"):
         sweep(labeled, pairs, K=[1, 3])

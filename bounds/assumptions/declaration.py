@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from bounds.arguments import shown
 from bounds.errors import InvalidOption
 
 
@@ -42,11 +43,11 @@ class Declared:
             value = getattr(self, option)
             if not any(value is one or (isinstance(one, str) and value == one) for one in choices):
                 raise InvalidOption(
-                    f"`{option}` in `declared` must be one of {', '.join(map(repr, choices))}, got {value!r}."
+                    f"`{option}` in `declared` must be one of {', '.join(map(repr, choices))}, got {shown(value)}."
                 )
         if isinstance(self.looks, bool) or not isinstance(self.looks, int) or self.looks < 1:
             raise InvalidOption(
-                f"`looks` in `declared` must be a whole number of at least 1, got {self.looks!r}."
+                f"`looks` in `declared` must be a whole number of at least 1, got {shown(self.looks)}."
             )
 
     @classmethod
@@ -63,6 +64,6 @@ class Declared:
         names = [one.name for one in fields(cls)]
         if not isinstance(value, Mapping) or not set(value) <= set(names):
             raise InvalidOption(
-                f"`declared` must be a bounds.Declared or a dict with keys among {', '.join(names)}, got {value!r}."
+                f"`declared` must be a bounds.Declared or a dict with keys among {', '.join(names)}, got {shown(value)}."
             )
         return cls(**value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from bounds.arguments import shown
 from bounds.data.masks import refuse_masked
 from bounds.errors import InvalidOption
 from bounds.summaries.weights import sums_to_one
@@ -21,7 +22,7 @@ def class_prior(prior: object, num_classes: int) -> Tensor | None:
     if isinstance(prior, str):
         if prior != "balanced":
             raise InvalidOption(
-                f"`class_prior` must be None, 'balanced' or an array of K numbers, got {prior!r}."
+                f"`class_prior` must be None, 'balanced' or an array of K numbers, got {shown(prior)}."
             )
         return torch.full((num_classes,), 1.0 / num_classes, dtype=torch.float64)
     refuse_masked(prior, "`class_prior`")

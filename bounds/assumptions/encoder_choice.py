@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from bounds.arguments import shown
 from bounds.errors import InvalidOption
 
 
@@ -37,6 +38,6 @@ def encoder_choice(function_class: Any) -> EncoderChoice | None:
     if isinstance(members, bool) or not isinstance(members, int) or members < 1:
         raise InvalidOption(
             "`function_class` must be the number of encoders chosen among, a list of them, or the complexity of a "
-            f"FiniteClass; got {function_class!r}."
+            f"FiniteClass; got {shown(function_class)}."
         )
     return EncoderChoice(members)

@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bounds.arguments import checked
 from bounds.assumptions.assumption import AssumptionTest
 from bounds.draws import permutation
 from bounds.errors import InvalidOption
+from bounds.representations.arrays import as_table
 from bounds.representations.table import Representations
 
 NULL = "A1, or A3 or the pairs' classes: views independent given the class, encoder fixed before these pairs"
@@ -19,6 +21,7 @@ _STREAM, _NEAREST_STREAM = 31, 32
 _MOST, _BLOCK = 2000, 256
 
 
+@checked()
 def swap_test(
     x1: Any, x2: Any, y: Any = None, *, num_classes: int | None = None, seed: int = 0
 ) -> AssumptionTest:
@@ -44,11 +47,10 @@ def swap_test(
         InvalidOption: neither `y` nor `num_classes`.
         InvalidData: shapes that do not fit, or NaN.
     """
-    labels = None if y is None else np.asarray(y, dtype=np.int64)
-    table = Representations((x1, x2), labels, "pairs")
-    if labels is not None:
+    table = as_table((x1, x2) if y is None else (x1, x2, y), "x1, x2, y", pairs=True)
+    if table.labels is not None:
         return swapped(table, seed)
-    if num_classes is None or num_classes < 1:
+    if num_classes is None:
         raise InvalidOption(
             "`swap_test` without the classes `y` of the pairs needs `num_classes`; give one of them."
         )

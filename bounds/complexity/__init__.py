@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import torch
 
+from bounds.arguments import checked, maybe, number, shown
 from bounds.complexity.finite_class import FiniteClass
 from bounds.complexity.function_class import FunctionClass
 from bounds.complexity.information import Information
@@ -18,6 +19,7 @@ from bounds.complexity.signs import signs
 from bounds.complexity.singleton import Singleton
 from bounds.complexity.spectral_net import SpectralNet
 from bounds.errors import InvalidOption
+from bounds.memory import require_memory
 from bounds.processes import Processes
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
 ]
 
 
+@checked(delta=maybe(number(0, 1, "lie strictly between 0 and 1")))
 def rademacher(
     data: Any,
     function_class: FunctionClass,
@@ -90,8 +93,9 @@ def rademacher(
     if isinstance(function_class, type) or not isinstance(function_class, FunctionClass):
         raise InvalidOption(
             "`function_class` must be Singleton, FiniteClass, LinearHead, LinearMap, SpectralNet, "
-            f"Neighbourhood, Information, or an object like them, got {function_class!r}."
+            f"Neighbourhood, Information, or an object like them, got {shown(function_class)}."
         )
+    require_memory(8 * draws, f"`draws` = {draws:,}", "give fewer")
     sampling = Sampling(
         draws, seed, level, delta, search, rows, device, precision, Processes.chosen(distributed)
     )

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bounds.complexity.inputs import as_table
 from bounds.complexity.networks import embed, network_and_images
 from bounds.complexity.record import Complexity, Estimate
 from bounds.complexity.sampling import Sampling, deviation
 from bounds.complexity.signs import signs
 from bounds.errors import InvalidData
+from bounds.representations.arrays import as_table
 from bounds.representations.table import Representations
 
 
@@ -84,7 +84,7 @@ def _tables(data: Any) -> list[Representations]:
         data = [data]
     if not isinstance(data, Sequence) or isinstance(data, tuple) or not data:
         raise InvalidData("`data` must be a list with one table of pairs per encoder.")
-    tables = [as_table(item, pairs=True, name=f"data[{j}]") for j, item in enumerate(data)]
+    tables = [as_table(item, f"data[{j}]", pairs=True) for j, item in enumerate(data)]
     counts = sorted({table.count for table in tables})
     if len(counts) > 1:
         raise InvalidData(f"The encoders must share the same pairs in the same order, got lengths {counts}.")

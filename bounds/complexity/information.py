@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bounds.complexity.inputs import as_table
 from bounds.complexity.record import Complexity
 from bounds.complexity.sampling import Sampling
 from bounds.errors import InvalidOption
+from bounds.representations.arrays import as_table
 
 
 @dataclass(frozen=True)

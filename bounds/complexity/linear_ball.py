@@ -20,6 +20,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from bounds.arguments import shown
 from bounds.complexity.record import Estimate
 from bounds.complexity.sampling import Sampling, deviation
 from bounds.complexity.signs import signs
@@ -52,9 +53,11 @@ class LinearBall:
         if self.outputs < 1:
             raise InvalidOption(f"The number of outputs must be at least 1, got {self.outputs}.")
         if self.norm not in ("frobenius", "spectral"):
-            raise InvalidOption(f"`norm` must be 'frobenius' or 'spectral', got {self.norm!r}.")
+            raise InvalidOption(f"`norm` must be 'frobenius' or 'spectral', got {shown(self.norm)}.")
         if self.contraction not in ("maurer", "gaussian"):
-            raise InvalidOption(f"`contraction` must be 'maurer' or 'gaussian', got {self.contraction!r}.")
+            raise InvalidOption(
+                f"`contraction` must be 'maurer' or 'gaussian', got {shown(self.contraction)}."
+            )
 
     @property
     def constant(self) -> float:

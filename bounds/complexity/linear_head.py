@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bounds.complexity.inputs import as_table
 from bounds.complexity.linear import check_radius, evaluate_linear
 from bounds.complexity.linear_ball import Contraction, LinearBall
 from bounds.complexity.record import Complexity
 from bounds.complexity.sampling import Sampling
 from bounds.errors import InvalidData, InvalidOption
+from bounds.representations.arrays import as_table
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class LinearHead:
             InvalidOption: K neither given nor readable off labels.
             InvalidData: labels outside 0..K-1, or a row longer than `radius`.
         """
-        table = as_table(data, pairs=False)
+        table = as_table(data)
         outputs = self.num_classes if self.num_classes is not None else _classes(table.labels)
         if table.labels is not None and (table.labels.min() < 0 or table.labels.max() >= outputs):
             raise InvalidData(

@@ -8,11 +8,11 @@ from typing import Any
 
 from torch import Tensor
 
-from bounds.complexity.inputs import as_table
 from bounds.complexity.linear import check_radius, evaluate_linear
 from bounds.complexity.linear_ball import Contraction, LinearBall, Norm
 from bounds.complexity.record import Complexity
 from bounds.complexity.sampling import Sampling
+from bounds.representations.arrays import as_table
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bounds.arguments import shown
 from bounds.complexity.ascent import FOUND
 from bounds.complexity.image_pairs import ImagePairs
 from bounds.complexity.networks import in_place, network_and_images, pair_distance
@@ -45,7 +46,7 @@ class Neighbourhood:
         if not (math.isfinite(self.rho) and self.rho > 0):
             raise InvalidOption(f"`rho` must be positive and finite, got {self.rho}.")
         if self.normalize not in (None, "l2", "clip"):
-            raise InvalidOption(f"`normalize` must be None, 'l2' or 'clip', got {self.normalize!r}.")
+            raise InvalidOption(f"`normalize` must be None, 'l2' or 'clip', got {shown(self.normalize)}.")
         if self.steps < 1:
             raise InvalidOption(f"`steps` must be at least 1, got {self.steps}.")
 

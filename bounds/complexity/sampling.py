@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from bounds.arguments import shown
 from bounds.errors import InvalidOption
 from bounds.evidence.distributed import all_sum
 from bounds.processes import ALONE, Processes
@@ -49,13 +50,13 @@ class Sampling:
         for name, least in (("draws", 1), ("search", 0), ("rows", 1)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
-                raise InvalidOption(f"`{name}` must be an integer of at least {least}, got {value!r}.")
+                raise InvalidOption(f"`{name}` must be an integer of at least {least}, got {shown(value)}.")
         if not 0 < self.level < 1:
             raise InvalidOption(f"`level` must lie between 0 and 1, got {self.level}.")
         if self.delta is not None and not 0 < self.delta < 1:
             raise InvalidOption(f"`delta` must lie between 0 and 1, or be None, got {self.delta}.")
         if self.precision not in ("float32", "float64"):
-            raise InvalidOption(f"`precision` must be 'float32' or 'float64', got {self.precision!r}.")
+            raise InvalidOption(f"`precision` must be 'float32' or 'float64', got {shown(self.precision)}.")
 
     @property
     def dtype(self) -> torch.dtype:

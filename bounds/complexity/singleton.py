@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bounds.complexity.inputs import as_table
 from bounds.complexity.record import Complexity, Estimate
 from bounds.complexity.sampling import Sampling
+from bounds.representations.arrays import as_table
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Singleton:
 
     def evaluate(self, data: Any, sampling: Sampling, encoder: Any = None) -> Complexity:
         """Zero, for every sample."""
-        m = as_table(data, pairs=False).count
+        m = as_table(data).count
         return Complexity(
             self.name, self.description, m, "expected", 0.0, "exact, for every sample",
             monte_carlo=Estimate(0.0, 0.0, 0.0, sampling.level, sampling.draws, "the complexity"),

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from bounds.arguments import shown
 from bounds.complexity.image_pairs import ImagePairs
 from bounds.complexity.layers import Layer, NetworkNorms, network_norms
 from bounds.complexity.networks import in_place, network_and_images
@@ -61,7 +62,7 @@ class SpectralNet:
 
     def __post_init__(self) -> None:
         if self.normalize not in (None, "l2", "clip"):
-            raise InvalidOption(f"`normalize` must be None, 'l2' or 'clip', got {self.normalize!r}.")
+            raise InvalidOption(f"`normalize` must be None, 'l2' or 'clip', got {shown(self.normalize)}.")
         for name, value in (("radius", self.radius), ("floor", self.floor)):
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise InvalidOption(f"`{name}` must be positive and finite, got {value}.")

@@ -59,11 +59,15 @@ def as_tensor(raw: Any, where: str = "data") -> Tensor:
     """A numpy array or tensor as a detached tensor; read-only and byte-swapped arrays are copied.
 
     Raises:
-        InvalidData: a masked array with masked entries, or a sparse tensor.
+        InvalidData: a masked array with masked entries, or a tensor that is sparse, quantised or without values.
     """
     if isinstance(raw, Tensor):
         if raw.layout is not torch.strided:
             raise InvalidData(f"{where} is a sparse tensor; give it dense (x.to_dense()).")
+        if raw.is_meta:
+            raise InvalidData(f"{where} has no values (device meta); give a tensor that holds them.")
+        if raw.is_quantized:
+            raise InvalidData(f"{where} is a quantised tensor; give x.dequantize().")
         return raw.detach()
     refuse_masked(raw, where)
     array = np.asarray(raw)
@@ -150,6 +154,10 @@ def check_labels(raw: Any, count: int, num_classes: int | None, where: str, firs
         InvalidData: another length or type; missing, fractional, other negative, too large labels, with the row.
     """
     if isinstance(raw, Tensor):
+        if raw.is_meta:
+            raise InvalidData(
+                f"{where} has labels without values (device meta); give a tensor that holds them."
+            )
         labels = raw.detach().cpu().numpy()
     else:
         refuse_masked(raw, f"{where}, among its labels,", first_row)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bounds.arguments import shown, unknown
 from bounds.errors import InvalidData, InvalidOption
 
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, the grey of PIL and of torchvision
@@ -40,9 +42,11 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         if self.channels not in (None, 1, 3):
-            raise InvalidOption(f"`channels` must be 1 (grey), 3 (RGB) or None, got {self.channels!r}.")
+            raise InvalidOption(f"`channels` must be 1 (grey), 3 (RGB) or None, got {shown(self.channels)}.")
         if self.size is not None and (type(self.size) is not int or self.size < 1):
-            raise InvalidOption(f"`size` must be a positive number of pixels or None, got {self.size!r}.")
+            raise InvalidOption(
+                f"`size` must be a positive number of pixels or None, got {shown(self.size)}."
+            )
         for name in ("mean", "std"):
             value = getattr(self, name)
             values = (value,) if isinstance(value, int | float) else value
@@ -50,12 +54,12 @@ class Preprocessing:
                 values = tuple(float(v) for v in values)
             except (TypeError, ValueError) as err:
                 raise InvalidOption(
-                    f"`{name}` must be a number or one number per channel, got {value!r}."
+                    f"`{name}` must be a number or one number per channel, got {shown(value)}."
                 ) from err
             object.__setattr__(self, name, values)
             if len(values) not in {1, self.channels or len(values)} or not all(map(math.isfinite, values)):
                 raise InvalidOption(
-                    f"`{name}` must hold one finite number or one per channel, got {value!r}."
+                    f"`{name}` must hold one finite number or one per channel, got {shown(value)}."
                 )
         if min(self.std) <= 0:
             raise InvalidOption(f"`std` must be positive, got {self.std}.")
@@ -107,6 +111,29 @@ class Preprocessing:
 
 IMAGENET = Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), channels=3)
 CIFAR10 = Preprocessing((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616), channels=3)
+_COMMON = {"imagenet": IMAGENET, "cifar10": CIFAR10}
+
+
+def as_preprocessing(name: str, value: Any) -> Preprocessing | None:
+    """The rule of the argument: a `Preprocessing`, its fields in a mapping, the name of a common one, or None.
+
+    Raises:
+        InvalidOption: anything else.
+    """
+    if value is None or isinstance(value, Preprocessing):
+        return value
+    if isinstance(value, str) and value in _COMMON:
+        return _COMMON[value]
+    if isinstance(value, Mapping):
+        known = [one.name for one in fields(Preprocessing)]
+        for key in value:
+            if key not in known:
+                raise unknown(f"The field of `{name}`", key, known)
+        return Preprocessing(**value)
+    raise InvalidOption(
+        f"`{name}` must be a `Preprocessing(mean, std, size, channels)`, a mapping of these, 'imagenet' or 'cifar10' "
+        f"(a transform goes into a callable given as `checkpoint`, or into your data set), got {shown(value)}."
+    )
 
 
 def to_unit_interval(images: Tensor) -> Tensor:

@@ -10,7 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bounds.arguments import nearest, shown
 from bounds.errors import InvalidOption
+from bounds.memory import require_memory
 
 Stem = Literal["imagenet", "cifar", "cifar-pad2"]
 _STEMS = {"imagenet": (7, 2, 3), "cifar": (3, 1, 1), "cifar-pad2": (3, 1, 2)}  # kernel, stride, padding
@@ -91,9 +93,9 @@ class ResNet(nn.Module):
     def __init__(self, depth: int, *, stem: Stem = "imagenet", width: int = 64, in_channels: int = 3) -> None:
         super().__init__()
         if depth not in BLOCKS:
-            raise InvalidOption(f"`depth` must be one of {sorted(BLOCKS)}, got {depth!r}.")
+            raise InvalidOption(f"`depth` must be one of {sorted(BLOCKS)}, got {shown(depth)}.")
         if stem not in _STEMS:
-            raise InvalidOption(f"`stem` must be one of {sorted(_STEMS)}, got {stem!r}.")
+            raise InvalidOption(f"`stem` must be one of {sorted(_STEMS)}, got {shown(stem)}.")
         _require_positive(width=width, in_channels=in_channels)
         block = Bottleneck if depth == 50 else BasicBlock
         kernel, stride, padding = _STEMS[stem]
@@ -176,8 +178,15 @@ def build_encoder(architecture: Mapping[str, Any], *, device: str = "cpu") -> Re
     name = options.pop("name", None)
     makers: dict[str, type[ResNet] | type[SmallConvNet]] = {"resnet": ResNet, "small_convnet": SmallConvNet}
     if not isinstance(name, str) or name not in makers:
-        raise InvalidOption(f"`architecture['name']` must be one of {sorted(makers)}, got {name!r}.")
+        hint = nearest(name, makers) or "."
+        raise InvalidOption(
+            f"`architecture['name']` must be one of {sorted(makers)}, got {shown(name)}{hint}"
+        )
     try:
+        with torch.device("meta"):
+            weights = sum(weight.numel() for weight in makers[name](**options).parameters())
+        if device != "meta":
+            require_memory(4 * weights, f"A {name} with {options}", "give a smaller width")
         with torch.device(device):
             return makers[name](**options)
     except (TypeError, RuntimeError) as err:  # RuntimeError: sizes that no memory holds
@@ -187,7 +196,7 @@ def build_encoder(architecture: Mapping[str, Any], *, device: str = "cpu") -> Re
 def _require_positive(**sizes: int) -> None:
     for name, value in sizes.items():
         if type(value) is not int or value < 1:
-            raise InvalidOption(f"`{name}` must be a positive integer, got {value!r}.")
+            raise InvalidOption(f"`{name}` must be a positive integer, got {shown(value)}.")
 
 
 @torch.no_grad()

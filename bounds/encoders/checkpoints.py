@@ -17,10 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bounds.arguments import checked, maybe, options, target
 from bounds.data.fingerprints import fingerprints
-from bounds.data.preprocessing import CIFAR10, IMAGENET, Preprocessing
+from bounds.data.preprocessing import CIFAR10, IMAGENET, Preprocessing, as_preprocessing
 from bounds.encoders.architectures import ResNet, SmallConvNet, build_encoder
 from bounds.encoders.checkpoint_files import read_checkpoint
+from bounds.encoders.code_digest import modules_behind
 from bounds.encoders.state_dicts import (
     architecture_name,
     build_with_weights,
@@ -30,7 +32,7 @@ from bounds.encoders.state_dicts import (
     is_finite,
     truncated,
 )
-from bounds.errors import InvalidCheckpoint, InvalidData, InvalidOption
+from bounds.errors import BoundsError, InvalidCheckpoint, InvalidData, InvalidOption
 
 _RECORD = "bounds.trained_on"
 Function = Callable[[Tensor], Any]
@@ -73,14 +75,25 @@ class Encoder(nn.Module):
         name = getattr(network, "__name__", type(network).__name__)
         self.provenance: dict[str, Any] = dict(provenance or {"source": name})
         self.training = False
+        self.output_dtype: torch.dtype | None = None  # as the network returns it
+        owner = getattr(network, "__self__", network)
+        self._owner = (
+            (owner,) if isinstance(owner, nn.Module) else ()
+        )  # of a method such as model.encode_image
+        behind = [network] if isinstance(network, nn.Module) else modules_behind(network)
+        self._modules_behind = tuple(behind)
 
     @property
     def device(self) -> torch.device | None:
-        """Where the weights lie; None for a callable that shows none."""
-        if not isinstance(self.network, nn.Module):
-            return None
-        first = next(chain(self.network.parameters(), self.network.buffers()), None)
+        """Where the weights of a network, or of the network whose method this is, lie; None without such."""
+        first = next((w for one in self._owner for w in chain(one.parameters(), one.buffers())), None)
         return None if first is None else first.device
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Encoder:
+        """What `to` does, also to the network whose method the encoder is."""
+        for owner in self._owner:
+            owner._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
 
     def train(self, mode: bool = True) -> Encoder:
         """Nothing: a certificate is about one fixed function."""
@@ -99,15 +112,43 @@ class Encoder(nn.Module):
             InvalidData: images that the preprocessing cannot take, or an output that is not N finite rows of
                 one length.
         """
-        if isinstance(images, Tensor) and self.device is not None:
-            images = images.to(self.device)
+        given = images
+        device, weights = self.device, self._weights_dtype()
+        if device is not None:
+            images = images.to(device)
         if self.preprocessing is not None:
             images = self.preprocessing(images)
         elif isinstance(self.network, nn.Module) and images.dtype == torch.uint8:
             images = images.float() / 255
-        with evaluating(self.network):
-            output = self.network(images)
+        if weights is not None and images.is_floating_point():
+            images = images.to(weights)
+        if images.data_ptr() == given.data_ptr():
+            images = images.clone()  # an encoder that works in place must not change the caller's data
+        with evaluating(self._modules_behind):
+            try:
+                output = self.network(images)
+            except BoundsError:
+                raise
+            except Exception as err:
+                raise self._failed(images, err) from err
         return self._checked(output, len(images))
+
+    def _weights_dtype(self) -> torch.dtype | None:
+        """The floating point type of a network's first weight, which its input must have."""
+        if not isinstance(self.network, nn.Module):
+            return None
+        return next((w.dtype for w in self.network.parameters() if w.is_floating_point()), None)
+
+    def _failed(self, images: Tensor, err: Exception) -> InvalidData:
+        reason = " ".join(str(err).split())
+        reason = f"{type(err).__name__}: {reason[:200]}" if reason else type(err).__name__
+        shape = f"{tuple(images.shape)} {str(images.dtype).removeprefix('torch.')}"
+        advice = "give images or a `preprocessing` that fit it"
+        if isinstance(err, MemoryError | torch.OutOfMemoryError) or "allocate memory" in reason:
+            advice = "give a smaller `batch_size`"
+        return InvalidData(
+            f"The encoder {self.provenance['source']} failed on a batch of shape {shape} ({reason}); {advice}."
+        )
 
     def _checked(self, output: Any, rows: int) -> Tensor:
         source = self.provenance["source"]
@@ -117,6 +158,10 @@ class Encoder(nn.Module):
             raise InvalidData(
                 f"The encoder {source} must return a tensor (N, d), got {type(output).__name__}."
             ) from err
+        if z.layout != torch.strided:
+            z = z.to_dense()
+        if z.is_meta:
+            raise InvalidData(f"The encoder {source} must return numbers, got a tensor of the device meta.")
         if z.ndim != 2 or len(z) != rows or z.shape[1] < 1 or not z.is_floating_point():
             raise InvalidData(
                 f"The encoder {source} must return floating point numbers of shape ({rows}, d) "
@@ -132,7 +177,7 @@ class Encoder(nn.Module):
             raise InvalidData(
                 f"The encoder {source} returned NaN or infinity for image {row} of a batch of {rows}."
             )
-        self.dim = int(z.shape[1])
+        self.dim, self.output_dtype = int(z.shape[1]), z.dtype
         return z if z.dtype == torch.float64 else z.to(torch.float32)
 
     def describe(self) -> str:
@@ -162,6 +207,7 @@ class Encoder(nn.Module):
         return f"Encoder {self.provenance['source']}: {kind} -> d = {self.dim or 'not known yet'}"
 
 
+@checked(preprocessing=as_preprocessing)
 def load_encoder(
     checkpoint: str | os.PathLike[str] | nn.Module | Function,
     *,
@@ -201,9 +247,9 @@ def load_encoder(
     """
     if isinstance(checkpoint, str | os.PathLike):
         encoder = _load_file(Path(checkpoint), architecture, preprocessing, prefix)
-    elif not callable(checkpoint):
+    elif not callable(checkpoint) or isinstance(checkpoint, type):
         raise InvalidOption(
-            f"`checkpoint` must be a path, a torch.nn.Module or a callable, got {type(checkpoint).__name__}."
+            f"`checkpoint` must be a path, a torch.nn.Module or a callable, got {_kind(checkpoint)}."
         )
     elif architecture is not None or prefix is not None:
         raise InvalidOption(
@@ -218,10 +264,12 @@ def load_encoder(
                 provenance=old.provenance | {"preprocessing_assumed": False}, trained_on=old.trained_on,
             )  # fmt: skip
     else:
+        _check_weights(checkpoint)
         encoder = Encoder(checkpoint, preprocessing=preprocessing)
     return encoder if device is None else encoder.to(device)
 
 
+@checked(path=target, metadata=maybe(options), preprocessing=as_preprocessing)
 def save_encoder(
     module: nn.Module,
     path: str | os.PathLike[str],
@@ -285,9 +333,9 @@ def save_encoder(
 
 
 @contextmanager
-def evaluating(network: nn.Module | Function) -> Iterator[None]:
+def evaluating(networks: Sequence[nn.Module]) -> Iterator[None]:
     """Every submodule in evaluation mode inside, as it was afterwards."""
-    training = [m for m in network.modules() if m.training] if isinstance(network, nn.Module) else []
+    training = [module for network in networks for module in network.modules() if module.training]
     for module in training:
         module.training = False
     try:
@@ -347,6 +395,26 @@ def _load_file(
         },
         trained_on=None if record is None else record.numpy().view(np.uint64),
     )  # fmt: skip
+
+
+def _kind(checkpoint: Any) -> str:
+    if isinstance(checkpoint, type):
+        return f"the class {checkpoint.__name__}; make an object of it: {checkpoint.__name__}(...)"
+    return type(checkpoint).__name__
+
+
+def _check_weights(network: Any) -> None:
+    """Refuse weights that are not there: shapes to be inferred later, tensors without values."""
+    owner = getattr(network, "__self__", network)
+    if not isinstance(owner, nn.Module):
+        return
+    for name, weight in chain(owner.named_parameters(), owner.named_buffers()):
+        if nn.parameter.is_lazy(weight):
+            raise InvalidCheckpoint(
+                f"Weight `{name}` has no shape yet (a lazy module); run a batch through it first."
+            )
+        if weight.is_meta:
+            raise InvalidCheckpoint(f"Weight `{name}` has no values (device meta); load weights first.")
 
 
 def _assumed_preprocessing(network: ResNet | SmallConvNet) -> Preprocessing:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -10,11 +9,11 @@ import numpy as np
 
 from bounds.data.class_names import Names, agreed, listed, renumbered, renumbering
 from bounds.errors import InvalidData
+from bounds.memory import require_memory
 from bounds.representations.inputs import Source
 from bounds.representations.table import Representations
 
 Tables = Mapping[str, Representations]
-_SHARE = 0.5  # of the memory that the summaries of K classes may take
 _NAMED = 8  # classes that a note names
 
 
@@ -87,7 +86,8 @@ def classes(
         left_out: Whether the labels of `unlabeled` do not count.
 
     Raises:
-        InvalidData: a label beyond the stated K, or a K whose summaries would not fit into memory.
+        InvalidData: a label beyond the stated K, with the label.
+        InvalidOption: a K whose summaries would not fit into memory.
     """
     made = dict(tables)
     if left_out:
@@ -111,35 +111,19 @@ def classes(
         raise InvalidData(
             f"A label is {largest}, but `num_classes` = {num_classes} allows 0 to {num_classes - 1}."
         )
-    _affordable(count, made["labeled"], stated=num_classes is not None)
+    _afford(count, made["labeled"])
     notes = () if num_classes is not None or names is not None else _without_items(labels, count)
     return Classes(count, names, made, notes)
 
 
-def _affordable(count: int, labeled: Representations, stated: bool) -> None:
+def _afford(count: int, labeled: Representations) -> None:
     """Refuse K where the factor of least squares, the class means and a head would not fit."""
     columns = 1 + labeled.dim + count
-    size = 8 * (columns * min(labeled.count, columns) + 2 * count * labeled.dim)
-    if size > _SHARE * memory():
-        what = (
-            f"`num_classes` = {count}" if stated else f"The largest label is {count - 1}, so that K = {count}"
-        )
-        raise InvalidData(
-            f"{what}, which would take {size / 2**30:,.1f} GiB; give class indices 0, 1, 2, ..., or, for labels that "
-            "are identifiers, `renumber` (--renumber)."
-        )
-
-
-def memory() -> float:
-    """Bytes that this process may use."""
-    try:
-        import resource
-
-        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ImportError, ValueError, OSError):  # another system than Linux or macOS
-        return float(2**34)
-    return float(total if limit == resource.RLIM_INFINITY else min(total, limit))
+    require_memory(
+        8 * (columns * min(labeled.count, columns) + 2 * count * labeled.dim),
+        f"`num_classes` = {count:,} (the largest label plus one, unless it is given)",
+        "give class indices 0, 1, 2, ..., or, for labels that are identifiers, `renumber`",
+    )
 
 
 def _without_items(labels: list[np.ndarray], count: int) -> tuple[str, ...]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bounds.arguments import as_mapping, checked
 from bounds.errors import InvalidOption
 from bounds.evaluation.evaluation import evaluate
 from bounds.report.comparison import Comparison
 from bounds.report.report import Report
 
 
+@checked(entries=as_mapping("reports or checkpoints"))
 def compare(
     entries: Mapping[str, Any], labeled: Any = None, unlabeled: Any = None, **options: Any
 ) -> Comparison:
@@ -23,9 +25,12 @@ def compare(
     Raises:
         InvalidOption: without entries, or with a checkpoint but no `labeled`.
     """
-    if not entries:
-        raise InvalidOption("`compare` needs at least one report or checkpoint.")
-    if labeled is None and not all(isinstance(entry, Report) for entry in entries.values()):
+    reports = all(isinstance(entry, Report) for entry in entries.values())
+    if reports and (labeled is not None or unlabeled is not None or options):
+        raise InvalidOption(
+            "`compare` of reports alone takes no data and no options; those are for checkpoints."
+        )
+    if labeled is None and not reports:
         raise InvalidOption("`compare` needs `labeled` to evaluate checkpoints; or pass reports.")
     return Comparison(
         {

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from bounds.arguments import checked
 from bounds.assumptions.declaration import Declared
 from bounds.assumptions.declared import class_prior as prior_of
 from bounds.assumptions.encoder_choice import encoder_choice
@@ -17,12 +18,13 @@ from bounds.assumptions.groups import one_a_group
 from bounds.evaluation.assumptions import Given, declare
 from bounds.evaluation.classes import Classes
 from bounds.evaluation.loading import extract_roles, load
-from bounds.evaluation.options import check_flags, check_keys, check_options
+from bounds.evaluation.options import check_keys
 from bounds.evaluation.provenance import provenance
 from bounds.evaluation.theorems import report_on
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.setting import Setting
 from bounds.evidence.thinning import chosen_rows
+from bounds.heads import head_kind
 from bounds.processes import Processes
 from bounds.report.deployment import Deployment
 from bounds.report.report import Report
@@ -33,6 +35,7 @@ from bounds.theorems import select
 _DATA = ("checkpoint", "labeled", "unlabeled", "test")
 
 
+@checked()
 def evaluate(
     checkpoint: Any,
     labeled: Any,
@@ -59,6 +62,8 @@ def evaluate(
     renumber: bool = False,
     preprocessing: Any = None,
     architecture: Any = None,
+    prefix: str | None = None,
+    size: int | None = None,
     save_representations: str | Path | None = None,
     autocast: bool = False,
     device: str | torch.device | None = None,
@@ -101,7 +106,9 @@ def evaluate(
         simultaneous: Share δ over all bounds whose inputs are given, so that they hold together.
         bounds: Names of the bounds wanted; all by default.
         options: Settings of single theorems, by name (`temperature`, `negatives`, ...); see their docstrings.
-        preprocessing, architecture: For checkpoints that do not carry them; see `bounds.load_encoder`.
+        preprocessing, architecture, prefix: For checkpoints that do not carry them, or hold several encoders; see
+            `bounds.load_encoder`. For a `Preprocessing` a mapping of its fields, "imagenet" or "cifar10" will do.
+        size: Side in pixels to bring images to; None takes the encoder's own.
         save_representations: A folder to keep the representations in; it can be given as data later, and an
             interrupted run resumes from it.
         autocast: Mixed precision in the encoder.
@@ -120,13 +127,12 @@ def evaluate(
         InvalidData, InvalidOption, InvalidCheckpoint, UnsafeCheckpoint: one sentence on what to change.
     """
     given = {key: value for key, value in locals().items() if key not in _DATA}
-    theorems = select(None if bounds is None else list(bounds))
-    check_flags(given)
+    theorems = select(bounds)
     check_keys(options or {}, theorems)
-    check_options(delta, pairs, head, residual, constants, holdout, batch_size)
+    head_kind(head)
     normalization, processes = Normalization(normalize, radius), Processes.chosen(distributed)
 
-    encoder = load(checkpoint, preprocessing, architecture, device)
+    encoder = load(checkpoint, given)
     parts, classes = extract_roles(
         encoder, {"labeled": labeled, "unlabeled": unlabeled, "test": test}, processes, given
     )

@@ -9,18 +9,30 @@ from pathlib import Path
 from typing import Any
 
 from bounds.encoders.checkpoints import Encoder, load_encoder
-from bounds.errors import InvalidData
+from bounds.errors import InvalidData, InvalidOption
 from bounds.evaluation.classes import Classes, classes, names_of
 from bounds.processes import Processes
 from bounds.representations.extraction import Extracted, extract
 from bounds.representations.inputs import Source, open_source
 
 
-def load(checkpoint: Any, preprocessing: Any, architecture: Any, device: Any) -> Encoder | None:
-    """The encoder, or None where the data are representations."""
-    if checkpoint is None:
-        return None
-    return load_encoder(checkpoint, preprocessing=preprocessing, architecture=architecture, device=device)
+def load(checkpoint: Any, given: Mapping[str, Any]) -> Encoder | None:
+    """The encoder, or None where the data are representations.
+
+    Args:
+        checkpoint: What `load_encoder` takes, or None.
+        given: The options of `evaluate`, by name.
+
+    Raises:
+        InvalidOption: an option for a checkpoint without one.
+    """
+    if checkpoint is not None:
+        names = ("preprocessing", "architecture", "prefix", "device")
+        return load_encoder(checkpoint, **{name: given[name] for name in names})
+    for name in ("preprocessing", "architecture", "prefix", "size"):
+        if given[name] is not None:
+            raise InvalidOption(f"`{name}` is for a checkpoint; without one the data are representations.")
+    return None
 
 
 def extract_roles(
@@ -45,7 +57,7 @@ def extract_roles(
     }
     drawn_by_class = given["pairs"] == "class" and "unlabeled" in sources and sources["unlabeled"].views == 1
     names, left_out = names_of(sources, drawn_by_class)
-    common = {name: given[name] for name in ("device", "batch_size", "seed", "autocast")}
+    common = {name: given[name] for name in ("device", "batch_size", "seed", "autocast", "size")}
     common["progress"] = sys.stderr.isatty() if given["progress"] is None else given["progress"]
     folder = given["save_representations"]
     of_pairs = {"views": 2, "pairs": given["pairs"], "class_prior_known": given["class_prior"] is not None}

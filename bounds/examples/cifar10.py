@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bounds.arguments import shown
 from bounds.errors import InvalidOption
 
 FILE = Path(__file__).with_name("cifar10.safetensors")
@@ -44,7 +45,7 @@ def cifar10(method: Literal["VICReg", "SimCLR"] = "VICReg") -> Cifar10Example:
     from safetensors import safe_open
 
     if method not in ("VICReg", "SimCLR"):
-        raise InvalidOption(f"`method` must be 'VICReg' or 'SimCLR', got {method!r}.")
+        raise InvalidOption(f"`method` must be 'VICReg' or 'SimCLR', got {shown(method)}.")
     with safe_open(FILE, "np") as file:
         notes = json.loads(file.metadata()["provenance"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bounds.arguments import shown
 from bounds.errors import InvalidOption
 from bounds.heads.estimator import Estimator
 from bounds.heads.given import Given
@@ -44,7 +45,7 @@ def head_kind(choice: Any) -> HeadKind:
         wanted = 1 if name == "ridge" else 0
         fits = name in KINDS and wanted <= len(arguments) <= (number is not None)
         if not fits or not all(_is_number(one, whole=number is int) for one in arguments):
-            raise InvalidOption(f"`head` must be {_CHOICES}, got {choice!r}.")
+            raise InvalidOption(f"`head` must be {_CHOICES}, got {shown(choice)}.")
         made: HeadKind = KINDS[name](*(number(one) for one in arguments if number is not None))
         return made
     if not arguments and isinstance(
@@ -57,7 +58,7 @@ def head_kind(choice: Any) -> HeadKind:
             return Estimator(choice)
         if callable(choice):
             return Given(choice)
-    raise InvalidOption(f"`head` must be {_CHOICES}, got {choice!r}.")
+    raise InvalidOption(f"`head` must be {_CHOICES}, got {shown(choice)}.")
 
 
 def parse_head(text: str) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bounds.arguments import checked, path
 from bounds.data.base import Source
 from bounds.errors import InvalidData
 from bounds.heads.parts import PredictorParts
@@ -174,6 +175,7 @@ class Predictor(PredictorParts):
         write_parts(self, Path(folder), copy_encoder)
 
 
+@checked(folder=path)
 def load_predictor(folder: str | os.PathLike[str], *, encoder: Any = None) -> Predictor:
     """Read a predictor that `bound.predictor.save(folder)` wrote; no code of the folder is run.
 

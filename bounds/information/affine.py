@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bounds.arguments import shown
 from bounds.errors import InvalidData, InvalidOption
 from bounds.information.rows import row_chunks
 
@@ -109,7 +110,7 @@ def affine_maps(encoder: Encoder, inputs: Tensor, *, mode: str = "auto", block: 
     frozen(encoder)
     if mode not in ("auto", "reverse", "forward") or block < 1:
         raise InvalidOption(
-            f"`mode` must be auto, reverse or forward and `block` positive, got {mode!r} and {block}."
+            f"`mode` must be auto, reverse or forward and `block` positive, got {shown(mode)} and {block}."
         )
     if inputs.ndim < 2 or 0 in inputs.shape or not inputs.is_floating_point():
         raise InvalidData(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from bounds.arguments import checked, number
 from bounds.errors import InvalidData, InvalidOption
 from bounds.information import measures as definitions
 from bounds.information.gaussian import covariance, log_det, log_det_entropy
@@ -131,6 +132,7 @@ def _text(value: float | None) -> str:
     return "n/a" if value is None else f"{value:.4g}"
 
 
+@checked(delta=number(0, 1e6, "be positive and at most 1e6"))
 def describe(
     representations: Any,
     *,
@@ -226,6 +228,10 @@ def _power_law(
         first, last = fit_range
         if last < first:
             raise InvalidOption(f"`fit_range` must be (first, last) with first < last, got {fit_range}.")
+        if last > len(eigenvalues):
+            raise InvalidOption(
+                f"`fit_range` ends at rank {last} where there are {len(eigenvalues)} dimensions."
+            )
         return definitions.alpha_req(eigenvalues, first=first, last=last)
     positive = int((eigenvalues > len(eigenvalues) * torch.finfo(torch.float64).eps * eigenvalues[0]).sum())
     return definitions.alpha_req(eigenvalues) if min(rank, positive) >= 3 else None

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from bounds.arguments import shown
 from bounds.errors import InvalidOption
 from bounds.evidence.distributed import all_merge
 from bounds.information.records import Entropy
@@ -86,7 +87,7 @@ def shrunk(summary: Covariance, shrinkage: Shrinkage = None, data: Any = None) -
             weight = ledoit_wolf_weight(summary, data)
         else:
             raise InvalidOption(
-                f"`shrinkage` must be None, a ridge, 'oas' or (given data) 'ledoit-wolf', got {shrinkage!r}."
+                f"`shrinkage` must be None, a ridge, 'oas' or (given data) 'ledoit-wolf', got {shown(shrinkage)}."
             )
         matrix = summary.matrix(unbiased=False)
         identity = torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)

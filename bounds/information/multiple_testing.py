@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from bounds.arguments import shown
 from bounds.errors import InvalidOption
 
 Correction = Literal["holm", "benjamini-hochberg"]
@@ -27,7 +28,7 @@ def adjust(p_values: Tensor, correction: Correction = "holm", tested: Tensor | N
         InvalidOption: another correction, or p-values outside [0, 1].
     """
     if correction not in ("holm", "benjamini-hochberg"):
-        raise InvalidOption(f"`correction` must be holm or benjamini-hochberg, got {correction!r}.")
+        raise InvalidOption(f"`correction` must be holm or benjamini-hochberg, got {shown(correction)}.")
     if not bool(((p_values >= 0) & (p_values <= 1)).all()):
         raise InvalidOption("`p_values` must lie in [0, 1].")
     kept = torch.ones_like(p_values, dtype=torch.bool) if tested is None else tested

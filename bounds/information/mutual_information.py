@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from bounds.arguments import shown
 from bounds.errors import InvalidData, InvalidOption
 from bounds.information.gaussian import log_det_bias
 from bounds.information.mixtures import mixture_entropy
@@ -144,7 +145,7 @@ def variational_information(
     on_sphere = "sphere" in entropy.method
     if q not in ("gaussian", "vmf") or on_sphere != (q == "vmf"):
         raise InvalidOption(
-            f"`q` must be gaussian (entropy on R^d) or vmf (on the sphere), got {q!r} and {entropy.method!r}."
+            f"`q` must be gaussian (entropy on R^d) or vmf (on the sphere), got {shown(q)} and {shown(entropy.method)}."
         )
     if scale is not None and not 0 < scale < math.inf:
         raise InvalidOption(f"`scale` must be positive and finite, got {scale}.")
@@ -215,7 +216,7 @@ def infonce_information(
             f"`temperature` must be positive and `batch` between 2 and {n}, got {temperature} and {size}."
         )
     if not callable(critic) and critic not in ("cosine", "dot"):
-        raise InvalidOption(f"`critic` must be cosine, dot or a function, got {critic!r}.")
+        raise InvalidOption(f"`critic` must be cosine, dot or a function, got {shown(critic)}.")
     if critic == "cosine":
         z, other = unit_rows(z), unit_rows(other)
     elif critic == "dot":

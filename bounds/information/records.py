@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from bounds.arguments import shown
 from bounds.errors import InvalidOption, NumericalError
 
 Kind = Literal["upper", "lower", "estimate"]
@@ -39,7 +40,7 @@ class Nats:
 
     def __post_init__(self) -> None:
         if self.kind not in ("upper", "lower", "estimate"):
-            raise InvalidOption(f"`kind` must be upper, lower or estimate, got {self.kind!r}.")
+            raise InvalidOption(f"`kind` must be upper, lower or estimate, got {shown(self.kind)}.")
         if math.isnan(self.value):
             raise NumericalError(
                 f"{self.method} gave NaN on {self.n} x {self.d} representations; check them for overflow."

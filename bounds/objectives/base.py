@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bounds.arguments import shown
 from bounds.errors import InvalidData, InvalidOption
 from bounds.objectives.gather import gather
 
@@ -97,11 +98,11 @@ def check_positive(**values: float) -> None:
     """Refuse options that must be positive and are not."""
     for name, value in values.items():
         if not 0 < value < float("inf"):
-            raise InvalidOption(f"`{name}` must be positive and finite, got {value!r}.")
+            raise InvalidOption(f"`{name}` must be positive and finite, got {shown(value)}.")
 
 
 def check_weights(**values: float) -> None:
     """Refuse weights that are negative or not finite."""
     for name, value in values.items():
         if not 0 <= value < float("inf"):
-            raise InvalidOption(f"`{name}` must be a finite weight of at least 0, got {value!r}.")
+            raise InvalidOption(f"`{name}` must be a finite weight of at least 0, got {shown(value)}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bounds.arguments import nearest, shown
 from bounds.errors import InvalidOption
 from bounds.objectives.barlow_twins import BarlowTwins
 from bounds.objectives.base import Objective
@@ -35,8 +36,9 @@ def make_objective(name: str, dim: int, **options: Any) -> Objective:
     Raises:
         InvalidOption: an unknown name, or options it does not take.
     """
-    if name not in OBJECTIVES:
-        raise InvalidOption(f"`objective` must be one of {sorted(OBJECTIVES)}, got {name!r}.")
+    if not isinstance(name, str) or name not in OBJECTIVES:
+        hint = nearest(name, OBJECTIVES) or "."
+        raise InvalidOption(f"`objective` must be one of {sorted(OBJECTIVES)}, got {shown(name)}{hint}")
     kind = OBJECTIVES[name]
     if issubclass(kind, BYOL):
         options = {"dim": dim} | options

@@ -24,6 +24,19 @@ class RunFolder:
         self.log = self.path / "log.jsonl"
         self.state = self.path / "state.pt"
 
+    def make(self) -> None:
+        """Make the folder, if it is not there.
+
+        Raises:
+            InvalidOption: it cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            raise InvalidOption(
+                f"`out` cannot be a folder ({err.strerror}): {self.path}; give one that can be made."
+            ) from err
+
     def trajectory(self) -> tuple[Path, ...]:
         """The kept encoders in order of epochs."""
         return tuple(sorted((self.path / "trajectory").glob("epoch_*.safetensors")))

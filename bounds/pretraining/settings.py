@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from bounds.arguments import shown
 from bounds.errors import InvalidOption
 
 
@@ -67,18 +68,31 @@ class Settings:
                     f"`{name}` must be an integer of at least {least}, got {getattr(self, name)!r}."
                 )
         if self.optimizer not in ("sgd", "lars", "adamw"):
-            raise InvalidOption(f"`optimizer` must be 'sgd', 'lars' or 'adamw', got {self.optimizer!r}.")
+            raise InvalidOption(f"`optimizer` must be 'sgd', 'lars' or 'adamw', got {shown(self.optimizer)}.")
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise InvalidOption(
-                f"`precision` must be 'auto', 'float32' or 'bfloat16', got {self.precision!r}."
+                f"`precision` must be 'auto', 'float32' or 'bfloat16', got {shown(self.precision)}."
             )
         if self.lr is not None and not 0 < self.lr < float("inf"):
-            raise InvalidOption(f"`lr` must be positive and finite, got {self.lr!r}.")
+            raise InvalidOption(f"`lr` must be positive and finite, got {shown(self.lr)}.")
+        for name in (
+            "momentum",
+            "warmup",
+            "target_momentum",
+            "weight_decay",
+            "labeled_share",
+            "collapse_below",
+        ):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise InvalidOption(f"`{name}` must be a number, got {shown(value)}.")
         for name in ("momentum", "warmup", "target_momentum", "weight_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise InvalidOption(f"`{name}` must be in [0, 1), got {getattr(self, name)!r}.")
         if not self.projector or any(type(width) is not int or width < 1 for width in self.projector):
-            raise InvalidOption(f"`projector` must hold at least one positive width, got {self.projector!r}.")
+            raise InvalidOption(
+                f"`projector` must hold at least one positive width, got {shown(self.projector)}."
+            )
         for name in ("labeled_share", "collapse_below"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InvalidOption(f"`{name}` must be in [0, 1], got {getattr(self, name)!r}.")

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from bounds.data.preprocessing import Preprocessing
+from bounds.arguments import checked, instance, maybe, nearest, shown, unknown, widths
+from bounds.data.preprocessing import Preprocessing, as_preprocessing
 from bounds.data.views import Augmentation, Recipe
 from bounds.draws import permutation
 from bounds.encoders.architectures import ResNet, SmallConvNet, build_encoder
@@ -55,6 +56,12 @@ class Pretrained:
     history: tuple[dict[str, Any], ...]
 
 
+@checked(
+    recipe=maybe(instance(Recipe, "a `Recipe`")),
+    projector=widths,
+    preprocessing=as_preprocessing,
+    objective=instance((str, Objective), "the name of an objective, or a module of `bounds.objectives`"),
+)
 def pretrain(
     objective: str | Objective,
     data: Any,
@@ -111,12 +118,11 @@ def pretrain(
         TrainingCollapsed: the loss became NaN or infinite, or the embeddings lost their variance; the
             checkpoints up to the epoch before are kept.
     """
-    try:
-        numbers = Settings(
-            epochs, batch_size, optimizer, lr, projector=tuple(projector), seed=seed, **settings
-        )
-    except TypeError as err:
-        raise InvalidOption(f"`pretrain` got an unknown option: {err}.") from err
+    taken = [field.name for field in fields(Settings)]
+    for name in settings:
+        if name not in taken:
+            raise unknown("`pretrain` got an unknown option:", name, taken)
+    numbers = Settings(epochs, batch_size, optimizer, lr, projector=tuple(projector), seed=seed, **settings)
     with join(device) as process, torch.random.fork_rng(devices=_cuda_devices(process.device)):
         images = Images.load(data, size=None if preprocessing is None else preprocessing.size)
         run = _Run(process, numbers, images, objective, encoder, recipe, preprocessing, probe, RunFolder(out))
@@ -200,6 +206,7 @@ class _Run:
             self.epoch, self.history = state["epoch"], json.loads(state["history"])
             return
         if self.process.rank == 0:
+            self.folder.make()
             for old in (self.folder.state, self.folder.encoder, self.folder.log, *self.folder.trajectory()):
                 old.unlink(missing_ok=True)
             self._save_encoder(self.folder.trajectory_file(0))
@@ -385,12 +392,14 @@ def _make_encoder(
         return encoder
     if isinstance(encoder, Mapping):
         return build_encoder({"in_channels": channels, **encoder})
-    if encoder == "small_convnet":
+    if isinstance(encoder, str) and encoder == "small_convnet":
         return SmallConvNet(in_channels=channels)
-    if encoder in ("resnet18", "resnet34", "resnet50"):
+    if isinstance(encoder, str) and encoder in ("resnet18", "resnet34", "resnet50"):
         return ResNet(int(encoder[6:]), stem="cifar", in_channels=channels)
+    known = ["small_convnet", "resnet18", "resnet34", "resnet50"]
     raise InvalidOption(
-        f"`encoder` must be small_convnet, resnet18, resnet34, resnet50 or a network, got {encoder!r}."
+        f"`encoder` must be {', '.join(known)} or a network of this package, got {shown(encoder)}"
+        f"{nearest(encoder, known) or '.'}"
     )
 
 

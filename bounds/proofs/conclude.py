@@ -100,6 +100,8 @@ def conclude(
             raise InvalidProof(f"The event `{event.what}` spends `{event.share}`, not a bare share.")
     if len(set(shares)) < len(shares):
         raise InvalidProof("Two events spend the same share.")
+    if len(kinds := fact.assumptions & {"A1", "A1'", "label"}) > 1:
+        raise InvalidProof(f"The views of a pair are taken for two kinds of views: {sorted(kinds)}.")
     if left := generic_members(other):
         raise InvalidProof(f"The generic member `{sorted(map(str, left))[0]}` is left.")
     if not free_of_items(fact):

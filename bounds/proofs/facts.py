@@ -142,6 +142,10 @@ class Fact:
         lhs, rhs = (normal(a) + normal(times * b) for a, b in ((self.lhs, other.lhs), (self.rhs, other.rhs)))
         return _follow(lhs, rhs, "sum", self, other)
 
+    def subtract(self, q: sp.Expr) -> Fact:
+        """A − q ≤ b − q."""
+        return _follow(normal(self.lhs) - normal(q), normal(self.rhs) - normal(q), "subtraction", self)
+
     def average(self, sample: Sample) -> Fact:
         """Mean over the items of a sample, second views drawn afresh where the sample has none."""
         fresh = (lambda side: side) if sample.paired else Fresh

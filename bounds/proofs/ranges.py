@@ -20,7 +20,9 @@ from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.terms import (
     Apply,
+    Correction,
     Count,
+    Cross,
     Declared,
     Dot,
     E,
@@ -40,10 +42,12 @@ from bounds.proofs.terms import (
     Norm,
     Operator,
     OpNorm,
+    Predicted,
     Project,
     Rad,
     Reach,
     UMean,
+    Variance,
     abs_vector,
     items,
 )
@@ -245,6 +249,9 @@ _RANGES: dict[type, Callable[[sp.Expr], Interval]] = {
     Indicator: _indicator,
     InCell: _operator,
     Episode: _operator,
+    Predicted: _indicator,
+    Correction: lambda term: Interval(-sp.S.One, sp.S.One),
+    Cross: lambda term: Interval(sp.S.Zero, sp.Integer(2)),
     Negatives: _negatives,
     Fresh: _operator,
     Given: _operator,
@@ -274,6 +281,9 @@ def nonnegative(term: sp.Expr) -> bool:
         | Indicator
         | InCell
         | Episode
+        | Predicted
+        | Cross
+        | Variance
         | Count
         | Loss
         | MeanClassifier,

@@ -76,7 +76,8 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
         name, size: A short name, and the number of items (of pairs where `paired`).
         apart: Source -> assumption under which it is independent of the sample.
         law: Assumptions under which the items are i.i.d. (given their class counts, where those are `fixed`).
-        paired: An item is two views, independent given their class under A1.
+        paired: An item is two views.
+        views: Assumption about two views of an item: A1, independent given their class; A1', given their image.
         fixed: The class counts were fixed, so only the views are random.
         event: What may fail where its items were chosen so as to follow their law, and the share it spends.
         cells: Its items are those of one cell of the population, which the terms over it name.
@@ -85,7 +86,19 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
     """
 
     is_commutative = True
-    __slots__ = ("apart", "cells", "event", "fixed", "hidden", "law", "name", "order", "paired", "size")
+    __slots__ = (
+        "apart",
+        "cells",
+        "event",
+        "fixed",
+        "hidden",
+        "law",
+        "name",
+        "order",
+        "paired",
+        "size",
+        "views",
+    )
 
     def __new__(
         cls,
@@ -100,19 +113,20 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
         event: tuple[str, sp.Expr] | None = None,
         order: str = "",
         cells: bool = False,
+        views: str = "A1",
     ) -> Sample:
         """A sample that equals another only where all its properties agree."""
         made: Sample = sp.AtomicExpr.__new__(cls)
         made.name, made.size, made.apart, made.law = name, size, tuple(apart), tuple(law)
         made.paired, made.fixed, made.hidden, made.event, made.order = paired, fixed, hidden, event, order
-        made.cells = cells
+        made.cells, made.views = cells, views
         return made
 
     def _hashable_content(self) -> tuple[Any, ...]:
         # Sympy orders atoms by comparing these one by one, so each position holds one comparable type.
         what, share = self.event or ("", sp.S.Zero)
         flags = (self.paired, self.fixed, self.hidden, self.cells)
-        return (self.name, self.size, self.apart, self.law, *flags, what, share, self.order)
+        return (self.name, self.size, self.apart, self.law, *flags, what, share, self.order, self.views)
 
     def _sympystr(self, printer: Any) -> str:
         return str(self.name)
@@ -305,6 +319,31 @@ class Episode(_Nonnegative):
     nargs = 1
 
 
+class Predicted(_Nonnegative):
+    """A head's own prediction of its error at an input, in [0, 1]: Predicted(W, f(x))."""
+
+    nargs = 2
+
+
+class Correction(sp.Function):  # type: ignore[misc]
+    """Error less predicted error: Correction(W, f(x), y) = Wrong − Predicted."""
+
+    nargs = 3
+    is_real = True
+
+
+class Cross(_Nonnegative):
+    """⟨u − y, v − y⟩ for u, v on the simplex: Cross(u, v, y)."""
+
+    nargs = 3
+
+
+class Variance(_Nonnegative):
+    """Sample variance of g over the items of a sample: Variance(S, g)."""
+
+    nargs = 2
+
+
 class Count(_Nonnegative):
     """Number of items of a sample with an indicator of one: Count(T, g)."""
 
@@ -329,7 +368,7 @@ def items(term: sp.Basic) -> frozenset[Item]:
     """The item variables a term leaves free: `free_symbols` does not know what operators bind."""
     if isinstance(term, Item):
         return frozenset({term})
-    if isinstance(term, Rad | Bet | Count):
+    if isinstance(term, Rad | Bet | Count | Variance):
         return frozenset()
     inner: frozenset[Item] = frozenset().union(*map(items, term.args))
     return term.leaves(inner) if isinstance(term, Operator) else inner

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bounds.arguments import checked, file, maybe
 from bounds.rendering import rendered
 from bounds.report.files import write_text
 from bounds.report.format import significant
@@ -95,6 +96,7 @@ class Comparison:
         figure: Figure = rendered("report.figures:comparison_figure", self.reports)
         return figure
 
+    @checked(path=maybe(file))
     def to_html(self, path: Any = None) -> str:
         """A self-contained page with the common figure and every report, also written to `path` if given."""
         text = str(rendered("report.html:comparison_page", self))

@@ -9,6 +9,7 @@ from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
+from bounds.arguments import shown
 from bounds.derivations.expression import Expression
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.theorems.bound import Bound
@@ -177,7 +178,7 @@ def plan(bound: Bound, target: float, *, expression: Expression | None = None) -
         NotApplicable: the bound has no known expression or no sample size, or it is a limit from below.
     """
     if not (isinstance(target, int | float) and 0 < target < math.inf):
-        raise InvalidOption(f"`target` must be a positive number, got {target!r}.")
+        raise InvalidOption(f"`target` must be a positive number, got {shown(target)}.")
     if expression is None and bound.name in provable() and derive(bound.name).lower:
         raise NotApplicable(f"`{bound.name}` is a limit from below, which has no target.")
     project = _Projection(bound, expression or _expression_of(bound))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bounds.arguments import checked, data, file, maybe, number, several, unknown
+from bounds.arguments import path as path_rule
 from bounds.assumptions.assumption import Assumption
-from bounds.errors import InvalidInput
+from bounds.errors import InvalidInput, InvalidOption
 from bounds.evidence.evidence import Evidence
 from bounds.rendering import rendered
 from bounds.report.files import write_text
@@ -99,6 +102,7 @@ class Report:
         losses = self.measured.get(str(self.provenance.get("head")))
         return None if losses is None else losses["error"]
 
+    @checked(target=number(0, math.inf, "be a positive number"), bounds=data)
     def plan(self, target: float, bounds: Sequence[str] | None = None) -> Plans:
         """How many labels, pairs, or both would bring each bound to `target`, or which term stops it.
 
@@ -109,7 +113,17 @@ class Report:
         Raises:
             InvalidOption: the target is not a positive number.
         """
-        return Plans.of({name: self[name] for name in (self.bounds if bounds is None else bounds)}, target)
+        if bounds is None:
+            return Plans.of(self.bounds, target)
+        names = [bounds] if isinstance(bounds, str) else bounds
+        return Plans.of(dict(several(self._named, "names of bounds")("bounds", names)), target)
+
+    def _named(self, argument: str, name: Any) -> tuple[str, Bound]:
+        if isinstance(name, str) and name in self.not_applicable:
+            raise InvalidOption(f"`{name}` is not applicable here: it {self.not_applicable[name]}")
+        if not isinstance(name, str) or name not in self.bounds:
+            raise unknown(f"`{argument}` names a bound that this report has not:", name, self.bounds)
+        return name, self.bounds[name]
 
     # Reading it
 
@@ -178,18 +192,33 @@ class Report:
         Raises:
             InvalidInput: if it is not a report of this format.
         """
+        if not isinstance(plain, Mapping):
+            raise InvalidInput(
+                f"Not a report of format {FORMAT}: a {type(plain).__name__} in place of a mapping."
+            )
         if plain.get("format") != FORMAT:
             raise InvalidInput(f"Not a report of format {FORMAT}: `format` is {plain.get('format')!r}.")
-        data = {key: value for key, value in plain.items() if key != "format"}
-        data["bounds"] = {name: Bound.from_dict(bound) for name, bound in data["bounds"].items()}
-        data["assumptions"] = {name: Assumption.from_dict(one) for name, one in data["assumptions"].items()}
-        data["best"] = None if data["best"] is None else Bound.from_dict(data["best"])
-        data["candidates"] = tuple(data["candidates"])
-        names = data.get("class_names")  # absent, as are the notes, from reports of version 0.1.0
-        data["class_names"] = None if names is None else tuple(names)
-        data["notes"] = tuple(data.get("notes", ()))
-        return cls(**data)
+        try:
+            data = {key: value for key, value in plain.items() if key != "format"}
+            data["bounds"] = {name: Bound.from_dict(bound) for name, bound in data["bounds"].items()}
+            data["assumptions"] = {
+                name: Assumption.from_dict(one) for name, one in data["assumptions"].items()
+            }
+            data["best"] = None if data["best"] is None else Bound.from_dict(data["best"])
+            data["candidates"] = tuple(data["candidates"])
+            names = data.get("class_names")  # absent, as are the notes, from reports of version 0.1.0
+            data["class_names"] = None if names is None else tuple(names)
+            data["notes"] = tuple(data.get("notes", ()))
+            report = cls(**data)
+            str(report)  # whatever cannot be printed is no report
+            report.to_frame()
+        except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+            raise InvalidInput(
+                f"Not a report of format {FORMAT}: {type(error).__name__} in reading it, {error}; evaluate again."
+            ) from error
+        return report
 
+    @checked(path=maybe(file))
     def to_json(self, path: str | Path | None = None) -> str:
         """The report as JSON text, also written to `path` if given; infinities become the string "Infinity"."""
         text = json.dumps(_json_safe(self.to_dict()), indent=1, allow_nan=False)
@@ -198,6 +227,7 @@ class Report:
         return text
 
     @classmethod
+    @checked(path=path_rule)
     def from_json(cls, path: str | Path) -> Report:
         """Read what `to_json` wrote.
 
@@ -205,13 +235,14 @@ class Report:
             InvalidInput: if the file is not such a report.
         """
         try:
-            plain = json.loads(Path(path).read_text())
-        except (OSError, ValueError) as error:
+            plain = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
             raise InvalidInput(f"`{path}` is not a JSON report: {error}.") from error
         if not isinstance(plain, dict):
             raise InvalidInput(f"`{path}` is not a report: expected a JSON object.")
         return cls.from_dict(_json_back(plain))
 
+    @checked(path=maybe(file))
     def to_html(self, path: str | Path | None = None) -> str:
         """A self-contained HTML page, figure included, also written to `path` if given."""
         text = str(rendered("report.html:page", self))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bounds.arguments import shown
 from bounds.data.arrays import ArraySource
 from bounds.data.base import Batch, Source
 from bounds.data.checks import every_label
@@ -26,9 +26,12 @@ from bounds.data.prefetch import prefetched, to_device, transferred
 from bounds.data.preprocessing import Preprocessing
 from bounds.data.views import Augmentation, Recipe
 from bounds.encoders.checkpoints import Encoder, load_encoder
+from bounds.encoders.code_digest import code_sha256, state_sha256
+from bounds.encoders.one_image import ROWS, check_one_image, tolerance
 from bounds.errors import InvalidData, InvalidInput, InvalidOption
 from bounds.processes import ALONE, Processes
 from bounds.representations.inputs import open_source
+from bounds.representations.resuming import check_first_rows, check_items, identifies
 from bounds.representations.store import RepresentationStore, StoreWriter
 from bounds.representations.table import Representations
 from bounds.representations.together import extract_together
@@ -118,7 +121,7 @@ def extract(
     known = encoder if encoder is None or isinstance(encoder, Encoder) else load_encoder(encoder)
     made = _second_view(source, role, views, pairs, known)
     if type(batch_size) is not int or batch_size < 1:
-        raise InvalidOption(f"`batch_size` must be a positive integer, got {batch_size!r}.")
+        raise InvalidOption(f"`batch_size` must be a positive integer, got {shown(batch_size)}.")
     augment = Augmentation(recipe, seed=seed) if made == "augmentation" else None
     labels_needed = role != "unlabeled" or made == "class"
     run = _Run(source, known, augment, size, device, autocast, labels_needed)
@@ -152,9 +155,9 @@ def _second_view(
     source: Source, role: str, views: int, pairs: str, encoder: Encoder | None
 ) -> Literal["augmentation", "class", "given"] | None:
     if views not in (1, 2):
-        raise InvalidOption(f"`views` must be 1 or 2, got {views!r}.")
+        raise InvalidOption(f"`views` must be 1 or 2, got {shown(views)}.")
     if pairs not in ("augmentation", "class"):
-        raise InvalidOption(f'`pairs` must be "augmentation" or "class", got {pairs!r}.')
+        raise InvalidOption(f'`pairs` must be "augmentation" or "class", got {shown(pairs)}.')
     if encoder is None and source.kind == "images":
         raise InvalidInput(f"{source.where} holds images; give a checkpoint (None is for vectors (N, d)).")
     if encoder is not None and encoder.preprocessing is not None and source.kind == "vectors":
@@ -208,6 +211,7 @@ class _Run:
         self.unit_range = bool(expected or augment or self.resize)
         self.as_given = expected is None and self.resize is None
         self.device = _place(encoder, device)
+        self._checked = False
 
     def identity(self) -> dict[str, Any]:
         """What decides the stored numbers: equal identity, equal rows."""
@@ -235,10 +239,12 @@ class _Run:
         def write(writer: StoreWriter, first: int, last: int | None) -> None:
             self._write(writer, batch_size, first, last, progress)
 
+        def begin(folder: Path, one: dict[str, Any], first: int) -> StoreWriter:
+            return self._begin(folder, one, first, save is not None, batch_size)
+
         if processes.world > 1:
-            names = self.source.class_names
             folder = extract_together(
-                processes, identity, save, (start, end), write, self.source.where, names
+                processes, identity, save, (start, end), write, begin, self.source.where
             )
             store = RepresentationStore.open(folder, verify=False)
             if save is None and processes.rank == 0:
@@ -246,8 +252,7 @@ class _Run:
             return store
         folder = Path(tempfile.mkdtemp(prefix="bounds-") if save is None else save)
         try:
-            names = self.source.class_names
-            writer = StoreWriter(folder, identity, class_names=names, durable=save is not None)
+            writer = begin(folder, identity, start)
             if not writer.complete:
                 write(writer, start, stop)
             store = RepresentationStore.open(folder, verify=False)  # the writer has just verified it
@@ -259,6 +264,31 @@ class _Run:
             weakref.finalize(store, shutil.rmtree, folder, ignore_errors=True)
         return store
 
+    def _begin(
+        self, folder: Path, identity: dict[str, Any], start: int, durable: bool, batch_size: int
+    ) -> StoreWriter:
+        """A writer for the folder; what it holds already was made from these items by this encoder."""
+        names = self.source.class_names
+        writer = StoreWriter(folder, identity, class_names=names, durable=durable)
+        if writer.rows:
+            stored, few = writer.stored, min(ROWS, writer.rows)
+            if not identifies(self.source):
+                batches = self._read(batch_size, start, start + writer.rows)
+                with contextlib.closing(prefetched(batches)) as ahead:
+                    check_items(stored, ahead, self.source.where)
+            check_first_rows(stored, self.vectors(next(self._read(few, start, start + few))))
+        return writer
+
+    def _read(self, batch_size: int, start: int, stop: int | None) -> Iterator[Batch]:
+        return self.source.batches(
+            batch_size,
+            start=start,
+            stop=stop,
+            size=self.size,
+            channels=self.channels,
+            unit_range=self.unit_range,
+        )
+
     def _write(
         self, writer: StoreWriter, batch_size: int, start: int, stop: int | None, progress: bool
     ) -> None:
@@ -266,14 +296,7 @@ class _Run:
         from tqdm.auto import tqdm
 
         end = self.source.count if stop is None else stop
-        batches = self.source.batches(
-            batch_size,
-            start=start + writer.rows,
-            stop=stop,
-            size=self.size,
-            channels=self.channels,
-            unit_range=self.unit_range,
-        )
+        batches = self._read(batch_size, start + writer.rows, stop)
         total = None if end is None else end - start
         with (
             contextlib.closing(prefetched(transferred(batches, self._moved, self.device))) as ahead,
@@ -303,18 +326,35 @@ class _Run:
             views = self._views(views, batch)
         rows = f"rows {batch.first_row} to {batch.first_row + batch.count - 1} of {self.source.where}"
         try:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
-                return tuple(self.encoder(x).cpu() for x in views)
+            made = tuple(self._encode(x) for x in views)
+            if not self._checked:
+                self._check(views[0], made[0])
+            return made
         except InvalidData as err:
+            if self.source.kind == "vectors" and err.__cause__ is not None:
+                raise InvalidData(
+                    f"{self.source.where} holds vectors (N, d), which the encoder does not take ({err.__cause__}); "
+                    "give no checkpoint if they are representations already."
+                ) from err
             raise InvalidData(f"{str(err).removesuffix('.')} ({rows}).") from err
-        except RuntimeError as err:
-            if self.source.kind == "images":
-                err.add_note(f"while encoding {rows}")
-                raise
-            raise InvalidData(
-                f"{self.source.where} holds vectors (N, d), which the encoder does not take ({err}); "
-                "give no checkpoint if they are representations already."
-            ) from err
+
+    def _encode(self, images: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+            z: Tensor = self._known(images)
+        return z.cpu()
+
+    @property
+    def _known(self) -> Encoder:
+        if self.encoder is None:
+            raise InvalidInput(f"{self.source.where} needs an encoder.")
+        return self.encoder
+
+    def _check(self, images: Tensor, z: Tensor) -> None:
+        """Once, on the first batch."""
+        encoder = self._known
+        allowed = tolerance(encoder.network, encoder.output_dtype, self.autocast)
+        check_one_image(self._encode, images, z, allowed, encoder.provenance["source"])
+        self._checked = True
 
     def _views(self, views: list[Tensor], batch: Batch) -> list[Tensor]:
         dtype = views[0].dtype
@@ -346,9 +386,6 @@ def _describe(encoder: Encoder | None) -> dict[str, Any] | None:
     if encoder.preprocessing is not None:
         note["preprocessing"] = encoder.preprocessing.to_json()
     if isinstance(encoder.network, nn.Module):
-        sha = hashlib.sha256()
-        for name, weight in sorted(encoder.network.state_dict().items()):
-            sha.update(name.encode())
-            sha.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-        note["weights_sha256"] = sha.hexdigest()
+        note["weights_sha256"] = state_sha256(encoder.network)
+    note["code_sha256"] = code_sha256(encoder.network)
     return note

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from bounds.arguments import shown
 from bounds.errors import InvalidOption
 from bounds.representations.table import Representations
 
@@ -29,7 +30,7 @@ class Normalization:
 
     def __post_init__(self) -> None:
         if self.kind not in ("l2", "clip", None):
-            raise InvalidOption(f"`normalize` must be 'l2', 'clip' or None, got {self.kind!r}.")
+            raise InvalidOption(f"`normalize` must be 'l2', 'clip' or None, got {shown(self.kind)}.")
         if not 0 < self.radius < float("inf"):
             raise InvalidOption(f"`radius` must be positive and finite, got {self.radius}.")
 

@@ -182,7 +182,12 @@ class StoreWriter:
         durable: bool = True,
     ) -> None:
         self._folder, self._shard_rows, self._durable = Path(folder), shard_rows, durable
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            raise InvalidOption(
+                f"{self._folder} cannot be a folder of representations ({err.strerror}); give one that can be written."
+            ) from err
         identity = json.loads(json.dumps(identity))
         named = None if class_names is None else list(class_names)
         if (self._folder / MANIFEST).exists():
@@ -204,6 +209,11 @@ class StoreWriter:
         self._pending: list[tuple[np.ndarray, ...]] = []
         self._pending_rows = 0
         self.rows, self.complete = _rows(self._manifest), bool(self._manifest["complete"])
+
+    @property
+    def stored(self) -> RepresentationStore:
+        """The rows in complete shards."""
+        return RepresentationStore(self._folder, self._manifest)
 
     def append(
         self,
@@ -255,7 +265,7 @@ class StoreWriter:
             raise InvalidData(f"{self._folder} got no rows; there is nothing to save.")
         self._manifest["complete"] = self.complete = True
         self._write_manifest()
-        return RepresentationStore(self._folder, self._manifest)
+        return self.stored
 
     def _flush(self) -> None:
         names = [*("z", "z2")[: self._manifest["views"]], *(["y"] if self._manifest["labels"] else [])]

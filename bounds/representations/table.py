@@ -121,7 +121,9 @@ class Representations:
 
     def _read(self, view: Any, chosen: slice | np.ndarray, device: torch.device | str) -> Tensor:
         rows = view[chosen]
-        block = torch.as_tensor(np.array(rows) if isinstance(rows, np.ndarray) else rows)
+        block = torch.as_tensor(
+            np.array(rows, rows.dtype.newbyteorder("=")) if isinstance(rows, np.ndarray) else rows
+        )
         block = to_device(block.detach(), device).double()
         # One reduction in the usual case: a sum is finite only if every entry is.
         if not math.isfinite(float(block.sum())):

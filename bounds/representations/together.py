@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bounds.data.class_names import Names
 from bounds.errors import InvalidOption
 from bounds.processes import Processes
 from bounds.representations.merging import merge_stores
@@ -22,8 +21,8 @@ def extract_together(
     save: str | os.PathLike[str] | None,
     rows: tuple[int, int | None],
     write: Callable[[StoreWriter, int, int | None], None],
+    begin: Callable[[Path, dict[str, Any], int], StoreWriter],
     name: str,
-    class_names: Names | None = None,
 ) -> Path:
     """Fill a folder with the store that one process alone would have written.
 
@@ -37,8 +36,8 @@ def extract_together(
         save: The folder; None makes a temporary one, which the caller removes.
         rows: Start and stop; an unknown stop leaves all rows to process 0.
         write: Appends rows start..stop of the data to a writer that may have begun.
+        begin: A writer for a folder, an identity and a first row; refuses rows that do not belong to them.
         name: Of the data, for messages.
-        class_names: As for `StoreWriter`.
 
     Raises:
         ProcessFailed: in the processes that did not fail themselves.
@@ -53,7 +52,7 @@ def extract_together(
     def finished() -> bool:
         if not (folder / MANIFEST).exists():
             return False
-        if not StoreWriter(folder, identity, class_names=class_names).complete:
+        if not begin(folder, identity, start).complete:
             raise InvalidOption(
                 f"{folder} was begun by a single process; finish it with one, or delete it to start with several."
             )
@@ -64,8 +63,7 @@ def extract_together(
         if here is None:
             return
         one = identity | {"rows": list(here)}
-        here_part = parts / f"{processes.rank}-of-{processes.world}"
-        writer = StoreWriter(here_part, one, class_names=class_names, durable=save is not None)
+        writer = begin(parts / f"{processes.rank}-of-{processes.world}", one, here[0])
         if not writer.complete:
             write(writer, *here)
 

@@ -1,5 +1,9 @@
 """One module per bound; a theorem is a pure function of evidence, and this file is their table of contents."""
 
+from collections.abc import Iterable
+from typing import Any
+
+from bounds.arguments import checked, instance, several, unknown
 from bounds.errors import InvalidOption
 from bounds.theorems.agreement import AGREEMENT, AGREEMENT_NO_HOLDOUT
 from bounds.theorems.ash_2022 import ASH_2022
@@ -98,6 +102,7 @@ THEOREMS: dict[str, Theorem] = {
 ON_REQUEST: dict[str, Theorem] = {VICREG_SHORT.name: VICREG_SHORT}
 
 
+@checked(theorem=instance(Theorem, "a `bounds.Theorem`"))
 def register(theorem: Theorem) -> Theorem:
     """Add a theorem of your own to every later report.
 
@@ -110,14 +115,22 @@ def register(theorem: Theorem) -> Theorem:
     return theorem
 
 
-def select(names: list[str] | tuple[str, ...] | None) -> list[Theorem]:
+def select(names: str | Iterable[str] | None) -> list[Theorem]:
     """The theorems asked for, in order; all by default.
 
     Raises:
-        InvalidOption: for a name that does not exist.
+        InvalidOption: for a name that does not exist, an empty list, or a name that is given twice.
     """
+    if names is None:
+        return list(THEOREMS.values())
+    found: list[Theorem] = several(_theorem, "names of bounds")(
+        "bounds", [names] if isinstance(names, str) else names
+    )
+    return found
+
+
+def _theorem(argument: str, name: Any) -> Theorem:
     known = {**THEOREMS, **ON_REQUEST}
-    unknown = [name for name in names or () if name not in known]
-    if unknown:
-        raise InvalidOption(f"`bounds` names unknown bounds {unknown}; known: {', '.join(known)}.")
-    return list(THEOREMS.values()) if names is None else [known[name] for name in names]
+    if not isinstance(name, str) or name not in known:
+        raise unknown(f"`{argument}` names unknown bounds:", name, known)
+    return known[name]

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bounds.arguments import shown
 from bounds.derivations.expression import Expression
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.evidence import Evidence
@@ -39,7 +40,7 @@ def positive_option(evidence: Evidence, name: str, default: float) -> float:
     """
     value: Any = evidence.setting.options.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise InvalidOption(f"`{name}` must be a positive number, got {value!r}.")
+        raise InvalidOption(f"`{name}` must be a positive number, got {shown(value)}.")
     return float(value)
 
 
@@ -51,7 +52,7 @@ def negatives_option(evidence: Evidence, default: int) -> int:
     """
     value = positive_option(evidence, "negatives", default)
     if value != round(value):
-        raise InvalidOption(f"`negatives` must be a whole number, got {value!r}.")
+        raise InvalidOption(f"`negatives` must be a whole number, got {shown(value)}.")
     return round(value)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from inspect import signature
 
+from bounds.arguments import by_hints, checked, data, nearest, unknown
 from bounds.derivations.steps import Derivation
 from bounds.errors import InvalidOption
 from bounds.proofs.conclude import Conclusion
@@ -37,6 +38,7 @@ PROOFS = {
 }
 
 
+@checked(name=data)
 def derive(name: str, **variant: object) -> Derivation:
     """The proof of a bound: named steps, each with a check, ending in the expression the report evaluates.
 
@@ -57,10 +59,14 @@ def derive(name: str, **variant: object) -> Derivation:
         True
     """
     prove = prover(name)
-    unknown = sorted(set(variant) - set(signature(prove).parameters))
-    if unknown:
-        raise InvalidOption(f"The derivation of `{name}` does not take the options {unknown}.")
-    found = prove(**variant)
+    taken = list(signature(prove).parameters)
+    for option in variant:
+        if option not in taken:
+            raise InvalidOption(
+                f"The derivation of `{name}` does not take the options {[option]}; "
+                f"it takes {', '.join(taken) or 'none'}{nearest(option, taken) or '.'}"
+            )
+    found = prove(**by_hints(prove, variant))
     return presented(name, found, variant) if isinstance(found, Conclusion) else found
 
 
@@ -70,11 +76,13 @@ def prover(name: str) -> Callable[..., Derivation | Conclusion]:
     Raises:
         InvalidOption: for an unknown name.
     """
+    if not isinstance(name, str):
+        raise unknown("The derivation", name, provable())
     theorem = THEOREMS.get(name)
     if theorem is not None and theorem.proof is not None:
         return theorem.proof
     if name not in PROOFS:
-        raise InvalidOption(f"No derivation is named `{name}`; known: {', '.join(provable())}.")
+        raise unknown("The derivation", name, provable())
     module, function = PROOFS[name]
     proof: Callable[..., Derivation] = getattr(import_module(f"bounds.derivations.proofs.{module}"), function)
     return proof

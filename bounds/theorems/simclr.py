@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from bounds.arguments import shown
 from bounds.assumptions.assumption import Assumption
 from bounds.derivations import simclr as derivation
 from bounds.errors import InvalidOption, NotApplicable
@@ -112,7 +113,7 @@ def _scales(evidence: Evidence) -> tuple[float, ...]:
     default = [s / _radius(evidence) for s in SCALES]
     grid: Any = evidence.setting.options.get("contrastive_scales", default)
     if not isinstance(grid, list | tuple) or not grid:
-        raise InvalidOption(f"`contrastive_scales` must be a list of positive numbers, got {grid!r}.")
+        raise InvalidOption(f"`contrastive_scales` must be a list of positive numbers, got {shown(grid)}.")
     return tuple(float(s) for s in grid)
 
 
@@ -134,7 +135,7 @@ def _collisions(
     prior = evidence.setting.prior
     mode = evidence.setting.options.get("collision", "floor" if prior is None else "prior")
     if mode not in ("prior", "floor", "estimate"):
-        raise InvalidOption(f"`collision` must be 'prior', 'floor' or 'estimate', got {mode!r}.")
+        raise InvalidOption(f"`collision` must be 'prior', 'floor' or 'estimate', got {shown(mode)}.")
     if mode == "prior":
         known = collision_probability(known_prior(evidence), k)
         return {"delta_loss": delta}, known, known, ()

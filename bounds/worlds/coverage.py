@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from bounds.arguments import checked, instance
 from bounds.errors import InvalidOption, NotApplicable
+from bounds.memory import require_memory
 from bounds.summaries.limits import clopper_pearson_lower, clopper_pearson_upper
 from bounds.theorems import Theorem, select
 from bounds.worlds.truth import target
@@ -158,6 +160,22 @@ class Coverage:
         }
 
 
+def bound_or_theorem(name: str, value: Any) -> Theorem:
+    """A theorem, or the name of one."""
+    return value if isinstance(value, Theorem) else select([value])[0]
+
+
+world = instance(World, "a `World`, as `bounds.worlds.WORLDS['gaussian']()` makes it")
+
+
+def worlds(name: str, value: Any) -> list[World]:
+    """Worlds in order."""
+    if isinstance(value, str | Mapping | World) or not isinstance(value, Iterable):
+        raise InvalidOption(f"`{name}` must be a list of worlds, got {type(value).__name__}.")
+    return [world(name, one) for one in value]
+
+
+@checked(bound=bound_or_theorem, world=world)
 def coverage(
     bound: str | Theorem,
     world: World,
@@ -186,6 +204,7 @@ def coverage(
     return _table([theorem], world, delta, trials, seed, sizes)[0]
 
 
+@checked(worlds=worlds)
 def coverages(
     bounds: Sequence[str] | None,
     worlds: Iterable[World],
@@ -208,7 +227,7 @@ def coverages(
     Raises:
         InvalidOption, NotApplicable: as `coverage`.
     """
-    theorems = checkable() if bounds is None else select(list(bounds))
+    theorems = checkable() if bounds is None else select(bounds)
     if workers == 1:
         for world in worlds:
             yield from _table(theorems, world, delta, trials, seed, None)
@@ -256,8 +275,7 @@ def _table(
     seed: int,
     sizes: Mapping[str, int] | None,
 ) -> list[Coverage]:
-    if trials < 1:
-        raise InvalidOption(f"`trials` must be at least 1, got {trials}.")
+    require_memory(16 * trials * len(theorems), f"`trials` = {trials:,}", "give fewer")
     return _counted(theorems, world, delta, [_run(theorems, world, delta, range(trials), seed, sizes)])
 
 
@@ -305,8 +323,6 @@ def _counted(
 
 
 def _batches(trials: int) -> list[tuple[int, int]]:
-    if trials < 1:
-        raise InvalidOption(f"`trials` must be at least 1, got {trials}.")
     return [(start, min(start + _BATCH, trials)) for start in range(0, trials, _BATCH)]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bounds.arguments import shown
 from bounds.errors import InvalidOption
 from bounds.theorems import Theorem
 from bounds.worlds.coverage import Coverage, coverage
@@ -141,7 +142,7 @@ def attack(
 
     if family not in FAMILIES or points < 10:
         raise InvalidOption(
-            f"`family` must be one of {list(FAMILIES)} and `points` at least 10, got {family!r}, {points}."
+            f"`family` must be one of {list(FAMILIES)} and `points` at least 10, got {shown(family)}, {points}."
         )
     space = FAMILIES[family]
     rng = np.random.default_rng(seed)

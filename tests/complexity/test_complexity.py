@@ -400,9 +400,9 @@ PAIR = (np.ones((4, 2)), np.zeros((4, 2)))
         (lambda: rademacher(PAIR, LinearHead(1.0)), InvalidOption, "num_classes"),
         (lambda: rademacher((PAIR[0], np.array([0, 1, 2, 5])), LinearHead(1.0, 3)), InvalidData, "Labels"),
         (
-            lambda: rademacher((PAIR[0], np.array([0.0, 1, 2, 1])), LinearHead(1.0, 3)),
+            lambda: rademacher((PAIR[0], np.array([0.5, 1, 2, 1])), LinearHead(1.0, 3)),
             InvalidData,
-            "integers",
+            "label 0.5",
         ),
         (lambda: rademacher((PAIR[0] * 9, PAIR[1]), LinearMap(1.0, radius=1.0)), InvalidData, "radius"),
         (lambda: LinearHead(0.0), InvalidOption, "beta"),
@@ -419,7 +419,7 @@ PAIR = (np.ones((4, 2)), np.zeros((4, 2)))
         (lambda: rademacher(PAIR, Singleton()).gap(math.nan, 0.1), InvalidOption, "tau"),
         (lambda: rademacher(PAIR, Singleton()).gap(1.0, 1.0), InvalidOption, "delta"),
         (lambda: rademacher([(PAIR[0] * math.nan, PAIR[1])], FiniteClass()), InvalidData, "NaN"),
-        (lambda: rademacher("file", Singleton()), InvalidData, "table"),
+        (lambda: rademacher("file", Singleton()), InvalidData, "array"),
     ],
 )
 def test_bad_input_is_refused(call: Any, error: type[Exception], match: str) -> None:

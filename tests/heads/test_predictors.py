@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import bounds
 from bounds.cli import app
+from bounds.encoders.one_image import ROWS
 from bounds.errors import (
     CorruptStore,
     InvalidCheckpoint,
@@ -311,8 +312,12 @@ def test_the_command_line_predicts_and_goes_on_after_a_stop(report, tmp_path, mo
     assert (kept / "manifest.json").exists()
     assert not (tmp_path / "again.parquet").exists()
     monkeypatch.undo()
-    monkeypatch.setattr(type(predictor.encoder), "forward", lambda *_: pytest.fail("encoded again"))
+    encoded, forward = [], type(predictor.encoder).forward
+    monkeypatch.setattr(
+        type(predictor.encoder), "forward", lambda self, x: encoded.append(len(x)) or forward(self, x)
+    )
     assert predict_to_file(predictor, images, tmp_path / "again.parquet") == len(images)
+    assert max(encoded) == ROWS  # a few alone, to see that the same encoder made them
     assert not kept.exists()
     assert pd.read_parquet(tmp_path / "again.parquet")["label"].tolist() == frame["label"].tolist()
 

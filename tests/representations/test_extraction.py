@@ -17,6 +17,7 @@ from bounds.data.prefetch import prefetched
 from bounds.data.preprocessing import Preprocessing
 from bounds.data.views import Augmentation
 from bounds.encoders.checkpoints import Encoder, load_encoder
+from bounds.encoders.one_image import ROWS
 from bounds.errors import InvalidData, InvalidInput, InvalidOption
 from bounds.representations import extraction
 from bounds.representations.extraction import extract
@@ -195,41 +196,60 @@ def test_images_of_unequal_sizes_are_brought_to_the_encoder_s_size(tmp_path):
 
 
 class Counting(torch.nn.Module):
-    """Counts the images it sees, and fails after so many."""
+    """Counts the images it sees, checks of the encoder and of stored rows included."""
 
-    def __init__(self, stop_after=None):
+    def __init__(self):
         super().__init__()
         self.inner = network()
         self.seen = Counter()
-        self.stop_after = stop_after
 
     def forward(self, x):
         self.seen.update(image.sum().item() for image in x)
-        if self.stop_after is not None and self.seen.total() > self.stop_after:
-            raise KeyboardInterrupt
         return self.inner(x)
+
+
+CHECKED = 2 * ROWS + 2  # images of the check that an encoder is a function of one image
+
+
+def stopping(writer, after, **options):
+    """A writer that is interrupted after so many batches."""
+
+    def make(*args, **kwargs):
+        made = writer(*args, **kwargs, **options)
+        append, batches = made.append, iter(range(after))
+
+        def interrupted(*rows):
+            if next(batches, None) is None:
+                raise KeyboardInterrupt
+            append(*rows)
+
+        made.append = interrupted
+        return made
+
+    return make
 
 
 @pytest.mark.parametrize("views", [1, 2])
 def test_a_killed_run_goes_on_without_losing_or_repeating_an_item(tmp_path, monkeypatch, views):
     writer = extraction.StoreWriter
-    monkeypatch.setattr(extraction, "StoreWriter", lambda *a, **k: writer(*a, **k, shard_rows=16))
+    monkeypatch.setattr(extraction, "StoreWriter", stopping(writer, 7, shard_rows=16))
     role = "labeled" if views == 1 else "unlabeled"
     options = {"role": role, "views": views, "save": tmp_path / role, "batch_size": 5}
     prepare = Preprocessing(channels=3)
     with pytest.raises(KeyboardInterrupt):
-        run((RGB, Y), load_encoder(Counting(stop_after=38 * views), preprocessing=prepare), **options)
+        run((RGB, Y), load_encoder(Counting(), preprocessing=prepare), **options)
+    monkeypatch.setattr(extraction, "StoreWriter", lambda *a, **k: writer(*a, **k, shard_rows=16))
     kept = 20  # shards close at 16 rows or more, so after four batches of five
     rest = Counting()
     finished = run((RGB, Y), load_encoder(rest, preprocessing=prepare), **options)
-    assert rest.seen.total() == views * (N - kept)
+    assert rest.seen.total() == views * (N - kept + ROWS) + CHECKED
     expected = run((RGB, Y), load_encoder(Counting(), preprocessing=prepare), role=role, views=views)
     for a, b in zip(read(finished), read(expected), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(finished.representations.labels, Y)
     again = Counting()
     run((RGB, Y), load_encoder(again, preprocessing=prepare), **options)
-    assert again.seen.total() == 0
+    assert again.seen.total() == views * ROWS + CHECKED
 
 
 @pytest.mark.slow
@@ -281,7 +301,7 @@ def test_a_run_killed_before_its_last_word_only_has_to_say_it(tmp_path, monkeypa
     finished = run(parquet, grey, save=tmp_path)
     manifest = json.loads((tmp_path / MANIFEST).read_text())
     (tmp_path / MANIFEST).write_text(json.dumps(manifest | {"complete": False}))
-    monkeypatch.setattr(grey, "forward", None)
+    monkeypatch.setattr(extraction.StoreWriter, "append", None)
     np.testing.assert_array_equal(read(run(parquet, grey, save=tmp_path))[0], read(finished)[0])
 
 
@@ -320,8 +340,9 @@ def test_unsaved_representations_leave_nothing_behind(tmp_path, monkeypatch):
     del view
     gc.collect()
     assert temporary_folders(tmp_path) == []
+    monkeypatch.setattr(extraction, "StoreWriter", stopping(extraction.StoreWriter, 1))
     with pytest.raises(KeyboardInterrupt):
-        run((RGB, Y), load_encoder(Counting(stop_after=3)), batch_size=2)
+        run((RGB, Y), batch_size=2)
     assert temporary_folders(tmp_path) == []
 
 

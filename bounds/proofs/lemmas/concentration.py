@@ -13,7 +13,20 @@ from bounds.proofs.choices import Family, payable
 from bounds.proofs.closed import closed
 from bounds.proofs.facts import Event, Fact, Lemma
 from bounds.proofs.lemmas.reading import CLASS_SHIFT, a, b, count, read, share, variation, width
-from bounds.proofs.terms import TV, Count, E, Given, InCell, Indicator, Mean, Rad, Sample, Sup
+from bounds.proofs.terms import (
+    TV,
+    Count,
+    E,
+    Given,
+    InCell,
+    Indicator,
+    Mean,
+    Rad,
+    Sample,
+    Sup,
+    Variance,
+    order,
+)
 
 hoeffding_radius = closed(
     "hoeffding_radius", lambda width, share, count: width * sp.sqrt(sp.log(1 / share) / (2 * count))
@@ -122,6 +135,46 @@ def kl_limit(total: sp.Expr, delta: sp.Expr, what: str = "", upper: bool = True)
     return s.instance(KL if upper else KL_FIRST, values, delta, what or f"mean of {s.sample}", upper)
 
 
+spread = sp.Symbol("spread", nonnegative=True)
+maurer_pontil_radius = closed(
+    "maurer_pontil_radius",
+    lambda variance, width, share, count: (
+        sp.sqrt(2 * variance * sp.log(2 / share) / count) + 7 * width * sp.log(2 / share) / (3 * (count - 1))
+    ),
+)
+EMPIRICAL_BERNSTEIN = Lemma(
+    "empirical Bernstein bound",
+    a,
+    b + maurer_pontil_radius(spread, width, share, count),
+    "Maurer and Pontil (2009), Thm 4",
+    unequal=True,
+    note="One-sided; 7/3 and ln(2/delta) are the source's.",
+    check=lambda: checks.maurer_pontil_theorem().result,
+)
+
+
+@payable
+def bernstein(total: sp.Expr, delta: sp.Expr, what: str = "", upper: bool = True) -> Fact:
+    """A mean and its expectation, by the sample variance of its term.
+
+    Raises:
+        InvalidProof: not a mean of single items.
+    """
+    s = read(total)
+    if order(s.term) != 1:
+        raise InvalidProof(f"`{total}` is not a mean of single items.")
+    left, right = (s.expectation, total) if upper else (total, s.expectation)
+    values = {
+        a: left,
+        b: right,
+        spread: Variance(s.sample, s.term),
+        width: s.range.width,
+        count: s.count,
+        share: delta,
+    }
+    return s.instance(EMPIRICAL_BERNSTEIN, values, delta, what or f"mean of {s.sample}", upper)
+
+
 CLOPPER_PEARSON = Lemma(
     "Clopper-Pearson limit",
     a,
@@ -159,7 +212,7 @@ def counted(total: sp.Expr, delta: sp.Expr, what: str = "") -> Fact:
     """
     s = read(total)
     one = s.term.args[1] if isinstance(s.term, InCell) else s.term
-    if not isinstance(one, Indicator) or not isinstance(total, Mean):
+    if not (isinstance(one, Indicator) or isinstance(1 - one, Indicator)) or order(one) != 1:
         raise InvalidProof(f"`{s.term}` is not an indicator of one item.")
     values = {a: s.expectation, b: total, count: s.count, share: delta}
     lemma = UNEQUAL_TRIALS if s.sample.fixed else CLOPPER_PEARSON

@@ -35,7 +35,7 @@ class Reading:
         range: Of the term over all items.
         count: Number of disjoint tuples of items in it.
         expectation: Of the mean, given the class counts where those were fixed.
-        assumptions: Law of the sample, independence, range, and A1 where both views of a pair enter.
+        assumptions: Law of the sample, independence, range, and that about views where both of a pair enter.
     """
 
     total: sp.Expr
@@ -113,7 +113,7 @@ def assumed(sample: Sample, term: sp.Expr) -> frozenset[str]:
     used = independent(sample, term) | interval(term).assumptions | set(sample.law)
     views = {(item.index, item.view) for item in items(term) if item.view is not None}
     if sample.paired and any((index, 1) in views and (index, 0) in views for index, _ in views):
-        used |= {"A1"}
+        used |= {sample.views} - {""}
     return used | (_of_classes(term) if sample.paired else frozenset())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import cache
 
+from bounds.arguments import shown
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.kept_apart import test_apart
@@ -36,7 +37,7 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
     """The largest share whose limit is at most the target; all shares hold together, so any target may be read off."""
     target = evidence.setting.options.get("target", _TARGET)
     if not (isinstance(target, int | float) and 0 < target < 1):
-        raise InvalidOption(f"The option `target` must lie strictly between 0 and 1, got {target!r}.")
+        raise InvalidOption(f"The option `target` must lie strictly between 0 and 1, got {shown(target)}.")
     outcomes = head_outcomes(evidence)
     order = outcomes.gap.sort(descending=True).values
     expression = proof().expression

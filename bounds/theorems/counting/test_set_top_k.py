@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from bounds.arguments import shown
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.outcomes import count, head_outcomes
@@ -26,7 +27,7 @@ def proof() -> Conclusion:
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
     k = evidence.setting.options.get("top_k", _DEFAULT)
     if type(k) is not int or k < 1:
-        raise InvalidOption(f"The option `top_k` must be a positive whole number, got {k!r}.")
+        raise InvalidOption(f"The option `top_k` must be a positive whole number, got {shown(k)}.")
     if k >= evidence.setting.num_classes:
         raise NotApplicable(
             f"needs more than k = {k} classes, got {evidence.setting.num_classes}; give options={{'top_k': ...}}."

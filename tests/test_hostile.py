@@ -1,0 +1,660 @@
+"""A corpus of hostile inputs over all public calls and commands: each is refused in one sentence that names its place."""
+
+import functools
+import math
+import warnings
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from typer.testing import CliRunner
+
+import bounds
+from bounds import arguments, memory
+from bounds.cli import app
+from bounds.complexity import LinearMap
+from bounds.encoders.architectures import SmallConvNet
+from bounds.errors import BoundsError, InvalidInput, InvalidOption
+from bounds.evidence import load_summaries, merge_summaries
+from bounds.objectives import make_objective
+from bounds.pretraining import pretrain
+from bounds.representations.merging import merge_folders
+from bounds.worlds import WORLDS, coverages
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+R = np.random.default_rng(0)
+Z, Y = R.standard_normal((24, 4)).astype(np.float32), np.arange(24) % 2
+IMAGES = R.integers(0, 255, (24, 3, 8, 8), dtype=np.uint8)
+NETWORK = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+class Undescribed:
+    """A value that cannot even be printed."""
+
+    def __repr__(self):
+        raise RuntimeError("no description")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a file in it that is in the way of folders, and a report."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "file").write_text("x")
+    report().to_json(folder / "report.json")
+    np.savez(folder / "labeled.npz", x=Z, y=Y)
+    np.savez(folder / "images.npz", x=IMAGES, y=Y)
+    return folder
+
+
+@functools.cache
+def report():
+    return bounds.evaluate(None, (Z, Y), bounds=["held_out"], progress=False)
+
+
+# What no argument of a kind can be. Strings of files are made relative to the folder of the test.
+NUMBERS = [
+    None,
+    "0.5",
+    "x",
+    math.nan,
+    math.inf,
+    -math.inf,
+    -1,
+    0,
+    [0.5],
+    {},
+    1j,
+    b"1",
+    Undescribed(),
+    Z,
+    torch.ones(2),
+    True,
+]
+PROBABILITIES = [*NUMBERS, 10**400, 1, 1.0, 2, 1e300]
+WHOLE = [
+    None,
+    "2",
+    "x",
+    2.0,
+    1.5,
+    math.nan,
+    math.inf,
+    -1,
+    [2],
+    {},
+    Undescribed(),
+    np.float64(2),
+    True,
+    10**30,
+    Z,
+]
+POSITIVE = [*WHOLE, 0]
+FLAGS = [1, 0, "yes", "True", [], math.nan, Undescribed(), 2.0]
+TEXTS = ["", " ", 5, b"x", [], True, Undescribed()]
+PATHS = ["", " ", 5, b"x", [], True, "\0", "x" * 5000, "/proc/none/x", "{file}/x", "{file}", Undescribed()]
+CHOICES = ["", "x", 5, [], True, Undescribed(), b"l2"]
+DEVICES = [
+    "",
+    "gpu",
+    "cuda:99",
+    "cud",
+    "meta",
+    5,
+    [],
+    b"cpu",
+    True,
+    "cpu:7",
+    "cpu:",
+    Undescribed(),
+    torch.device("cuda:98"),
+]
+MAPPINGS = [5, "x", [], [("a", 1)], True, {5: 1}, Undescribed(), lambda x: x]
+
+EVALUATE = {
+    "delta": PROBABILITIES,
+    "pairs": [*CHOICES, None, "augmentations"],
+    "labeled_is_fresh": FLAGS,
+    "unlabeled_is_fresh": FLAGS,
+    "normalize": [*CHOICES, "L2", False],
+    "radius": [*NUMBERS, 1e300, 1e-300],
+    "head": [
+        None,
+        "",
+        "svm",
+        5,
+        ("ridge",),
+        ("ridge", 0),
+        ("ridge", "1"),
+        ("ridge", math.nan),
+        ("ridge", True),
+        Undescribed(),
+        [],
+    ],
+    "class_prior": [
+        "uniform",
+        5,
+        [0.5],
+        [0.5, 0.6],
+        [1.5, -0.5],
+        [math.nan, 1],
+        ["a", "b"],
+        {},
+        {0.5},
+        [[0.5, 0.5]],
+        Undescribed(),
+    ],
+    "residual": [*CHOICES, None, "Mean"],
+    "nonnegative": [*FLAGS, None],
+    "constants": [*CHOICES, None],
+    "function_class": ["x", 0, -1, 2.5, True, [], Undescribed(), {}],
+    "holdout": PROBABILITIES[1:],
+    "bounds": [
+        [],
+        [[]],
+        ["x"],
+        "x",
+        5,
+        [5],
+        [None],
+        ["held_out", "held_out"],
+        {"held_out": 1},
+        True,
+        ["held_outt"],
+        Undescribed(),
+    ],
+    "options": [*MAPPINGS, {"temprature": 1.0}, {"x": 1}],
+    "simultaneous": [*FLAGS, None],
+    "num_classes": [v for v in POSITIVE if v is not None] + [1, 10**9, 2**62],
+    "preprocessing": [lambda x: x, {"mean": 0.5}, "imagenet", 5, [], True, "x", {"means": 0.5}],
+    "architecture": ["resnet18", {"name": "resnet"}, 5, [], lambda x: x],
+    "prefix": ["", "encoder", 5, []],
+    "size": [8, 0, "8", 10**9, 2.5],
+    "save_representations": PATHS,
+    "autocast": [*FLAGS, None],
+    "device": DEVICES,
+    "batch_size": POSITIVE,
+    "seed": [*WHOLE, 2**64],
+    "progress": FLAGS,
+    "distributed": [*FLAGS, None, True],
+    "name": TEXTS,
+    "detla": [0.1],
+    "bound": ["held_out"],
+}
+CHECKPOINTS = [5, [], {}, True, b"x", "", "missing.pth", nn.Linear, SmallConvNet, nn.LazyLinear(3), nn.Linear(2, 3, device="meta"),
+               nn.Linear(7, 3), nn.Conv2d(1, 2, 3), lambda: 0, lambda x: None, lambda x: 1 / 0, Undescribed(), "{file}"]  # fmt: skip
+DATA = [
+    None, 5, "", "missing.npz", [], {}, b"x", True, (), (Z,), (Z, Y, Y, Y), (Z, Y[:5]), (Z, Y - 1), (Z, Y + 0.5), (Z, Y.astype(str)),
+    (Z[:0], Y[:0]), (Z[:, :0], Y), (Z[0], Y), (Z[0, 0], 1), (Z * np.nan, Y), (Z * np.inf, Y), (Z.astype(complex), Y), (Z.astype(object), Y),
+    (torch.from_numpy(Z).to_sparse(), Y), (torch.from_numpy(Z).to("meta"), Y), (Z, torch.from_numpy(Y).to("meta")), (Z, [None] * 24),
+    (Z.tolist(), Y), (Z, Y * 10**9), (Z, Y * 2**62), (Z, np.full(24, np.nan)), (IMAGES, Y), ("a", "b"), Undescribed(), lambda: Z,
+    np.array(5), np.array("x"), Z, "{file}", "*.nothing", (Z.astype("datetime64[s]"), Y), iter([Z]), (Z, Y.reshape(1, -1)),
+]  # fmt: skip
+
+
+def fill(value, place):
+    return value.replace("{file}", str(place / "file")) if isinstance(value, str) else value
+
+
+def refuse(call, *named):
+    """The call ends with one sentence of ours that names one of these."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(BoundsError) as refused:
+            call()
+    sentence = str(refused.value)
+    assert sentence.endswith((".", ")", "?")), sentence
+    assert "\n" not in sentence
+    assert len(sentence) < 1600
+    assert not named or any(name in sentence for name in named), sentence
+
+
+def cases(table):
+    return [
+        pytest.param(name, value, id=f"{name}-{i}")
+        for name, values in table.items()
+        for i, value in enumerate(values)
+    ]
+
+
+@pytest.mark.parametrize(("name", "value"), cases(EVALUATE))
+def test_options_of_evaluate(name, value, place):
+    if name == "num_classes" and type(value) is int and value == 1:
+        named = ("num_classes", "from 0 to 0")
+    else:
+        named = (f"`{name}`", "The setting in `options`", "`distributed=True`", "cannot be a folder")
+    refuse(
+        lambda: bounds.evaluate(
+            None, (Z, Y), **{"progress": False, "bounds": ["held_out"], name: fill(value, place)}
+        ),
+        *named,
+    )
+
+
+@pytest.mark.parametrize("value", CHECKPOINTS, ids=range(len(CHECKPOINTS)))
+def test_checkpoints(value, place):
+    refuse(lambda: bounds.evaluate(fill(value, place), (IMAGES, Y), progress=False, bounds="held_out"))
+
+
+@pytest.mark.parametrize("value", DATA, ids=range(len(DATA)))
+@pytest.mark.parametrize("role", ["labeled", "unlabeled", "test"])
+def test_data(value, role, place):
+    if (value is None and role != "labeled") or (
+        role == "unlabeled" and isinstance(value, tuple) and value[:1] == ()
+    ):
+        pytest.skip("no data of this role is a choice")
+    given = {"labeled": (Z, Y), role: fill(value, place)}
+    labeled = given.pop("labeled")
+    refuse(
+        lambda: bounds.evaluate(None, labeled, **given, progress=False, bounds="held_out"),
+        "`labeled`",
+        "`unlabeled`",
+        "`test`",
+        "`num_classes`",
+    )
+
+
+def test_preprocessing_of_an_encoder_is_a_mapping_a_name_or_an_object():
+    for value in (
+        "cifar10",
+        {"mean": (0.5,) * 3, "std": (0.5,) * 3},
+        bounds.data.preprocessing.CIFAR10,
+    ):
+        made = bounds.evaluate(NETWORK, (IMAGES, Y), preprocessing=value, bounds="held_out", progress=False)
+        assert "held_out" in made
+    for value in (
+        "cifar",
+        {"means": 0.5},
+        {"mean": "x"},
+        {"std": 0},
+        lambda x: x,
+        5,
+        [],
+        nn.Identity(),
+        {5: 1},
+    ):
+        refuse(
+            lambda value=value: bounds.evaluate(NETWORK, (IMAGES, Y), preprocessing=value),
+            "`preprocessing`",
+            "`mean`",
+            "`std`",
+        )
+
+
+@functools.cache
+def world():
+    return WORLDS["gaussian"]()
+
+
+CALLS = {
+    "compare": (
+        lambda **k: bounds.compare(**{"entries": {"a": report()}} | k),
+        {"entries": [[report()], {}, 5, "x", {5: report()}, None, {"a": 5}], "labeled": [(Z, Y)], "delta": [0.1], "x": [1]},
+    ),
+    "load_encoder": (
+        lambda **k: bounds.load_encoder(**{"checkpoint": NETWORK} | k),
+        {
+            "checkpoint": CHECKPOINTS[:11],
+            "architecture": ["resnet18", {"name": "resnet"}, 5],
+            "preprocessing": ["x", 5, {"size": 0}],
+            "prefix": ["", 5, "x"],
+            "device": DEVICES,
+            "chekpoint": [5],
+        },
+    ),
+    "save_encoder": (
+        lambda **k: bounds.save_encoder(**{"module": SmallConvNet(), "path": "x.safetensors"} | k),
+        {"module": [5, None, NETWORK, SmallConvNet, "x"], "path": [v for v in PATHS if v != "{file}"] + ["x.pt"], "metadata": [*MAPPINGS, {"a": 1}, {"format": "x"}]},
+    ),
+    "derive": (
+        lambda **k: bounds.derive(**{"name": "held_out"} | k),
+        {"name": [None, 5, "", "vicregg", [], True, Undescribed()], "prior_known": ["x"], "x": [1]},
+    ),
+    "derive vicreg": (
+        lambda **k: bounds.derive("vicreg", **k),
+        {"constants": ["x", 5, None, []], "prior_known": ["x", 1, None], "conditioned_pairs": ["x", 2.0]},
+    ),
+    "register": (lambda **k: bounds.register(**k), {"theorem": [5, None, "x", bounds.Theorem, [], Undescribed()], "x": [5]}),
+    "rademacher": (
+        lambda **k: bounds.rademacher(**{"data": (Z, Z), "function_class": LinearMap(1.0)} | k),
+        {
+            "data": [None, 5, "x", [], (Z, Z[:3]), (Z[0], Z[0]), Z * np.nan, (Z.astype(str), Z)],
+            "function_class": [None, 5, "x", LinearMap, [], Undescribed()],
+            "draws": POSITIVE,
+            "seed": WHOLE,
+            "level": PROBABILITIES,
+            "delta": PROBABILITIES[1:],
+            "search": WHOLE,
+            "rows": POSITIVE,
+            "device": DEVICES,
+            "precision": CHOICES,
+            "distributed": [True, *FLAGS],
+            "drawz": [5],
+        },
+    ),
+    "coverage": (
+        lambda **k: bounds.coverage(**{"bound": "held_out", "world": world(), "trials": 1} | k),
+        {
+            "bound": [None, 5, "x", [], Undescribed()],
+            "world": [None, 5, "gaussian", [], Undescribed()],
+            "delta": PROBABILITIES,
+            "trials": POSITIVE,
+            "seed": WHOLE,
+            "sizes": [*MAPPINGS, {"n": 0}, {"n": "x"}, {"x": 5}],
+        },
+    ),
+    "coverages": (
+        lambda **k: list(coverages(**{"bounds": ["held_out"], "worlds": [world()], "trials": 1} | k)),
+        {"bounds": ["x", [], [5]], "worlds": [5, "gaussian", [5], None], "workers": POSITIVE, "delta": [0, 1, None], "trials": [0, None]},
+    ),
+    "correlate": (
+        lambda **k: bounds.correlate(**{"reports": [{"a": i, "test_error": i % 2} for i in range(4)]} | k),
+        {
+            "reports": [None, 5, "x", [], [5], [{}], [{"a": 1}] * 4],
+            "against": [*TEXTS, "none"],
+            "level": PROBABILITIES,
+            "draws": POSITIVE,
+            "seed": WHOLE,
+        },
+    ),
+    "describe": (
+        lambda **k: bounds.describe(**{"representations": Z} | k),
+        {
+            "representations": [None, 5, "x", [], {}, Z[0], Z[:1], Z * np.nan, Z.astype(str), (Z, Z[:3]), Undescribed()],
+            "fit_range": [5, "x", (1,), (5, 1), (0, 3), (1, 2.5), [], (1, 10**9), Undescribed()],
+            "t": NUMBERS,
+            "delta": NUMBERS,
+            "block": POSITIVE,
+            "name": TEXTS,
+        },
+    ),
+    "sweep": (
+        lambda **k: bounds.sweep(**{"labeled": (Z, Y), "pairs": (Z, Z + 1, Y), "bounds": ["vicreg_direct"], "repeats": 1} | k),
+        {
+            "labeled": [None, 5, "x", (), (Z,), (Z, Z), (Z[0], Y), ("a", "b"), (Z, Y - 1), (Z, Y[:3])],
+            "pairs": [None, 5, "x", (Z,), (Z, Y), (Z, Z[:3])],
+            "n": [[0], ["x"], 5, [], [10**9], [2.5], [5, 5], True],
+            "m": [[0], ["x"], 5, [], [10**9]],
+            "K": [[1], ["x"], 5, [], [10**9]],
+            "repeats": POSITIVE,
+            "bounds": [[], ["x"], 5, "x"],
+            "setting": [5, "x", {}],
+            "delta": PROBABILITIES,
+            "seed": WHOLE,
+            "device": DEVICES,
+        },
+    ),
+    "plot_sweep": (
+        lambda **k: bounds.plot_sweep(**{"frame": None, "x": "n"} | k),
+        {"frame": [None, 5, "x", {}], "x": [None, 5, "d", []], "y": [None, 5, "x"]},
+    ),
+    "plan": (lambda **k: report().plan(**{"target": 0.1} | k), {"target": NUMBERS, "bounds": [["x"], 5, [5], [None], "x", ["vicreg"], []]}),
+    "to_json": (lambda **k: report().to_json(**k), {"path": [v for v in PATHS if v != "{file}"] + ["missing/x.json"]}),
+    "to_html": (lambda **k: report().to_html(**k), {"path": [v for v in PATHS if v != "{file}"] + ["missing/x.html"]}),
+    "from_json": (lambda **k: bounds.Report.from_json(**k), {"path": [*PATHS, None, "missing.json", "."]}),
+    "from_dict": (
+        lambda **k: bounds.Report.from_dict(k["plain"]),
+        {
+            "plain": [
+                None, 5, [], {}, {"format": 1}, {"format": 2}, {"format": 1, "bounds": 5},
+                *({**report_dict, key: wrong} for report_dict in [{"format": 1}] for key in ("bounds", "best") for wrong in (5, [], "x")),
+            ]
+        },
+    ),
+    "make_objective": (lambda **k: make_objective(**{"name": "vicreg", "dim": 4} | k), {"name": [None, 5, "vicregg", [], Undescribed()], "x": [1]}),
+    "merge_folders": (lambda **k: merge_folders(**k, out="out"), {"folders": [[], ["missing"], ["{file}"]]}),
+    "merge_summaries": (lambda **k: merge_summaries(**k, out="out.safetensors"), {"paths": [[], ["missing.safetensors"]]}),
+    "load_summaries": (load_summaries, {"path": ["missing.safetensors", "."]}),
+    "pretrain": (
+        lambda **k: pretrain(**{"objective": "vicreg", "data": (IMAGES, Y), "out": "run", "epochs": 1, "batch_size": 8, "progress": False} | k),
+        {
+            "objective": ["vicregg", 5, None, [], NETWORK],
+            "data": [None, 5, "missing.npz", (Z, Y), IMAGES[:0], []],
+            "out": PATHS,
+            "encoder": ["resnet", 5, None, {"name": "resnet", "depth": 18, "width": 10**6}, {"name": "vit"}, NETWORK, "resnet181"],
+            "epochs": POSITIVE,
+            "batch_size": [*POSITIVE, 1],
+            "optimizer": CHOICES,
+            "lr": [v for v in NUMBERS if v is not None],
+            "projector": [5, "x", [], [0], ["a"], [2.5], None],
+            "recipe": [5, "x", {}],
+            "preprocessing": ["x", 5, {"size": 0}],
+            "seed": WHOLE,
+            "device": DEVICES,
+            "resume": FLAGS,
+            "momentum": ["x", 2, -1, None, math.nan],
+            "epoch": [5],
+            "warmup": ["x", 1],
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "value"),
+    [
+        pytest.param(call, name, value, id=f"{call}-{name}-{i}")
+        for call, (_, table) in CALLS.items()
+        for name, values in table.items()
+        for i, value in enumerate(values)
+    ],
+)
+def test_arguments_of_every_other_call(call, name, value, place, monkeypatch):
+    monkeypatch.chdir(place)
+    if isinstance(value, list):
+        value = [fill(one, place) for one in value]
+    refuse(lambda: CALLS[call][0](**{name: fill(value, place)}))
+    assert not (place / "x.safetensors").exists()
+
+
+COMMANDS = {
+    "evaluate": {
+        "--labeled": ["", "missing.npz", "file", ".", "*.nothing", "\udcff"],
+        "--checkpoint": ["", "missing.pth", "file", "labeled.npz", "."],
+        "--unlabeled": ["missing", "labeled.npz"],
+        "--test": ["missing", "images.npz"],
+        "--delta": ["0", "1", "-1", "nan", "inf", "x", ""],
+        "--pairs": ["x", ""],
+        "--normalize": ["x"],
+        "--radius": ["0", "-1", "nan", "inf", "1e300", "x"],
+        "--ridge": ["0", "-1", "nan", "x"],
+        "--residual": ["x"],
+        "--constants": ["x"],
+        "--bound": ["", "x", "held_outt"],
+        "--num-classes": ["0", "-1", "1", "1000000000", "2.5", "x", "4611686018427387904"],
+        "--save-representations": ["file", "file/x", "\0", "/proc/none/x"],
+        "--holdout": ["0", "1", "nan", "x"],
+        "--device": ["gpu", "cuda:99", "", "x"],
+        "--batch-size": ["0", "-1", "x", "2.5"],
+        "--seed": ["-1", "x", "99999999999999999999"],
+        "--prefix": ["encoder", ""],
+        "--size": ["0", "-1", "x", "8"],
+        "--preprocessing": ["imagenet", "x", ""],
+        "--out": ["file", "file/x", "/proc/none/x"],
+        "--nonsense": ["x"],
+    },
+    "plan": {"REPORT": ["missing.json", "file", ".", "labeled.npz"], "--target": ["0", "-1", "nan", "x"], "--bound": ["x", "vicreg"], "--out": ["file", "file/x"]},
+    "merge": {"PARTS": ["missing", "file", ".", "labeled.npz", "missing.safetensors"]},
+    "demo": {"--example": ["x"], "--delta": ["0", "2", "x"], "--out": ["file", "file/x"]},
+    "pretrain": {
+        "OBJECTIVE": ["vicregg", ""],
+        "--data": ["missing.npz", "labeled.npz", "file", ""],
+        "--out": ["file", "file/x"],
+        "--encoder": ["x", "resnet", "resnet19"],
+        "--width": ["0", "-1", "1000000", "x"],
+        "--epochs": ["0", "-1", "x"],
+        "--batch-size": ["0", "1", "x"],
+        "--optimizer": ["x"],
+        "--lr": ["0", "-1", "nan", "x"],
+        "--keep-every": ["-1", "x"],
+        "--seed": ["-1", "x"],
+        "--device": ["gpu", "cuda:99"],
+    },
+}  # fmt: skip
+SOUND = {
+    "evaluate": {"--labeled": "labeled.npz", "--out": "out"},
+    "plan": {"REPORT": "report.json", "--target": "0.1"},
+    "merge": {"PARTS": "file", "--out": "merged"},
+    "demo": {"--out": "demo"},
+    "pretrain": {
+        "OBJECTIVE": "vicreg",
+        "--data": "images.npz",
+        "--out": "run",
+        "--epochs": "1",
+        "--batch-size": "8",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value"),
+    [
+        pytest.param(command, option, value, id=f"{command} {option} {i}")
+        for command, table in COMMANDS.items()
+        for option, values in table.items()
+        for i, value in enumerate(values)
+    ],
+)
+def test_commands_end_with_a_sentence_and_no_traceback(command, option, value, place, monkeypatch):
+    monkeypatch.chdir(place)
+    given = SOUND[command] | {option: value}
+    if option == "--width":
+        given["--encoder"] = "resnet18"
+    words = [word for name, one in given.items() for word in ([one] if name.isupper() else [name, one])]
+    result = CliRunner().invoke(app, [command, *words])
+    assert result.exit_code == 2, (result.output, result.exception)
+    assert isinstance(result.exception, SystemExit)
+    sentence = result.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    assert sentence
+    assert not (place / "out").exists()
+
+
+def test_advice_on_the_command_line_speaks_of_its_options(place, monkeypatch):
+    monkeypatch.chdir(place)
+    result = CliRunner().invoke(
+        app, ["evaluate", "--labeled", "labeled.npz", "--out", "out", "--num-classes", "0"]
+    )
+    assert "`--num-classes` must be" in result.stderr
+    result = CliRunner().invoke(
+        app, ["evaluate", "--labeled", "labeled.npz", "--out", "out", "--bound", "held_outt"]
+    )
+    assert "`--bound` names unknown bounds" in result.stderr
+    assert "did you mean `held_out`?" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [
+        (lambda: bounds.evaluate(None, (Z, Y), detla=0.1), "did you mean `delta`?"),
+        (
+            lambda: bounds.evaluate(None, (Z, Y), bounds=["vicreg_certifed"]),
+            "did you mean `vicreg_certified`?",
+        ),
+        (lambda: bounds.evaluate(None, (Z, Y), options={"temprature": 1}), "did you mean `temperature`?"),
+        (lambda: bounds.evaluate(None, (Z, Y), pairs="augment"), "did you mean `augmentation`?"),
+        (lambda: bounds.evaluate(None, (Z, Y), device="gpu"), "did you mean `cuda`?"),
+        (lambda: bounds.derive("vicregs"), "did you mean `vicreg`?"),
+        (lambda: bounds.derive("vicreg", constant="counted"), "did you mean `constants`?"),
+        (lambda: make_objective("barlowtwins", 4), "did you mean `barlow_twins`?"),
+        (lambda: bounds.compare({"a": NETWORK}, (IMAGES, Y), num_class=2), "did you mean `num_classes`?"),
+    ],
+)
+def test_unknown_names_suggest_the_nearest(call, hint):
+    with pytest.raises(InvalidOption) as refused:
+        call()
+    assert hint in str(refused.value)
+
+
+def test_numbers_of_other_kinds_are_the_same_numbers():
+    expected = bounds.evaluate(
+        None, (Z, Y), delta=0.25, seed=3, num_classes=2, radius=2.0, progress=False, bounds=["held_out"]
+    )
+    for kind in (np.float32, np.float64, Fraction, lambda v: np.array([v])[0]):
+        made = bounds.evaluate(
+            None,
+            (Z, Y),
+            delta=kind(0.25),
+            seed=np.int64(3),
+            num_classes=np.uint8(2),
+            radius=kind(2),
+            progress=np.bool_(False),
+            bounds=("held_out",),
+        )
+        assert made["held_out"].value == expected["held_out"].value
+        assert made.to_json()
+
+
+def test_other_byte_orders_are_the_same_numbers():
+    expected = bounds.evaluate(None, (Z, Y), bounds="held_out", progress=False)["held_out"].value
+    for kind in (">f4", ">f8"):
+        assert (
+            bounds.evaluate(None, (Z.astype(kind), Y.astype(">i8")), bounds="held_out", progress=False)[
+                "held_out"
+            ].value
+            == expected
+        )
+
+
+def test_what_exceeds_memory_is_refused_with_both_sizes(monkeypatch):
+    with pytest.raises(
+        InvalidOption, match=r"`num_classes` = 1,000,000,000 .* needs 256 GB of memory where .* are free"
+    ):
+        bounds.evaluate(None, (Z, Y), num_classes=10**9)
+    monkeypatch.setattr(memory, "available_memory", lambda: 1000)
+    with pytest.raises(InvalidOption, match=r"needs 1.2 kB of memory where 1 kB are free; give fewer"):
+        memory.require_memory(1200, "`x` = 5", "give fewer")
+    memory.require_memory(1000, "`x` = 5", "give fewer")
+
+
+def test_free_memory_is_between_nothing_and_the_machine():
+    total = int(Path("/proc/meminfo").read_text().split("MemTotal:")[1].split()[0]) * 1024
+    assert 0 < memory.available_memory() <= total
+
+
+@given(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=9)
+    | st.lists(st.integers(), max_size=2)
+)
+def test_each_rule_takes_a_value_or_refuses_it_in_one_sentence(value):
+    for name, rule in arguments.RULES.items():
+        sentence = f"`{name}`"
+        try:
+            rule(name, value)
+        except InvalidInput as refused:
+            sentence = str(refused)
+        assert f"`{name}`" in sentence
+        assert "\n" not in sentence
+
+
+def test_every_public_call_checks_its_arguments():
+    """A new public call needs a door; a new argument needs a rule, or to be one that is judged where it is opened."""
+    opened = {"checkpoint", "labeled", "unlabeled", "test", "function_class", "encoder", "representations", "reports",
+              "data", "module", "frame", "variant", "ax", "entries", "theorem", "bound", "world", "setting", "against",
+              "path", "metadata", "x", "y", "pairs", "name", "bounds", "head", "declared", "preprocessing",
+              "x1", "x2", "folder", "trained_on"}  # fmt: skip
+    for name in bounds.__all__[1:]:
+        call = getattr(bounds, name)
+        if isinstance(call, type):
+            continue
+        parameters = arguments.signature(call).parameters
+        assert hasattr(call, "__wrapped__"), name
+        assert set(parameters) <= opened | {*arguments.RULES}, (
+            name,
+            set(parameters) - opened - {*arguments.RULES},
+        )
+
+
+def test_the_corpus_is_large():
+    calls = sum(len(values) for _, table in CALLS.values() for values in table.values())
+    commands = sum(len(values) for table in COMMANDS.values() for values in table.values())
+    assert sum(map(len, EVALUATE.values())) + calls + commands + len(CHECKPOINTS) + 3 * len(DATA) >= 400
