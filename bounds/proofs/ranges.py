@@ -8,21 +8,36 @@ from itertools import product
 
 import sympy as sp
 
-from bounds.derivations.functions import clopper_pearson, kl_inverse, kl_inverse_first, log_subsets, softplus
+from bounds.derivations.functions import (
+    clopper_pearson,
+    clopper_pearson_counts,
+    kl_inverse,
+    kl_inverse_first,
+    log_subsets,
+    softplus,
+)
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.terms import (
     Apply,
+    ClassLimit,
+    Correction,
+    Count,
+    Cross,
     Declared,
-    Differ,
+    Divergence,
     Dot,
     E,
     Enc,
+    Episode,
     Fresh,
     Frobenius,
     Given,
     InBall,
+    InCell,
+    Indicator,
     Item,
+    Least,
     Loss,
     Mean,
     MeanClassifier,
@@ -30,11 +45,16 @@ from bounds.proofs.terms import (
     Norm,
     Operator,
     OpNorm,
+    Predicted,
     Project,
+    Quantile,
     Rad,
+    Randomised,
     Reach,
+    Remainder,
+    Spread,
     UMean,
-    Wrong,
+    Variance,
     abs_vector,
     items,
 )
@@ -233,8 +253,14 @@ _RANGES: dict[type, Callable[[sp.Expr], Interval]] = {
     Loss: _loss,
     Norm: _norm,
     Dot: _dot,
-    Wrong: _indicator,
-    Differ: _indicator,
+    Indicator: _indicator,
+    InCell: _operator,
+    Episode: _operator,
+    Predicted: _indicator,
+    Randomised: _indicator,
+    Correction: lambda term: Interval(-sp.S.One, sp.S.One),
+    Remainder: lambda term: Interval(Least(term), Least(term) + Spread(term)),
+    Cross: lambda term: Interval(sp.S.Zero, sp.Integer(2)),
     Negatives: _negatives,
     Fresh: _operator,
     Given: _operator,
@@ -252,13 +278,34 @@ def nonnegative(term: sp.Expr) -> bool:
     if term.is_number:
         return bool(term.is_nonnegative)
     if isinstance(term, Declared):
-        return bool(term.is_positive)
+        return bool(term.is_nonnegative)
     if isinstance(
         term,
-        Norm | OpNorm | Frobenius | Reach | Rad | Closed | Wrong | Differ | Loss | MeanClassifier,
+        Norm
+        | OpNorm
+        | Frobenius
+        | Reach
+        | Rad
+        | Closed
+        | Indicator
+        | InCell
+        | Episode
+        | Predicted
+        | ClassLimit
+        | Randomised
+        | Quantile
+        | Divergence
+        | Remainder
+        | Spread
+        | Least
+        | Cross
+        | Variance
+        | Count
+        | Loss
+        | MeanClassifier,
     ):
         return True
-    if isinstance(term, clopper_pearson | kl_inverse | kl_inverse_first):
+    if isinstance(term, clopper_pearson | clopper_pearson_counts | kl_inverse | kl_inverse_first):
         return True
     if isinstance(term, sp.Add | sp.Mul) and all(nonnegative(part) for part in term.args):
         return True
@@ -322,7 +369,7 @@ def positive(term: sp.Expr) -> bool:
         return all(positive(part) for part in term.args)
     if isinstance(term, sp.Pow):
         return positive(term.base)
-    if isinstance(term, sp.exp):
+    if isinstance(term, sp.exp | Quantile):
         return True
     if isinstance(term, sp.Add):
         if any(positive(part) for part in term.args) and all(nonnegative(part) for part in term.args):
@@ -339,6 +386,7 @@ _DIRECTIONS: dict[type, tuple[int, ...]] = {
     kl_inverse: (1, 1),
     kl_inverse_first: (1, 1),
     clopper_pearson: (1, 0, -1),
+    clopper_pearson_counts: (1, -1, -1),
     sp.log: (1,),
     sp.exp: (1,),
     log_subsets: (1,),
