@@ -8,13 +8,20 @@ from dataclasses import dataclass
 import sympy as sp
 
 from bounds.derivations.expression import Expression
-from bounds.derivations.functions import clopper_pearson, kl_inverse, kl_inverse_first, log_subsets, softplus
+from bounds.derivations.functions import (
+    clopper_pearson,
+    clopper_pearson_counts,
+    kl_inverse,
+    kl_inverse_first,
+    log_subsets,
+    softplus,
+)
 from bounds.derivations.symbols import SYMBOLS
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.dependence import generic_members
 from bounds.proofs.facts import Event, Fact, free_of_items
-from bounds.proofs.terms import Declared, Item, Sample, is_vector, normal
+from bounds.proofs.terms import Declared, Item, Largest, Sample, is_vector, normal
 
 # A summand is named by the first of these that it holds; then by the quantity measured in it.
 FIRST = (
@@ -25,7 +32,7 @@ FIRST = (
     "surrogate_gap",
     "confidence",
 )
-_IMPLICIT = (clopper_pearson, kl_inverse, kl_inverse_first)
+_IMPLICIT = (clopper_pearson, clopper_pearson_counts, kl_inverse, kl_inverse_first, Largest)
 _PLAIN = (
     sp.Add,
     sp.Mul,
@@ -38,7 +45,7 @@ _PLAIN = (
     log_subsets,
     softplus,
     sp.floor,
-    *_IMPLICIT,
+    *_IMPLICIT[:-1],
 )
 
 
@@ -93,6 +100,8 @@ def conclude(
             raise InvalidProof(f"The event `{event.what}` spends `{event.share}`, not a bare share.")
     if len(set(shares)) < len(shares):
         raise InvalidProof("Two events spend the same share.")
+    if len(kinds := fact.assumptions & {"A1", "A1'", "label"}) > 1:
+        raise InvalidProof(f"The views of a pair are taken for two kinds of views: {sorted(kinds)}.")
     if left := generic_members(other):
         raise InvalidProof(f"The generic member `{sorted(map(str, left))[0]}` is left.")
     if not free_of_items(fact):
@@ -108,7 +117,7 @@ def conclude(
         below,
         tuple(_relation(one, readings) for one in sorted(fact.requires, key=str)),
     )
-    used = (readings.get(_plain(term)) for term in sp.preorder_traversal(other) if isinstance(term, sp.Expr))
+    used = (readings.get(plain(term)) for term in sp.preorder_traversal(other) if isinstance(term, sp.Expr))
     assumptions = tuple(sorted(fact.assumptions.union(*(one.assumes for one in used if one is not None))))
     return Conclusion(fact, expression, tuple(sorted(fact.events, key=lambda e: str(e.share))), assumptions)
 
@@ -152,16 +161,20 @@ def _centre(term: sp.Expr) -> sp.Expr:
 
 
 def _middle(limit: sp.Expr) -> sp.Expr:
+    if isinstance(limit, Largest):
+        return limit.args[3]
     first = limit.args[0]
     if isinstance(limit, clopper_pearson):
         return first / limit.args[1]
+    if isinstance(limit, clopper_pearson_counts):
+        return first / (first + limit.args[1])
     return next(part for part in first.args if part != 1) if isinstance(first, sp.Min) else first
 
 
 def _role(term: sp.Expr, readings: Readings) -> str:
     found, weak = {one.role for one in term.atoms(Closed)}, set()
     for one in sp.preorder_traversal(term):
-        reading = readings.get(_plain(one)) if isinstance(one, sp.Expr) else None
+        reading = readings.get(plain(one)) if isinstance(one, sp.Expr) else None
         if reading is not None:
             found.add(reading.role)
             weak.add(reading.alone)
@@ -179,7 +192,7 @@ def _event(term: sp.Expr, fact: Fact) -> str:
     return held[0] if held else "confidence"
 
 
-def _plain(term: sp.Expr) -> sp.Expr:
+def plain(term: sp.Expr) -> sp.Expr:
     """The term with each sample reduced to what readings know: name, size, and whether it is of pairs."""
     samples = term.atoms(Sample)
     return term.xreplace({one: Sample(one.name, one.size, paired=one.paired) for one in samples})
@@ -191,11 +204,14 @@ def _read(term: sp.Expr, readings: Readings) -> sp.Expr:
     Raises:
         InvalidProof: part of it cannot be read off.
     """
-    known = readings.get(_plain(term))
+    known = readings.get(plain(term))
     if known is not None and not any(sample.hidden for sample in term.atoms(Sample)):
         return known.number
     if isinstance(term, Declared) and not is_vector(term) and term.name in SYMBOLS:
         return SYMBOLS[term.name]
+    if isinstance(term, clopper_pearson_counts):
+        count, zeros, share = (_read(argument, readings) for argument in term.args)
+        return clopper_pearson(count, count + zeros, share)
     if isinstance(term, Closed):
         return term.formula(*(_read(argument, readings) for argument in term.args))
     if term.is_number and not isinstance(term, Item):

@@ -20,10 +20,18 @@ NONE: Strings = frozenset()
 
 @dataclass(frozen=True)
 class Event:
-    """Something that may fail with probability `share`."""
+    """Something that may fail with probability `share`, and only if `null` is true where one is given."""
 
     what: str
     share: sp.Expr
+    null: sp.Basic | None = None
+
+    def excludes(self, other: Event) -> bool:
+        """Whether the two can never both be wrong: their nulls q ≤ 0 or q < 0 and −q < 0 cannot both be true."""
+        one, two = self.null, other.null
+        if one is None or two is None or normal(one.lhs + two.lhs) != 0:
+            return False
+        return isinstance(one, sp.StrictLessThan) or isinstance(two, sp.StrictLessThan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +66,15 @@ class Fact:
 
     @property
     def spends(self) -> sp.Expr:
-        """Probability with which it may fail, by the union bound."""
-        return sp.Add(*(event.share for event in self.events))
+        """Probability with which it may fail, by the union bound; of two whose nulls exclude each other, one can."""
+        left, total = sorted(self.events, key=lambda event: event.what), sp.S.Zero
+        while left:
+            event = left.pop()
+            rival = next((other for other in left if event.excludes(other)), None)
+            if rival is not None:
+                left.remove(rival)
+            total += event.share if rival is None else sp.Max(event.share, rival.share)
+        return total
 
     @property
     def steps(self) -> tuple[Fact, ...]:
@@ -126,6 +141,10 @@ class Fact:
             raise InvalidProof(f"The multiplier `{times}` may be negative.")
         lhs, rhs = (normal(a) + normal(times * b) for a, b in ((self.lhs, other.lhs), (self.rhs, other.rhs)))
         return _follow(lhs, rhs, "sum", self, other)
+
+    def subtract(self, q: sp.Expr) -> Fact:
+        """A − q ≤ b − q."""
+        return _follow(normal(self.lhs) - normal(q), normal(self.rhs) - normal(q), "subtraction", self)
 
     def average(self, sample: Sample) -> Fact:
         """Mean over the items of a sample, second views drawn afresh where the sample has none."""

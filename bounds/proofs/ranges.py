@@ -8,20 +8,32 @@ from itertools import product
 
 import sympy as sp
 
-from bounds.derivations.functions import clopper_pearson, kl_inverse, kl_inverse_first, log_subsets, softplus
+from bounds.derivations.functions import (
+    clopper_pearson,
+    clopper_pearson_counts,
+    kl_inverse,
+    kl_inverse_first,
+    log_subsets,
+    softplus,
+)
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.terms import (
     Apply,
+    Correction,
+    Count,
+    Cross,
     Declared,
-    Differ,
     Dot,
     E,
     Enc,
+    Episode,
     Fresh,
     Frobenius,
     Given,
     InBall,
+    InCell,
+    Indicator,
     Item,
     Loss,
     Mean,
@@ -30,11 +42,12 @@ from bounds.proofs.terms import (
     Norm,
     Operator,
     OpNorm,
+    Predicted,
     Project,
     Rad,
     Reach,
     UMean,
-    Wrong,
+    Variance,
     abs_vector,
     items,
 )
@@ -233,8 +246,12 @@ _RANGES: dict[type, Callable[[sp.Expr], Interval]] = {
     Loss: _loss,
     Norm: _norm,
     Dot: _dot,
-    Wrong: _indicator,
-    Differ: _indicator,
+    Indicator: _indicator,
+    InCell: _operator,
+    Episode: _operator,
+    Predicted: _indicator,
+    Correction: lambda term: Interval(-sp.S.One, sp.S.One),
+    Cross: lambda term: Interval(sp.S.Zero, sp.Integer(2)),
     Negatives: _negatives,
     Fresh: _operator,
     Given: _operator,
@@ -255,10 +272,24 @@ def nonnegative(term: sp.Expr) -> bool:
         return bool(term.is_positive)
     if isinstance(
         term,
-        Norm | OpNorm | Frobenius | Reach | Rad | Closed | Wrong | Differ | Loss | MeanClassifier,
+        Norm
+        | OpNorm
+        | Frobenius
+        | Reach
+        | Rad
+        | Closed
+        | Indicator
+        | InCell
+        | Episode
+        | Predicted
+        | Cross
+        | Variance
+        | Count
+        | Loss
+        | MeanClassifier,
     ):
         return True
-    if isinstance(term, clopper_pearson | kl_inverse | kl_inverse_first):
+    if isinstance(term, clopper_pearson | clopper_pearson_counts | kl_inverse | kl_inverse_first):
         return True
     if isinstance(term, sp.Add | sp.Mul) and all(nonnegative(part) for part in term.args):
         return True
@@ -339,6 +370,7 @@ _DIRECTIONS: dict[type, tuple[int, ...]] = {
     kl_inverse: (1, 1),
     kl_inverse_first: (1, 1),
     clopper_pearson: (1, 0, -1),
+    clopper_pearson_counts: (1, -1, -1),
     sp.log: (1,),
     sp.exp: (1,),
     log_subsets: (1,),

@@ -76,14 +76,29 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
         name, size: A short name, and the number of items (of pairs where `paired`).
         apart: Source -> assumption under which it is independent of the sample.
         law: Assumptions under which the items are i.i.d. (given their class counts, where those are `fixed`).
-        paired: An item is two views, independent given their class under A1.
+        paired: An item is two views.
+        views: Assumption about two views of an item: A1, independent given their class; A1', given their image.
         fixed: The class counts were fixed, so only the views are random.
         event: What may fail where its items were chosen so as to follow their law, and the share it spends.
+        cells: Its items are those of one cell of the population, which the terms over it name.
+        order: Assumption under which the order of its items was drawn before anything about them was known.
         hidden: Nobody has it; no bound may show a term of it.
     """
 
     is_commutative = True
-    __slots__ = ("apart", "event", "fixed", "hidden", "law", "name", "paired", "size")
+    __slots__ = (
+        "apart",
+        "cells",
+        "event",
+        "fixed",
+        "hidden",
+        "law",
+        "name",
+        "order",
+        "paired",
+        "size",
+        "views",
+    )
 
     def __new__(
         cls,
@@ -96,24 +111,29 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
         fixed: bool = False,
         hidden: bool = False,
         event: tuple[str, sp.Expr] | None = None,
+        order: str = "",
+        cells: bool = False,
+        views: str = "A1",
     ) -> Sample:
         """A sample that equals another only where all its properties agree."""
         made: Sample = sp.AtomicExpr.__new__(cls)
         made.name, made.size, made.apart, made.law = name, size, tuple(apart), tuple(law)
-        made.paired, made.fixed, made.hidden, made.event = paired, fixed, hidden, event
+        made.paired, made.fixed, made.hidden, made.event, made.order = paired, fixed, hidden, event, order
+        made.cells, made.views = cells, views
         return made
 
     def _hashable_content(self) -> tuple[Any, ...]:
         # Sympy orders atoms by comparing these one by one, so each position holds one comparable type.
         what, share = self.event or ("", sp.S.Zero)
-        flags = (self.paired, self.fixed, self.hidden)
-        return (self.name, self.size, self.apart, self.law, *flags, what, share)
+        flags = (self.paired, self.fixed, self.hidden, self.cells)
+        return (self.name, self.size, self.apart, self.law, *flags, what, share, self.order, self.views)
 
     def _sympystr(self, printer: Any) -> str:
         return str(self.name)
 
     def _latex(self, printer: Any) -> str:
-        return r"\bar S" if self.name == "P" else str(self.name)
+        name, _, below = ("\\bar S" if self.name == "P" else self.name.replace("0", "")).partition("_")
+        return name + (r"^\circ" if self.hidden else "") + (f"_{below}" if below else "")
 
 
 def normal(term: sp.Expr) -> sp.Expr:
@@ -265,16 +285,69 @@ class Reach(_Nonnegative):
     nargs = 1
 
 
-class Wrong(_Nonnegative):
+class Indicator(_Nonnegative):
+    """Something an item is or is not: 0 or 1."""
+
+
+class Wrong(Indicator):
     """1[the decision of head W at input x is not the class y], ties counted as mistakes: Wrong(W, f(x), y)."""
 
     nargs = 3
 
 
-class Differ(_Nonnegative):
+class Outside(Indicator):
+    """1[y is not among the k classes of the largest scores], ties counted as mistakes: Outside(k, W, f(x), y)."""
+
+    nargs = 4
+
+
+class Differ(Indicator):
     """1[two decisions differ]: Differ(W, f(x), V, f(x′))."""
 
     nargs = 4
+
+
+class InCell(_Nonnegative):
+    """An indicator of an item of one cell of the population, a class or those above a threshold: InCell(cell, g)."""
+
+    nargs = 2
+
+
+class Episode(_Nonnegative):
+    """Mean of an indicator over one item of each class: Episode(g)."""
+
+    nargs = 1
+
+
+class Predicted(_Nonnegative):
+    """A head's own prediction of its error at an input, in [0, 1]: Predicted(W, f(x))."""
+
+    nargs = 2
+
+
+class Correction(sp.Function):  # type: ignore[misc]
+    """Error less predicted error: Correction(W, f(x), y) = Wrong − Predicted."""
+
+    nargs = 3
+    is_real = True
+
+
+class Cross(_Nonnegative):
+    """⟨u − y, v − y⟩ for u, v on the simplex: Cross(u, v, y)."""
+
+    nargs = 3
+
+
+class Variance(_Nonnegative):
+    """Sample variance of g over the items of a sample: Variance(S, g)."""
+
+    nargs = 2
+
+
+class Count(_Nonnegative):
+    """Number of items of a sample with an indicator of one: Count(T, g)."""
+
+    nargs = 2
 
 
 class Loss(sp.Function):  # type: ignore[misc]
@@ -295,7 +368,7 @@ def items(term: sp.Basic) -> frozenset[Item]:
     """The item variables a term leaves free: `free_symbols` does not know what operators bind."""
     if isinstance(term, Item):
         return frozenset({term})
-    if isinstance(term, Rad):
+    if isinstance(term, Rad | Bet | Count | Variance):
         return frozenset()
     inner: frozenset[Item] = frozenset().union(*map(items, term.args))
     return term.leaves(inner) if isinstance(term, Operator) else inner
@@ -467,6 +540,45 @@ class MeanClassifier(_Nonnegative):
     """A loss of the classifier whose rows are the true class means: MeanClassifier(loss, f, scale or temperature)."""
 
     nargs = 3
+
+
+class Bet(_Nonnegative):
+    """Wealth after betting on every item of a sample: Bet(T, g) is the product of g over the items."""
+
+    nargs = 2
+
+
+class Copies(_Nonnegative):
+    """Mean of a process over B arrangements of its items, in number and order fixed before them: Copies(B, process)."""
+
+    nargs = 2
+
+
+class Peak(_Nonnegative):
+    """Largest value of a process as its items come one by one."""
+
+    nargs = 1
+
+
+class Largest(_Nonnegative):
+    """The largest p in (0, 1) at which a process stays below a threshold: Largest(p, process, threshold, shown).
+
+    `shown` is the mean that a report shows beside the limit; it has no part in it.
+    """
+
+    nargs = 4
+
+
+class Reached(_Nonnegative):
+    """1[a process reaches a threshold]: Reached(process, threshold)."""
+
+    nargs = 2
+
+
+class Positive(_Nonnegative):
+    """1[a number is positive]."""
+
+    nargs = 1
 
 
 class TV(_Nonnegative):

@@ -199,6 +199,9 @@ _VALUES: dict[type, Callable[[World, Any, Bindings], Any]] = {
     t.Wrong: _wrong,
     t.Differ: _differ,
     t.Loss: _loss,
+    t.Cross: lambda w, e, b: float(
+        (w.value(e.args[0], b) - w.value(e.args[2], b)) @ (w.value(e.args[1], b) - w.value(e.args[2], b))
+    ),
     t.E: _expect,
     t.Given: _given,
     t.Fresh: _fresh,

@@ -35,10 +35,6 @@ PROOFS = {
     "augmentation_gain_lower": ("augmentation_gain", "lower"),
     "augmentation_risk": ("augmentation_gain", "risk"),
     "augmentation_error_floor": ("augmentation_gain", "floor"),
-    "test_set_classes": ("test_set", "worst_class"),
-    "test_set_balanced": ("test_set", "balanced"),
-    "test_set_top_k": ("test_set", "top_k"),
-    "test_set_selective": ("test_set", "selective"),
 }
 
 

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import sympy as sp
 
+from bounds.derivations import agreement
 from bounds.derivations import contrastive as c
 from bounds.derivations import symbols as s
-from bounds.proofs.choices import Family, ball, one_of, over_integers
-from bounds.proofs.conclude import Conclusion, Quantity, conclude
+from bounds.derivations import test_set as counting
+from bounds.proofs.choices import Choice, Family, ball, one_of, over_integers
+from bounds.proofs.conclude import Conclusion, Quantity, conclude, plain
 from bounds.proofs.facts import Fact
-from bounds.proofs.lemmas.concentration import hoeffding
+from bounds.proofs.lemmas.betting import ville
+from bounds.proofs.lemmas.concentration import counted, hoeffding, leaked
 from bounds.proofs.lemmas.contrastive import infonce_loss
 from bounds.proofs.ranges import span
 from bounds.proofs.terms import (
     TV,
     Apply,
+    Bet,
+    Copies,
+    Count,
     Declared,
     Differ,
     E,
     Enc,
+    Episode,
     Frobenius,
+    InCell,
     Mean,
     Norm,
     OpNorm,
+    Outside,
     Project,
     Rad,
     Reach,
@@ -32,6 +41,7 @@ from bounds.proofs.terms import (
     label,
     view,
 )
+from bounds.summaries.constant_stakes import STAKES
 
 n, m, N, K = (Declared(name, "count") for name in ("n", "m", "N", "K"))
 functions = Declared("functions", "count")
@@ -47,8 +57,23 @@ FITTED = Declared("W", "head", ("rest", "f"))
 S = Sample("S", n, (("f", "A2"), ("P", "A7")))
 # Where a prior is declared, counts of the pairs' classes that refute it speak against their law as well.
 _BEFORE_PAIRS, _PAIR_LAW = (("F", "A3"), ("S", "A7")), ("A6", "A6'", "prior")
+_TESTED = (("f", "H"), ("S", "H"), ("P", "H"))
+# Test items of one class, in number as in T; those above the r-th largest score; episodes of one item of each class.
+places, ranks, copies = (Declared(name, "count") for name in ("places", "ranks", "copies"))
+_class_items, _answered, _episodes = (
+    Declared(name, "count") for name in ("class_items", "answered", "episodes")
+)
+CLASSES = one_of("classes", K, "class", "index", ("T",))
+RANKS = one_of("ranks", ranks, "rank", "index", ("T",))
+CLASS_ITEMS = Sample("T_y", _class_items, _TESTED, ("H", "K"), cells=True)
+CLEAN_CLASS_ITEMS = Sample("T0_y", _class_items, _TESTED, ("H", "K"), cells=True, hidden=True)
+ABOVE = Sample("T_r", _answered, _TESTED, ("H",), cells=True)
+EPISODES = Sample("T_e", _episodes, _TESTED, ("H", "K"))
+_tried = Declared("tried", "level")
 HELD_OUT = Sample("H", N, (("f", "A2"), ("rest", "A6")))
-TEST = Sample("H", N, (("f", "H"), ("S", "H"), ("P", "H")), ("H",))
+CLEAN_HELD_OUT = Sample("H0", N, (("f", "A2"), ("rest", "A6")), hidden=True)
+TEST = Sample("H", N, _TESTED, ("H",))
+CLEAN_TEST = Sample("T0", N, _TESTED, ("H",), hidden=True)  # before anyone copied, added or replaced rows
 
 
 def pairs(fixed: bool = False) -> Sample:
@@ -116,7 +141,43 @@ def moved(head: sp.Expr, other: sp.Expr) -> sp.Expr:
     return Norm(Project(Apply(head, z)) - Project(Apply(other, z)))
 
 
+def outside(head: sp.Expr) -> sp.Expr:
+    """1[the class is not among the k with the largest scores]."""
+    return Outside(places, head, z, y)
+
+
+def counted_despite_copies(
+    sample: Sample,
+    clean: Sample,
+    term: sp.Expr,
+    share: sp.Expr,
+    what: str = "",
+    over: tuple[Choice, ...] = (),
+) -> Fact:
+    """E g ≤ CP⁺ of the counts that copies, additions and replacements leave of a clean sample."""
+    more, less = leaked(sample, clean, term)
+    return counted(Mean(clean, term), share, what, over=over).chain(more).lower(less)
+
+
+def balanced_limit(sample: Sample) -> Fact:
+    """The mean error of episodes of one item a class, by bets of constant stakes on copies of their arrangement."""
+    term = Episode(wrong(W))
+    bets = [Bet(sample, 1 + sp.Rational(stake) * (_tried - term) / (1 - _tried)) for stake in STAKES]
+    return ville(Copies(copies, sp.Add(*bets) / len(bets)), _tried, term, delta)
+
+
+def _counts(
+    sample: Sample, term: sp.Expr, ones: sp.Expr, number: sp.Expr, role: str
+) -> dict[sp.Expr, Quantity]:
+    return {
+        Mean(sample, term): Quantity(ones / number, role),
+        Count(sample, term): Quantity(ones, role),
+        Count(sample, 1 - term): Quantity(number - ones, role),
+    }
+
+
 _PRIOR = frozenset({"prior"})
+_CLASS, _ABOVE, _EPISODES = (Sample(one.name, one.size) for one in (CLASS_ITEMS, ABOVE, EPISODES))
 _P, _S, _H, _U = Sample("P", m, paired=True), Sample("S", n), Sample("H", N), Sample("U", m)
 READINGS = {
     Mean(_P, apart): Quantity(s.invariance, "invariance"),
@@ -124,10 +185,21 @@ READINGS = {
     sp.sqrt(Mean(_S, residual(W) ** 2)): Quantity(s.rms_S, "labeled_residual"),
     Mean(_P, residual(V)): Quantity(s.residual_ref, "unlabeled_residual"),
     sp.sqrt(Mean(_P, residual(V) ** 2)): Quantity(s.rms_ref, "unlabeled_residual"),
-    Mean(_H, wrong(W)): Quantity(s.mistakes / s.N, "test_error"),
-    Mean(_H, wrong(FITTED)): Quantity(s.mistakes / s.N, "held_out_error"),
+    **_counts(_H, wrong(W), s.mistakes, s.N, "test_error"),
+    **_counts(_H, outside(W), s.mistakes, s.N, "test_error"),
+    **_counts(_H, wrong(FITTED), s.mistakes, s.N, "held_out_error"),
+    **_counts(
+        _CLASS,
+        InCell(CLASSES.chosen, wrong(W)),
+        agreement.class_mistakes,
+        agreement.class_items,
+        "test_error",
+    ),
+    **_counts(_ABOVE, InCell(RANKS.chosen, wrong(W)), s.mistakes, counting.answered, "test_error"),
+    Mean(_EPISODES, Episode(wrong(W))): Quantity(counting.episode_error, "test_error"),
+    plain(balanced_limit(EPISODES).rhs): Quantity(counting.episode_limit),
     Mean(_H, projected(FITTED)): Quantity(s.projected_ref, "held_out_residual"),
-    Mean(_U, Differ(W, z, FITTED, z)): Quantity(s.differing / s.m, "disagreement"),
+    **_counts(_U, Differ(W, z, FITTED, z), s.differing, s.m, "disagreement"),
     Mean(_U, moved(W, FITTED)): Quantity(s.head_gap, "head_distance"),
     Mean(_S, projected(W)): Quantity(s.projected_S, "labeled_residual"),
     Mean(_H, projected(W)): Quantity(s.projected_H, "test_loss"),

@@ -16,6 +16,10 @@ PAIRS = {"A1", "A3", "A4", "A6", "A6'", "prior"}
 ASSUMED = {
     "test_set": {"H"},
     "test_set_loss": {"H"},
+    "test_set_top_k": {"H"},
+    "test_set_classes": {"H", "K"},
+    "test_set_balanced": {"H", "K"},
+    "test_set_selective": {"H"},
     "held_out": {"A2", "A6"},
     "reference_head": {"A2", "A3", "A6", "A7", "U", "prior"},
     "reference_head_loss": {"A2", "A3", "A6", "A7", "U", "prior"},
@@ -34,6 +38,10 @@ ASSUMED = {
 SPENT = {
     "test_set": "delta",
     "test_set_loss": "delta",
+    "test_set_top_k": "delta",
+    "test_set_classes": "delta",
+    "test_set_balanced": "delta",
+    "test_set_selective": "delta",
     "held_out": "delta",
     "reference_head": "delta_1 delta_2",
     "reference_head_loss": "delta_1 delta_2",
