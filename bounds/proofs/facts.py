@@ -101,7 +101,7 @@ class Fact:
     def _replace(self, other: Fact) -> Fact:
         q, bound = normal(other.lhs), other.rhs
         right = normal(self.rhs)
-        first = sp.Add.make_args(q)[0]
+        first = next(part for part in (*sp.Add.make_args(q), q) if not part.is_number)
         summands = [part for part in sp.Add.make_args(right) if part.has(first)]
         if not summands:
             raise InvalidProof(f"`{first}` does not occur in `{right}`.")
@@ -141,6 +141,16 @@ class Fact:
             raise InvalidProof(f"The multiplier `{times}` may be negative.")
         lhs, rhs = (normal(a) + normal(times * b) for a, b in ((self.lhs, other.lhs), (self.rhs, other.rhs)))
         return _follow(lhs, rhs, "sum", self, other)
+
+    def scaled(self, times: sp.Expr) -> Fact:
+        """T·a ≤ t·b.
+
+        Raises:
+            InvalidProof: t may be negative.
+        """
+        if not nonnegative(times):
+            raise InvalidProof(f"The multiplier `{times}` may be negative.")
+        return _follow(normal(times * self.lhs), normal(times * self.rhs), "scaling", self)
 
     def subtract(self, q: sp.Expr) -> Fact:
         """A − q ≤ b − q."""
@@ -267,6 +277,23 @@ class Lemma:
         """
         lhs, rhs = (side.xreplace(dict(values)) for side in (self.left, self.right))
         return Fact(lhs, rhs, self.name, frozenset(), assumptions, requires, (), self, _TOKEN)
+
+    def from_premise(
+        self,
+        values: Mapping[sp.Symbol, sp.Expr],
+        premise: Fact,
+        assumptions: Strings = NONE,
+        drop: bool = False,
+    ) -> Fact:
+        """The instance of a lemma that holds wherever its premise does; `drop` leaves the premise's requirements behind.
+
+        Raises:
+            InvalidProof: a placeholder is left.
+        """
+        lhs, rhs = (side.xreplace(dict(values)) for side in (self.left, self.right))
+        used = premise.assumptions | assumptions
+        requires = frozenset() if drop else premise.requires
+        return Fact(lhs, rhs, self.name, premise.events, used, requires, (premise,), self, _TOKEN)
 
     def with_probability(
         self,

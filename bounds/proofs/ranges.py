@@ -20,10 +20,12 @@ from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.terms import (
     Apply,
+    ClassLimit,
     Correction,
     Count,
     Cross,
     Declared,
+    Divergence,
     Dot,
     E,
     Enc,
@@ -35,6 +37,7 @@ from bounds.proofs.terms import (
     InCell,
     Indicator,
     Item,
+    Least,
     Loss,
     Mean,
     MeanClassifier,
@@ -44,8 +47,12 @@ from bounds.proofs.terms import (
     OpNorm,
     Predicted,
     Project,
+    Quantile,
     Rad,
+    Randomised,
     Reach,
+    Remainder,
+    Spread,
     UMean,
     Variance,
     abs_vector,
@@ -250,7 +257,9 @@ _RANGES: dict[type, Callable[[sp.Expr], Interval]] = {
     InCell: _operator,
     Episode: _operator,
     Predicted: _indicator,
+    Randomised: _indicator,
     Correction: lambda term: Interval(-sp.S.One, sp.S.One),
+    Remainder: lambda term: Interval(Least(term), Least(term) + Spread(term)),
     Cross: lambda term: Interval(sp.S.Zero, sp.Integer(2)),
     Negatives: _negatives,
     Fresh: _operator,
@@ -269,7 +278,7 @@ def nonnegative(term: sp.Expr) -> bool:
     if term.is_number:
         return bool(term.is_nonnegative)
     if isinstance(term, Declared):
-        return bool(term.is_positive)
+        return bool(term.is_nonnegative)
     if isinstance(
         term,
         Norm
@@ -282,6 +291,13 @@ def nonnegative(term: sp.Expr) -> bool:
         | InCell
         | Episode
         | Predicted
+        | ClassLimit
+        | Randomised
+        | Quantile
+        | Divergence
+        | Remainder
+        | Spread
+        | Least
         | Cross
         | Variance
         | Count
@@ -353,7 +369,7 @@ def positive(term: sp.Expr) -> bool:
         return all(positive(part) for part in term.args)
     if isinstance(term, sp.Pow):
         return positive(term.base)
-    if isinstance(term, sp.exp):
+    if isinstance(term, sp.exp | Quantile):
         return True
     if isinstance(term, sp.Add):
         if any(positive(part) for part in term.args) and all(nonnegative(part) for part in term.args):

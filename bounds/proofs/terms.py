@@ -13,7 +13,7 @@ import sympy as sp
 
 from bounds.errors import InvalidProof
 
-Kind = Literal["count", "level", "constant", "index", "encoder", "head", "other"]
+Kind = Literal["count", "level", "constant", "amount", "index", "encoder", "head", "other"]
 # Kinds whose value is known to be positive, or a probability strictly between 0 and 1.
 POSITIVE = ("count", "level", "constant")
 
@@ -22,7 +22,8 @@ class Declared(sp.Symbol):  # type: ignore[misc]
     """A symbol with its kind and what it depends on: names of samples, or of random objects apart from them.
 
     Attributes:
-        kind: "count" (at least 1), "level" (in (0, 1)), "constant" (positive), "index", "encoder", "head", "other".
+        kind: "count" (at least 1), "level" (in (0, 1)), "constant" (positive), "amount" (at least 0), "index",
+            "encoder", "head", "other".
         sources: What it was computed from; empty for what was fixed before all data.
         generic: A member of a class or grid that stands for all of them.
     """
@@ -31,7 +32,9 @@ class Declared(sp.Symbol):  # type: ignore[misc]
 
     def __new__(cls, name: str, kind: Kind, sources: tuple[str, ...] = (), generic: bool = False) -> Declared:
         """A symbol that equals another only where kind, sources and genericity agree."""
-        flags = {"positive": True} if kind in POSITIVE else {"real": True}
+        flags = (
+            {"positive": True} if kind in POSITIVE else {"nonnegative" if kind == "amount" else "real": True}
+        )
         made: Declared = sp.Symbol.__xnew__(cls, name, **flags)
         made.kind, made.sources, made.generic = kind, tuple(sources), generic
         return made
@@ -338,6 +341,56 @@ class Cross(_Nonnegative):
     nargs = 3
 
 
+class ClassLimit(_Nonnegative):
+    """An upper limit of the mean of g in a class: ClassLimit(g, y)."""
+
+    nargs = 2
+
+
+class Randomised(_Nonnegative):
+    """Something in [0, 1] averaged over random heads around W, with the noise of a prior: (W, prior, f(x), y)."""
+
+    nargs = 4
+
+
+class Gibbs(Randomised):
+    """Chance that a random head errs."""
+
+
+class Narrow(Randomised):
+    """Chance that the margin of a random head is at most γ, which is at least the prior's q where W itself errs."""
+
+
+class Quantile(_Nonnegative):
+    """The q of a prior: chance that a random head shows an error of the head it is drawn around."""
+
+    nargs = 1
+
+
+class Divergence(_Nonnegative):
+    """KL divergence of the random heads around W from those of a prior: Divergence(W, prior)."""
+
+    nargs = 2
+
+
+class Remainder(_Nonnegative):
+    """max(0, u − 2λu(1 − u)), the most that e − 2λe(1 − e) can be for 0 ≤ e ≤ u: Remainder(u, λ)."""
+
+    nargs = 2
+
+
+class Spread(_Nonnegative):
+    """Largest less smallest value of a number per class."""
+
+    nargs = 1
+
+
+class Least(_Nonnegative):
+    """Smallest value of a number per class that is never negative."""
+
+    nargs = 1
+
+
 class Variance(_Nonnegative):
     """Sample variance of g over the items of a sample: Variance(S, g)."""
 
@@ -368,7 +421,9 @@ def items(term: sp.Basic) -> frozenset[Item]:
     """The item variables a term leaves free: `free_symbols` does not know what operators bind."""
     if isinstance(term, Item):
         return frozenset({term})
-    if isinstance(term, Rad | Bet | Count | Variance):
+    if isinstance(term, ClassLimit):
+        return frozenset({term.args[1]})
+    if isinstance(term, Rad | Bet | Count | Variance | Spread | Least):
         return frozenset()
     inner: frozenset[Item] = frozenset().union(*map(items, term.args))
     return term.leaves(inner) if isinstance(term, Operator) else inner

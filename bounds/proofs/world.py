@@ -236,6 +236,7 @@ def world(seed: int) -> World:
 
     sizes = {"S": ("n", 3), "P": ("m", 4), "H": ("N", 3), "U": ("m", 3)}
     samples = {name: draw(size) for name, (_, size) in sizes.items()}
+    samples["P2"] = tuple((y, second, first) for y, first, second in samples["P"])
     numbers |= {symbol: float(size) for symbol, size in sizes.values()}
     heads = {name: rng.normal(size=(classes, dim)) * rng.choice([0.1, 1.0, 3.0]) for name in ("W", "V")}
     return World(prior, support, vectors, heads, numbers, samples)

@@ -5,38 +5,53 @@ from __future__ import annotations
 import sympy as sp
 
 from bounds.derivations import agreement
+from bounds.derivations import augmentation_gain as augmentation
 from bounds.derivations import contrastive as c
+from bounds.derivations import pac_bayes as gaussian
+from bounds.derivations import prediction_powered as powered
 from bounds.derivations import symbols as s
 from bounds.derivations import test_set as counting
 from bounds.proofs.choices import Choice, Family, ball, one_of, over_integers
-from bounds.proofs.conclude import Conclusion, Quantity, conclude, plain
+from bounds.proofs.conclude import Conclusion, conclude
 from bounds.proofs.facts import Fact
-from bounds.proofs.lemmas.betting import ville
+from bounds.proofs.lemmas.betting import past, ville
 from bounds.proofs.lemmas.concentration import counted, hoeffding, leaked
 from bounds.proofs.lemmas.contrastive import infonce_loss
+from bounds.proofs.naming import Quantity, plain
 from bounds.proofs.ranges import span
 from bounds.proofs.terms import (
     TV,
     Apply,
     Bet,
+    ClassLimit,
     Copies,
+    Correction,
     Count,
+    Cross,
     Declared,
     Differ,
+    Divergence,
     E,
     Enc,
     Episode,
     Frobenius,
+    Gibbs,
     InCell,
     Mean,
+    Narrow,
     Norm,
     OpNorm,
     Outside,
+    Predicted,
     Project,
+    Quantile,
     Rad,
     Reach,
+    Remainder,
     Sample,
+    Spread,
     UMean,
+    Variance,
     Wrong,
     label,
     view,
@@ -70,7 +85,31 @@ CLEAN_CLASS_ITEMS = Sample("T0_y", _class_items, _TESTED, ("H", "K"), cells=True
 ABOVE = Sample("T_r", _answered, _TESTED, ("H",), cells=True)
 EPISODES = Sample("T_e", _episodes, _TESTED, ("H", "K"))
 _tried = Declared("tried", "level")
-HELD_OUT = Sample("H", N, (("f", "A2"), ("rest", "A6")))
+HELD_OUT = Sample("H", N, (("f", "A2"), ("rest", "A6")), order="A6")
+# Priors, noises and thresholds for random heads, fixed with the part of S that the counted part Q leaves.
+PRIORS = one_of("priors", Declared("grid", "count"), "prior", "index", ("S",), before=("rest",))
+COUNTED = Sample("Q", Declared("n_Q", "count"), (("f", "A2"), ("rest", "A6")))
+COUNTED_OF_CLASS = Sample("Q_y", COUNTED.size, COUNTED.apart, ("A6", "K"), cells=True)
+CLEAN_HELD_OUT_OF_CLASS = Sample("H0_y", _class_items, HELD_OUT.apart, ("A6", "K"), cells=True, hidden=True)
+HELD_OUT_OF_CLASS = Sample("H_y", _class_items, HELD_OUT.apart, ("A6", "K"), cells=True)
+# Two views of each held-out item; augmentation pairs, of which nothing is said but that they keep their label.
+TWO_VIEWS = Sample("H", N, (("f", "A2"), ("rest", "A6")), paired=True, views="A1'")
+_APART = (("f", "A3"), ("S", "A7"), ("rest", "A7"))
+AUGMENTED = Sample("P", m, _APART, ("A6", "A6'"), paired=True, views="A1'")
+
+
+def known_pairs(fixed: bool = False) -> Sample:
+    """Class pairs, for an encoder that was fixed before them."""
+    sample: Sample = Sample("P", m, _APART, _PAIR_LAW, paired=True, fixed=fixed)
+    return sample
+
+
+def views_of_one_label(fixed: bool = False) -> Sample:
+    """Pairs of views that keep their label."""
+    sample: Sample = Sample("P", m, _APART, ("A6", "A6'", "prior"), paired=True, fixed=fixed, views="")
+    return sample
+
+
 CLEAN_HELD_OUT = Sample("H0", N, (("f", "A2"), ("rest", "A6")), hidden=True)
 TEST = Sample("H", N, _TESTED, ("H",))
 CLEAN_TEST = Sample("T0", N, _TESTED, ("H",), hidden=True)  # before anyone copied, added or replaced rows
@@ -141,6 +180,31 @@ def moved(head: sp.Expr, other: sp.Expr) -> sp.Expr:
     return Norm(Project(Apply(head, z)) - Project(Apply(other, z)))
 
 
+def predicted(head: sp.Expr) -> sp.Expr:
+    """The head's own prediction of its error."""
+    return Predicted(head, z)
+
+
+def half_moved(head: sp.Expr) -> sp.Expr:
+    """½‖Π(W f(x⁺)) − Π(W f(x⁺⁺))‖²."""
+    return Norm(Project(Apply(head, z)) - Project(Apply(head, z2))) ** 2 / 2
+
+
+def crossed(head: sp.Expr) -> sp.Expr:
+    """⟨Π(W f(x⁺)) − y, Π(W f(x⁺⁺)) − y⟩."""
+    return Cross(Project(Apply(head, z)), Project(Apply(head, z2)), y)
+
+
+def narrow(head: sp.Expr) -> sp.Expr:
+    """Chance that the margin of a random head is at most γ."""
+    return Narrow(head, PRIORS.chosen, z, y)
+
+
+def disagree(head: sp.Expr) -> sp.Expr:
+    """1[the head decides differently on the two views of a pair]."""
+    return Differ(head, z, head, z2)
+
+
 def outside(head: sp.Expr) -> sp.Expr:
     """1[the class is not among the k with the largest scores]."""
     return Outside(places, head, z, y)
@@ -166,6 +230,21 @@ def balanced_limit(sample: Sample) -> Fact:
     return ville(Copies(copies, sp.Add(*bets) / len(bets)), _tried, term, delta)
 
 
+def correction_limit() -> Fact:
+    """The mean correction of a predicted error, scaled to [0, 1], by bets that learn from the items before."""
+    term = (1 + _correction) / 2
+    stake = sp.Rational(9, 10) * past(HELD_OUT, "stake")
+    return ville(Bet(HELD_OUT, 1 - stake * (term - _tried)), _tried, term, deltas[1])
+
+
+def _averages(
+    sample: Sample, term: sp.Expr, mean: sp.Expr, variance: sp.Expr, role: str
+) -> dict[sp.Expr, Quantity]:
+    # A constant factor stands outside of a mean, and inside of a variance.
+    factor, inside = term.as_coeff_Mul()
+    return {Mean(sample, inside): Quantity(mean / factor, role), Variance(sample, term): Quantity(variance)}
+
+
 def _counts(
     sample: Sample, term: sp.Expr, ones: sp.Expr, number: sp.Expr, role: str
 ) -> dict[sp.Expr, Quantity]:
@@ -177,6 +256,11 @@ def _counts(
 
 
 _PRIOR = frozenset({"prior"})
+# Of the disagreement: any number of at least 0, chosen after the data; no event depends on it.
+weight = Declared("multiplier", "amount", ("S", "P", "rest", "f"))
+_P2, _Q = Sample("P2", m), Sample("Q", COUNTED.size)
+_TWO = Sample("H", N, paired=True)
+_correction = Correction(FITTED, z, y)
 _CLASS, _ABOVE, _EPISODES = (Sample(one.name, one.size) for one in (CLASS_ITEMS, ABOVE, EPISODES))
 _P, _S, _H, _U = Sample("P", m, paired=True), Sample("S", n), Sample("H", N), Sample("U", m)
 READINGS = {
@@ -201,6 +285,45 @@ READINGS = {
     Mean(_H, projected(FITTED)): Quantity(s.projected_ref, "held_out_residual"),
     **_counts(_U, Differ(W, z, FITTED, z), s.differing, s.m, "disagreement"),
     Mean(_U, moved(W, FITTED)): Quantity(s.head_gap, "head_distance"),
+    Mean(_U, predicted(FITTED)): Quantity(powered.predicted, "predicted_error"),
+    Variance(_U, predicted(FITTED)): Quantity(powered.predicted_variance),
+    Mean(_H, _correction): Quantity(powered.rectifier, "rectifier"),
+    Variance(_H, _correction): Quantity(powered.rectifier_variance),
+    plain(correction_limit().rhs): Quantity((1 + powered.rectifier_limit) / 2),
+    **_averages(_P, half_moved(W), augmentation.gain, augmentation.gain_variance, "gain"),
+    **_averages(_P, half_moved(FITTED), augmentation.gain, augmentation.gain_variance, "gain"),
+    **_averages(_TWO, crossed(FITTED), augmentation.cross, augmentation.cross_variance, "averaged_risk"),
+    Mean(_Q, Gibbs(W, PRIORS.chosen, z, y)): Quantity(gaussian.gibbs_error, "gibbs_error"),
+    Mean(_Q, narrow(W)): Quantity(gaussian.margin_error, "margin_error"),
+    Mean(Sample("Q_y", COUNTED.size), InCell(CLASSES.chosen, narrow(W))): Quantity(
+        gaussian.margin_error, "margin_error"
+    ),
+    Divergence(W, PRIORS.chosen): Quantity(gaussian.divergence()),
+    Quantile(PRIORS.chosen): Quantity(gaussian.quantile),
+    **_counts(
+        Sample("H_y", _class_items),
+        InCell(CLASSES.chosen, wrong(FITTED)),
+        agreement.class_mistakes,
+        agreement.class_items,
+        "held_out_error",
+    ),
+    **{
+        term: quantity
+        for head in (W, FITTED)
+        for left in (Remainder(ClassLimit(wrong(head), y), weight),)
+        for term, quantity in (
+            (E(left), Quantity(agreement.class_part, "class_limits", assumes=_PRIOR)),
+            (Mean(_S, left), Quantity(agreement.class_part, "class_limits")),
+            (Spread(left), Quantity(agreement.class_spread)),
+            (
+                Mean(_P, disagree(head)),
+                Quantity(agreement.disagreements / s.m, "disagreement"),
+            ),
+        )
+    },
+    weight: Quantity(agreement.multiplier),
+    Mean(_P2, residual(V)): Quantity(s.phi_second, "unlabeled_residual"),
+    Mean(_S, residual(V)): Quantity(s.phi_S, "reference_on_labeled"),
     Mean(_S, projected(W)): Quantity(s.projected_S, "labeled_residual"),
     Mean(_H, projected(W)): Quantity(s.projected_H, "test_loss"),
     OpNorm(W): Quantity(s.W_norm),
@@ -239,15 +362,24 @@ ORDER = (
     "infonce_loss",
     "log_collisions",
     "augmentation_gap",
+    "constant",
     "task_size",
     "surrogate_gap",
     "held_out_error",
     "held_out_residual",
+    "predicted_error",
+    "rectifier",
+    "averaged_risk",
+    "gain",
+    "gibbs_error",
+    "margin_error",
     "disagreement",
+    "class_limits",
     "invariance",
     "unlabeled_residual",
     "head_distance",
     "labeled_residual",
+    "reference_on_labeled",
     "representation_complexity",
     "head_complexity",
     "class_frequencies",

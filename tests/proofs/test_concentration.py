@@ -12,6 +12,7 @@ from bounds.derivations.functions import clopper_pearson, clopper_pearson_counts
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import Family, one_of
 from bounds.proofs.lemmas.concentration import (
+    bernstein,
     class_frequencies,
     counted,
     hoeffding,
@@ -37,6 +38,7 @@ from bounds.proofs.terms import (
     Reach,
     Sample,
     UMean,
+    Variance,
     Wrong,
     label,
     view,
@@ -281,7 +283,8 @@ def test_counts_of_a_clean_sample_are_bounded_by_those_of_the_given_one():
 
 
 def test_a_hidden_sample_cannot_be_read_off():
-    from bounds.proofs.conclude import Quantity, conclude, plain
+    from bounds.proofs.conclude import conclude
+    from bounds.proofs.naming import Quantity, plain
 
     more, less = leaked(TESTED, CLEAN, wrong)
     half = counted(Mean(CLEAN, wrong), d1).chain(more)
@@ -333,3 +336,27 @@ def test_a_term_over_a_cell_names_it():
     assert found.lhs == E(InCell(kind, wrong))
     assert found.rhs.args[2] == d1 / K
     assert found.assumptions == {"H", "K"}
+
+
+def test_empirical_bernstein_is_the_formula_of_its_source():
+    """Its constants 2, 7/3 and ln(2/δ) have no tight instance: typed a second time, from Maurer and Pontil (2009)."""
+    total = Mean(P, apart)
+    found = bernstein(total, d1)
+    assert found.lhs == E(apart)
+    rest = (found.rhs - total).xreplace({Variance(P, apart): sp.Rational(9, 4)})
+    value = double(rest, tau=3, delta_1=0.01, m=50)
+    log = math.log(2 / 0.01)
+    assert value == pytest.approx(math.sqrt(2 * 2.25 * log / 50) + 7 * 3 * log / (3 * 49), rel=1e-12)
+    lower = bernstein(total, d1, upper=False)
+    assert (lower.lhs, lower.rhs - E(apart)) == (total, found.rhs - total)
+    assert found.assumptions == {"A1", "A3", "A4", "A6"}
+    with pytest.raises(InvalidProof, match="not a mean of single items"):
+        bernstein(UMean(P, TWO), d1)
+
+
+def test_a_mean_less_a_number_is_read_with_it():
+    found = read(1 - Mean(S, wrong))
+    assert found.term == 1 - wrong
+    assert found.expectation == 1 - E(wrong)
+    with pytest.raises(InvalidProof, match="not a mean over a sample"):
+        read(sp.Integer(1))

@@ -222,6 +222,31 @@ def counted(total: sp.Expr, delta: sp.Expr, what: str = "") -> Fact:
     return s.instance(lemma, values, delta, what or f"ones in {s.sample}")
 
 
+SAME_CLASSES = Lemma(
+    "classes of second views",
+    a,
+    b,
+    "by definition",
+    "proven",
+    note="A second view has the class of its pair.",
+)
+
+
+def second_views(sample: Sample) -> tuple[Sample, Fact]:
+    """The second views of pairs, given their first views and classes: fresh for what was fitted on those.
+
+    Returns: the sample, and its class frequencies as those of the pairs.
+
+    Raises:
+        InvalidProof: the items of the sample are no pairs.
+    """
+    if not sample.paired:
+        raise InvalidProof(f"{sample} has no second views.")
+    apart = (*sample.apart, (sample.name, sample.views))
+    second = Sample(sample.name + "2", sample.size, apart, (*sample.law, "A5"), fixed=True)
+    return second, SAME_CLASSES.at({a: TV(second), b: TV(sample)})
+
+
 COPIED = Lemma(
     "rows that leaked or repeat",
     a,

@@ -80,11 +80,15 @@ def read(total: sp.Expr) -> Reading:
     Raises:
         InvalidProof: not a mean over a sample, or the term depends on the sample.
     """
-    means = [_scaled_mean(part) for part in sp.Add.make_args(total)]
+    parts = sp.Add.make_args(total)
+    constant = sp.Add(*(part for part in parts if part.is_number))
+    means = [_scaled_mean(part) for part in parts if not part.is_number]
+    if not means:
+        raise InvalidProof(f"`{total}` is not a mean over a sample.")
     kind, sample = means[0][:2]
     if any(one[:2] != (kind, sample) for one in means):
         raise InvalidProof(f"`{total}` is a sum of means over different samples.")
-    term = sp.Add(*(one[2] for one in means))
+    term = sp.Add(constant, *(one[2] for one in means))
     if sample.hidden and sample.fixed:
         raise InvalidProof(f"{sample} is hidden, so its class counts cannot be known.")
     q = order(term)
@@ -114,7 +118,7 @@ def assumed(sample: Sample, term: sp.Expr) -> frozenset[str]:
     views = {(item.index, item.view) for item in items(term) if item.view is not None}
     if sample.paired and any((index, 1) in views and (index, 0) in views for index, _ in views):
         used |= {sample.views} - {""}
-    return used | (_of_classes(term) if sample.paired else frozenset())
+    return used | (_of_classes(term) if sample.paired and sample.views == "A1" else frozenset())
 
 
 def _scaled_mean(part: sp.Expr) -> tuple[type, Sample, sp.Expr]:

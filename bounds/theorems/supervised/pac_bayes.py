@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bounds.derivations import pac_bayes as derivation
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.gaussian_heads import GRID, SHIFTS, GaussianHead, search
 from bounds.heads.decision import Decision
+from bounds.proofs.conclude import Conclusion
+from bounds.proofs.lemmas.pac_bayes import derandomised, pac_bayes
+from bounds.proofs.terms import E, Gibbs, Mean
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
+from bounds.theorems.vocabulary import COUNTED, PRIORS, W, concluded, narrow, wrong, y, z
+from bounds.theorems.vocabulary import delta as share
 
 Array = NDArray[np.float64]
 SOURCE = (
     "Maurer (2004), Thm 5; prior from a part of S after Ambroladze, Parrado-Hernandez and Shawe-Taylor (2007)"
 )
+
+
+@cache
+def randomised() -> Conclusion:
+    """The error of a head drawn around W, anew for each item or once; the grid of priors is paid for."""
+    error = Gibbs(W, PRIORS.chosen, z, y)
+    return concluded(pac_bayes(Mean(COUNTED, error), share, over=(PRIORS,)), E(error))
+
+
+@cache
+def deterministic() -> Conclusion:
+    """Where W errs, a random head has a margin of at most γ(z) = √2σ‖A⁻¹z‖Φ⁻¹(q) with probability at least q."""
+    bound = derandomised(narrow(W)).expect().chain(pac_bayes(Mean(COUNTED, narrow(W)), share, over=(PRIORS,)))
+    return concluded(bound, E(wrong(W)))
 
 
 def gaussian_values(head: GaussianHead, delta: float, shifts: int) -> dict[str, float]:
@@ -57,12 +76,12 @@ def _randomised(evidence: Evidence, delta: float) -> Inputs:
     def compared(heads: list[GaussianHead], errors: Array) -> Array:
         return expression.compared({**gaussian_columns(heads, delta, 1), "gibbs_error": errors})
 
-    expression = derivation.randomised()
+    expression = randomised().expression
     head, table, shift = search(evidence, (0.0,), compared)
     values = {**gaussian_values(head, delta, 1), "gibbs_error": table.error(shift)}
     noise = Decision(noise=head.sigma * head.metric.inverse_root, seed=evidence.setting.seed)
-    return Inputs(
-        expression, values, {"delta": delta}, None, _note(head), decision=noise, random=evidence.head
+    return Inputs.proven(
+        randomised(), values, {"delta": delta}, None, _note(head), decision=noise, random=evidence.head
     )
 
 
@@ -71,7 +90,7 @@ def _deterministic(evidence: Evidence, delta: float) -> Inputs:
         columns = gaussian_columns(heads, delta, len(SHIFTS))
         return expression.compared({**columns, "margin_error": errors, "quantile": QUANTILES})
 
-    expression = derivation.deterministic()
+    expression = deterministic().expression
     head, table, shift = search(evidence, SHIFTS, compared)
     values = {
         **gaussian_values(head, delta, len(SHIFTS)),
@@ -79,7 +98,7 @@ def _deterministic(evidence: Evidence, delta: float) -> Inputs:
         "quantile": quantile(shift),
     }
     note = _note(head, f", q = {quantile(shift):.3f}")
-    return Inputs(expression, values, {"delta": delta}, evidence.head, note)
+    return Inputs.proven(deterministic(), values, {"delta": delta}, evidence.head, note)
 
 
 PAC_BAYES = Theorem(
@@ -88,8 +107,8 @@ PAC_BAYES = Theorem(
     source=SOURCE,
     statement=r"\mathbb{E}_{W'\sim N(W_S,\sigma^2A^{-2})}\,\mathbb{P}(\arg\max W' f(x) \ne y)",
     predictor="random head: Gaussian around the head on S; twice the bound holds for the head itself",
-    assumptions=("A2", "A6"),
     inputs=_randomised,
+    proof=randomised,
     texts={"gibbs_error": ("error of the random head on Q, no sampling", "larger margins")},
     axis=ERROR,
 )
@@ -100,11 +119,10 @@ PAC_BAYES_DETERMINISTIC = Theorem(
     source="this package, from " + SOURCE,
     statement=r"\mathbb{P}(\arg\max W_S f(x) \ne y)",
     predictor="head W_S as given by `head`",
-    assumptions=("A2", "A6"),
     inputs=_deterministic,
+    proof=deterministic,
     texts={
-        "margin_error": ("chance that a random head's margin is below γ on Q", "larger margins"),
-        "derandomisation": ("price of naming one head instead of a random one", "larger margins"),
+        "margin_error": ("chance that a random head's margin is below γ on Q, over q", "larger margins"),
     },
     axis=ERROR,
 )
