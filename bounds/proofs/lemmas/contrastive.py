@@ -29,6 +29,7 @@ from bounds.proofs.terms import Declared, Dot, E, Enc, MeanClassifier, Negatives
 
 SOFTMAX = Declared("softmax", "other")
 UNIFORM = frozenset({"prior"})  # the classes are equally likely
+VIEWS = frozenset({"A1"})  # a positive is a view of the same class, independent given it
 
 
 def _gap(exact: bool) -> Any:
@@ -87,7 +88,7 @@ def softmax_of_means(loss: sp.Expr, smallest: sp.Expr, exact: bool) -> Fact:
         negatives: k,
         a: _GAPS[exact](span, t),
     }
-    return shown.at(values, ASSUMED)
+    return shown.at(values, ASSUMED | VIEWS)
 
 
 def softmax_without_positive(loss: sp.Expr, classes: sp.Expr) -> Fact:
@@ -103,7 +104,7 @@ def softmax_without_positive(loss: sp.Expr, classes: sp.Expr) -> Fact:
         negatives: k,
         a: _reverse_jensen(span, t),
     }
-    return shown.at(values, ASSUMED | UNIFORM)
+    return shown.at(values, ASSUMED | UNIFORM | VIEWS)
 
 
 def covered(loss: sp.Expr, free: sp.Expr, collisions: sp.Expr, cover: sp.Expr, halves: bool = False) -> Fact:
@@ -116,7 +117,7 @@ def covered(loss: sp.Expr, free: sp.Expr, collisions: sp.Expr, cover: sp.Expr, h
         log_collisions: collisions,
         coverage: cover,
     }
-    return (HALVES if halves else COVERAGE).at(values, UNIFORM)
+    return (HALVES if halves else COVERAGE).at(values, UNIFORM | VIEWS)
 
 
 __all__ = ["covered", "infonce_loss", "softmax_of_means", "softmax_without_positive"]
