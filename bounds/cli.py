@@ -15,6 +15,7 @@ import typer
 
 from bounds.arguments import folder, unknown
 from bounds.errors import BoundsError, InvalidOption
+from bounds.files import whole_file, writing
 
 app = typer.Typer(
     add_completion=False,
@@ -327,7 +328,8 @@ def plan(
     plans = Report.from_json(report).plan(target, bound)
     typer.echo(repr(plans))
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        with writing(out):
+            out.mkdir(parents=True, exist_ok=True)
         for name, one in plans.items():
             for path in save_figure(one.plot(), out / f"plan_{name}"):
                 typer.echo(f"wrote {path}", err=True)
@@ -413,7 +415,8 @@ def write(report: Any, folder: Path) -> list[Path]:
     """report.json, report.html, report.tex, figure.pdf and figure.png in `folder`, each renamed into place."""
     from bounds.report.files import write_text
 
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     texts = {
         "report.json": report.to_json(),
         "report.html": report.to_html(),
@@ -428,9 +431,8 @@ def save_figure(figure: Any, stem: Path) -> list[Path]:
     """`stem`.pdf and `stem`.png, each renamed into place."""
     paths = [stem.with_suffix(suffix) for suffix in (".pdf", ".png")]
     for path in paths:
-        part = path.with_name(f".{path.name}.part")
-        figure.savefig(part, format=path.suffix[1:], bbox_inches="tight", dpi=200)
-        part.replace(path)
+        with whole_file(path) as part:
+            figure.savefig(part, format=path.suffix[1:], bbox_inches="tight", dpi=200)
     return paths
 
 

@@ -20,6 +20,10 @@ class InvalidOption(InvalidInput):
     """An option outside its documented range or choices."""
 
 
+class CannotWrite(InvalidOption, OSError):
+    """A file or folder that cannot be written: no space, no permission, or another run has it."""
+
+
 class InvalidCheckpoint(InvalidInput):
     """A checkpoint that is malformed or does not fit the encoder (missing or misshapen weights)."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,6 +32,7 @@ from bounds.encoders.state_dicts import (
     truncated,
 )
 from bounds.errors import BoundsError, InvalidCheckpoint, InvalidData, InvalidOption
+from bounds.files import whole_file, writing
 
 _RECORD = "bounds.trained_on"
 Function = Callable[[Tensor], Any]
@@ -325,11 +325,10 @@ def save_encoder(
         known = isinstance(trained_on, np.ndarray) and trained_on.dtype == np.uint64
         prints = np.unique(trained_on if known else fingerprints(torch.as_tensor(trained_on)))
         tensors[_RECORD] = torch.from_numpy(prints.view(np.int64))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".saving-", dir=path.parent) as folder:
-        part = Path(folder) / path.name
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as part:
         save_file(tensors, part, metadata=notes | extra)
-        os.replace(part, path)
 
 
 @contextmanager

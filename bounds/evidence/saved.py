@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 from torch import Tensor
 
 from bounds.errors import CorruptStore, InvalidData, InvalidOption
+from bounds.files import whole_file
 from bounds.heads.least_squares import LeastSquares
 from bounds.heads.losses import HeadLosses
 from bounds.heads.margins import MarginTable
@@ -117,12 +118,10 @@ def save_summaries(
         "summaries": json.dumps(plain),
         "options": json.dumps(options or {}, sort_keys=True),
     }
-    path = Path(path)
-    part = path.with_name(f".{path.name}.part")
-    save_file(
-        {str(i): one.detach().cpu().contiguous().clone() for i, one in enumerate(tensors)}, part, header
-    )
-    os.replace(part, path)
+    with whole_file(path) as part:
+        save_file(
+            {str(i): one.detach().cpu().contiguous().clone() for i, one in enumerate(tensors)}, part, header
+        )
 
 
 def load_summaries(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:

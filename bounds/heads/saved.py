@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from torch import Tensor
 
 from bounds.encoders.checkpoints import save_encoder
 from bounds.errors import CorruptStore, InvalidInput, InvalidOption, NotApplicable
+from bounds.files import whole_folder
 from bounds.heads.decision import Decision
 from bounds.heads.encoder_reference import EncoderReference, savable
 from bounds.heads.fitted import FittedHead
@@ -47,10 +46,7 @@ def write_parts(predictor: PredictorParts, folder: Path, copy_encoder: bool) -> 
     decision = predictor.decision
     if decision.noise is not None:
         tensors["noise"] = decision.noise
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder.parent) as temporary:
-        part = Path(temporary) / "predictor"
-        part.mkdir()
+    with whole_folder(folder) as part:
         save_file({name: one.detach().cpu().contiguous() for name, one in tensors.items()}, part / _HEAD)
         (part / _CERTIFICATE).write_text(_text(predictor.certificate), encoding="utf-8")
         (part / _REPORT).write_text(_text(predictor.report), encoding="utf-8")
@@ -78,9 +74,6 @@ def write_parts(predictor: PredictorParts, folder: Path, copy_encoder: bool) -> 
             "files": {path.name: _digest(path) for path in sorted(part.iterdir())},
         }
         (part / DESCRIPTION).write_text(_text(plain), encoding="utf-8")
-        if folder.exists():
-            folder.rmdir()
-        shutil.move(part, folder)
 
 
 def read_parts(folder: Path, encoder: Any) -> PredictorParts:

@@ -23,6 +23,7 @@ from bounds.draws import permutation
 from bounds.encoders.architectures import ResNet, SmallConvNet, build_encoder
 from bounds.encoders.checkpoints import save_encoder
 from bounds.errors import InvalidOption, TrainingCollapsed
+from bounds.files import alone_in
 from bounds.objectives.base import Objective
 from bounds.objectives.gather import gather
 from bounds.objectives.partial_labels import PartiallyLabeledVICReg
@@ -126,15 +127,16 @@ def pretrain(
     with join(device) as process, torch.random.fork_rng(devices=_cuda_devices(process.device)):
         images = Images.load(data, size=None if preprocessing is None else preprocessing.size)
         run = _Run(process, numbers, images, objective, encoder, recipe, preprocessing, probe, RunFolder(out))
-        run.start(resume)
-        with tqdm(
-            total=numbers.epochs * run.steps,
-            initial=run.epoch * run.steps,
-            unit="step",
-            disable=not progress or process.rank > 0,
-        ) as bar:
-            while run.epoch < numbers.epochs:
-                run.train_epoch(bar)
+        with alone_in(out) if process.rank == 0 else nullcontext():
+            run.start(resume)
+            with tqdm(
+                total=numbers.epochs * run.steps,
+                initial=run.epoch * run.steps,
+                unit="step",
+                disable=not progress or process.rank > 0,
+            ) as bar:
+                while run.epoch < numbers.epochs:
+                    run.train_epoch(bar)
         process.wait()
         return run.result()
 

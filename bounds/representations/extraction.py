@@ -29,6 +29,7 @@ from bounds.encoders.checkpoints import Encoder, load_encoder
 from bounds.encoders.code_digest import code_sha256, state_sha256
 from bounds.encoders.one_image import ROWS, check_one_image, tolerance
 from bounds.errors import InvalidData, InvalidInput, InvalidOption
+from bounds.files import alone_in
 from bounds.processes import ALONE, Processes
 from bounds.representations.inputs import open_source
 from bounds.representations.resuming import check_first_rows, check_items, identifies
@@ -252,9 +253,10 @@ class _Run:
             return store
         folder = Path(tempfile.mkdtemp(prefix="bounds-") if save is None else save)
         try:
-            writer = begin(folder, identity, start)
-            if not writer.complete:
-                write(writer, start, stop)
+            with alone_in(folder):
+                writer = begin(folder, identity, start)
+                if not writer.complete:
+                    write(writer, start, stop)
             store = RepresentationStore.open(folder, verify=False)  # the writer has just verified it
         except BaseException:
             if save is None:
