@@ -93,7 +93,7 @@ class Optimizer(StrEnum):
 
 
 # Arguments of the Python calls that the command line has under another name.
-RENAMED = {"bounds": "bound", "class_prior": "balanced_prior", "head": "ridge"}
+RENAMED = {"bounds": "bound", "class_prior": "balanced_prior"}
 
 
 def _one_sentence(command: Callable[P, None]) -> Callable[P, None]:

@@ -5,12 +5,12 @@ import sys
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from bounds.errors import MissingDependency
 from bounds.heads import LeastSquares
 from bounds.metrics import summary_metric
 from bounds.summaries import ClassMoments, Covariance, Moments, PairMoments
+from tests.processes import run_in_processes
 
 pytest.importorskip("torchmetrics")
 
@@ -111,4 +111,4 @@ def worker(rank, world, folder):
 
 
 def test_processes_compute_the_number_of_all_rows(tmp_path):
-    mp.spawn(worker, (3, tmp_path), nprocs=3)
+    run_in_processes(worker, (3, tmp_path), 3)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bounds.arguments import checked, path
+from bounds.arguments import checked, flag, folder, maybe, path
 from bounds.data.base import Source
 from bounds.errors import InvalidData
 from bounds.heads.parts import PredictorParts
@@ -101,6 +101,7 @@ class Predictor(PredictorParts):
         """
         return torch.from_numpy(self.predict(z).scores)
 
+    @checked()
     def predict(
         self,
         data: Any,
@@ -122,6 +123,7 @@ class Predictor(PredictorParts):
             list(self.stream(data, batch_size=batch_size, device=device, progress=progress))
         )
 
+    @checked(save=maybe(folder))
     def stream(
         self,
         data: Any,
@@ -161,6 +163,7 @@ class Predictor(PredictorParts):
             yield Predictions(labels.numpy(), scores.numpy(), sets.numpy(), self.class_names, row)
             row += len(z)
 
+    @checked(folder=folder, copy_encoder=flag)
     def save(self, folder: str | os.PathLike[str], *, copy_encoder: bool = False) -> None:
         """Write head, normalisation, decision, class names, certificate and report as data.
 

@@ -112,6 +112,10 @@ def read_parts(folder: Path, encoder: Any) -> PredictorParts:
         raise InvalidInput(
             f"`{folder / DESCRIPTION}` is not the description of a predictor: {error!r}."
         ) from error
+    if reference is None and encoder is not None and encoder is not False:
+        raise InvalidOption(
+            f"{folder} was certified on representations; it has no encoder to replace by `encoder`."
+        )
     if reference is None or encoder is False:
         return made
     copy = folder / _ENCODER

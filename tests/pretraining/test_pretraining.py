@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from safetensors import safe_open
 from torch import Tensor, nn
 
@@ -29,6 +28,7 @@ from bounds.pretraining.images import Images
 from bounds.pretraining.monitor import spread
 from bounds.pretraining.optimizers import cosine_schedule
 from bounds.pretraining.trainer import memory_layout
+from tests.processes import run_in_processes
 
 IMAGES, LABELS = (part[:48] for part in digits().pretrain)
 
@@ -314,7 +314,7 @@ def _plain_network() -> SmallConvNet:
 
 @pytest.mark.slow
 def test_two_processes_train_what_one_trains(tmp_path: Path) -> None:
-    mp.spawn(_one_rank, args=(str(tmp_path),), nprocs=2)
+    run_in_processes(_one_rank, (str(tmp_path),), 2)
     run(tmp_path / "one", encoder=_plain_network(), projector=(8,))
     a, b = (torch.load(tmp_path / name / "state.pt", weights_only=True)["model"] for name in ("one", "two"))
     for name, value in a.items():
