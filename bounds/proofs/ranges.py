@@ -25,10 +25,12 @@ from bounds.proofs.terms import (
     Count,
     Cross,
     Declared,
+    Distance,
     Divergence,
     Dot,
     E,
     Enc,
+    Energy,
     Episode,
     Fresh,
     Frobenius,
@@ -49,14 +51,17 @@ from bounds.proofs.terms import (
     Project,
     Quantile,
     Rad,
+    Ramp,
     Randomised,
     Reach,
     Remainder,
     Spread,
+    Stretch,
     UMean,
     Variance,
     abs_vector,
     items,
+    view,
 )
 
 B = Declared("B", "constant")  # ‖f(x)‖ ≤ B
@@ -125,6 +130,9 @@ def _power(term: sp.Expr) -> Interval:
     if base == sp.E:
         inner = interval(exponent)
         return Interval(sp.exp(inner.low), sp.exp(inner.high), inner.assumptions)
+    if isinstance(base, Dot) and exponent.is_even and exponent.is_positive:
+        (one, used), (two, more) = map(length, base.args)
+        return Interval(sp.S.Zero, (one * two) ** exponent, used | more)
     inner = interval(base)
     if not exponent.is_positive or not nonnegative(inner.low):
         raise InvalidProof(f"No range is known for the power `{term}`.")
@@ -240,6 +248,21 @@ def _dot(term: Dot) -> Interval:
     return Interval(-one[0] * two[0], one[0] * two[0], one[1] | two[1])
 
 
+def _energy(term: Energy) -> Interval:
+    metric, vector = term.args
+    high, used = length(vector)
+    return Interval(sp.S.Zero, (Stretch(metric) * high) ** 2, used)
+
+
+def _given(term: Given) -> Interval:
+    (inner,) = term.args
+    own = [Enc(one.args[0], view(0, which)) for one in inner.atoms(Enc) for which in (0, 1)]
+    if own and inner == Dot(*own[:2]):
+        # Two views that are independent given their class: E f(x)ᵀf(x′) is the squared length of the class mean.
+        return Interval(sp.S.Zero, B**2, ASSUMED | {"A1"})
+    return interval(inner)
+
+
 def _indicator(term: sp.Expr) -> Interval:
     return Interval(sp.S.Zero, sp.S.One)
 
@@ -258,12 +281,14 @@ _RANGES: dict[type, Callable[[sp.Expr], Interval]] = {
     Episode: _operator,
     Predicted: _indicator,
     Randomised: _indicator,
+    Ramp: _indicator,
+    Energy: _energy,
     Correction: lambda term: Interval(-sp.S.One, sp.S.One),
     Remainder: lambda term: Interval(Least(term), Least(term) + Spread(term)),
     Cross: lambda term: Interval(sp.S.Zero, sp.Integer(2)),
     Negatives: _negatives,
     Fresh: _operator,
-    Given: _operator,
+    Given: _given,
     E: _operator,
     Mean: _operator,
     UMean: _operator,
@@ -285,6 +310,10 @@ def nonnegative(term: sp.Expr) -> bool:
         | OpNorm
         | Frobenius
         | Reach
+        | Ramp
+        | Distance
+        | Energy
+        | Stretch
         | Rad
         | Closed
         | Indicator

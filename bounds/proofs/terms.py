@@ -216,7 +216,7 @@ def is_vector(term: sp.Expr) -> bool:
     """Whether a term stands for a vector (or a matrix), not for a number."""
     if isinstance(term, Item) or (isinstance(term, Declared) and term.kind in ("encoder", "head")):
         return True
-    if isinstance(term, Enc | Apply | Project | InBall):
+    if isinstance(term, Enc | Apply | Project | InBall | Near):
         return True
     return bool(term.is_Add or term.is_Mul) and any(is_vector(part) for part in term.args)
 
@@ -236,6 +236,12 @@ class InBall(sp.Function):  # type: ignore[misc]
     """A generic head together with the Frobenius ball it runs over: InBall(V, β)."""
 
     nargs = 2
+
+
+class Near(sp.Function):  # type: ignore[misc]
+    """A generic head together with the ball {‖(W − W₀)A‖_F ≤ β} around the centre of a metric: Near(W, β, metric)."""
+
+    nargs = 3
 
 
 class Project(sp.Function):  # type: ignore[misc]
@@ -280,6 +286,30 @@ class Frobenius(_Nonnegative):
     """Frobenius norm of a head."""
 
     nargs = 1
+
+
+class Distance(_Nonnegative):
+    """‖(W − W₀)A‖_F, the distance of a head from the centre of a metric: Distance(W, metric)."""
+
+    nargs = 2
+
+
+class Energy(_Nonnegative):
+    """‖A⁻¹v‖² in a metric: Energy(metric, v)."""
+
+    nargs = 2
+
+
+class Stretch(_Nonnegative):
+    """‖A⁻¹‖₂ of a metric."""
+
+    nargs = 1
+
+
+class Ramp(_Nonnegative):
+    """max(0, min(1, 1 − margin/γ)), the margin that of head W at input f(x) of class y: Ramp(W, f(x), y, γ)."""
+
+    nargs = 4
 
 
 class Reach(_Nonnegative):

@@ -7,11 +7,12 @@ from bounds.arguments import checked, instance, several, unknown
 from bounds.errors import InvalidOption
 from bounds.theorems.ash_2022 import ASH_2022
 from bounds.theorems.bound import Bound, Term, Theorem
-from bounds.theorems.centred_head import CENTRED_HEAD, CENTRED_HEAD_ERROR
 from bounds.theorems.contrastive.arora_2019 import ARORA_2019
 from bounds.theorems.contrastive.bao_2022 import BAO_2022, BAO_2022_DEVIATION
+from bounds.theorems.contrastive.haochen_2021 import HAOCHEN_2021
 from bounds.theorems.contrastive.infonce import INFONCE, INFONCE_SHARP
 from bounds.theorems.contrastive.nozawa_2021 import NOZAWA_2021
+from bounds.theorems.contrastive.van_elst_2024 import VAN_ELST_2024
 from bounds.theorems.counting.held_out import HELD_OUT_BOUND
 from bounds.theorems.counting.prediction_powered import PREDICTION_POWERED, PREDICTION_POWERED_BETTING
 from bounds.theorems.counting.reference_head import REFERENCE_HEAD
@@ -22,7 +23,6 @@ from bounds.theorems.counting.test_set_classes import TEST_SET_CLASSES
 from bounds.theorems.counting.test_set_loss import TEST_SET_LOSS
 from bounds.theorems.counting.test_set_selective import TEST_SET_SELECTIVE
 from bounds.theorems.counting.test_set_top_k import TEST_SET_TOP_K
-from bounds.theorems.haochen_2021 import HAOCHEN_2021
 from bounds.theorems.invariance.agreement import AGREEMENT, AGREEMENT_NO_HOLDOUT
 from bounds.theorems.invariance.augmentation_gain import (
     AUGMENTATION_ERROR_FLOOR,
@@ -34,10 +34,10 @@ from bounds.theorems.lei_2023 import LEI_2023
 from bounds.theorems.luthra_2025 import LUTHRA_2025
 from bounds.theorems.rrm import RRM, RRM_INFORMATION
 from bounds.theorems.simclr import SIMCLR, SIMCLR_LOGISTIC
+from bounds.theorems.supervised.centred_head import CENTRED_HEAD, CENTRED_HEAD_ERROR
 from bounds.theorems.supervised.pac_bayes import PAC_BAYES, PAC_BAYES_DETERMINISTIC
 from bounds.theorems.supervised.supervised import SUPERVISED
 from bounds.theorems.supervised.supervised_projected import SUPERVISED_PROJECTED
-from bounds.theorems.van_elst_2024 import VAN_ELST_2024
 from bounds.theorems.vicreg.trivial_reference import TRIVIAL
 from bounds.theorems.vicreg.vicreg import VICREG, VICREG_SHORT
 from bounds.theorems.vicreg.vicreg_best import BEST

@@ -20,10 +20,6 @@ PROOFS = {
     "vicreg_second_moment_ridge": ("vicreg_second_moment", "ridge"),
     "simclr": ("simclr", "proof"),
     "simclr_logistic": ("simclr", "logistic"),
-    "haochen_2021": ("literature", "haochen"),
-    "van_elst_2024": ("literature", "van_elst"),
-    "centred_head": ("centred_head", "loss"),
-    "centred_head_error": ("centred_head", "error_rate"),
 }
 
 

@@ -6,7 +6,9 @@ import sympy as sp
 
 from bounds.derivations import agreement
 from bounds.derivations import augmentation_gain as augmentation
+from bounds.derivations import centred_head as centred
 from bounds.derivations import contrastive as c
+from bounds.derivations import haochen_2021 as spectral
 from bounds.derivations import pac_bayes as gaussian
 from bounds.derivations import prediction_powered as powered
 from bounds.derivations import symbols as s
@@ -14,9 +16,12 @@ from bounds.derivations import test_set as counting
 from bounds.proofs.choices import Choice, Family, ball, one_of, over_integers
 from bounds.proofs.conclude import Conclusion, conclude
 from bounds.proofs.facts import Fact
+from bounds.proofs.lemmas.batches import batched
 from bounds.proofs.lemmas.betting import past, ville
+from bounds.proofs.lemmas.centred import near
 from bounds.proofs.lemmas.concentration import counted, hoeffding, leaked
 from bounds.proofs.lemmas.contrastive import infonce_loss
+from bounds.proofs.lemmas.spectral import aligned, similar
 from bounds.proofs.naming import Quantity, plain
 from bounds.proofs.ranges import span
 from bounds.proofs.terms import (
@@ -30,9 +35,11 @@ from bounds.proofs.terms import (
     Cross,
     Declared,
     Differ,
+    Distance,
     Divergence,
     E,
     Enc,
+    Energy,
     Episode,
     Frobenius,
     Gibbs,
@@ -46,10 +53,12 @@ from bounds.proofs.terms import (
     Project,
     Quantile,
     Rad,
+    Ramp,
     Reach,
     Remainder,
     Sample,
     Spread,
+    Stretch,
     UMean,
     Variance,
     Wrong,
@@ -136,6 +145,11 @@ BALL = ball(W, radius, Frobenius)
 FINE_BALL = ball(W, sp.Integer(2) ** (RADII.chosen / 4), Frobenius)
 ENCODER_CLASS = Family(f, ENCODERS.generic)
 
+# Centres and metrics of heads, learned with the part of S that Q leaves; widths of the ramp.
+METRICS = one_of("metrics", Declared("metrics", "count"), "metric", "index", ("S",), before=("rest",))
+MARGINS = one_of("margins", Declared("thresholds", "count"), "margin", "constant", ("S",))
+NEAR_CENTRE = near(W, sp.Integer(2) ** (RADII.chosen / 4), METRICS.chosen)
+
 # Contrastive losses: k negatives, temperature t, and what the class prior says about collisions and coverage.
 negatives = Declared("negatives", "count")
 temperature = Declared("temperature", "constant")
@@ -148,11 +162,25 @@ _LOSS, _THINNED = Declared("delta_loss", "level"), Declared("delta_classes", "le
 NCE = infonce_loss(f, negatives, temperature)
 
 
+def thinned_pairs(thinned: bool, fixed: bool = False, views: str = "A1") -> Sample:
+    """The pairs, or those of a pool that are i.i.d. except with a share of δ."""
+    event = ("thinned pairs are i.i.d.", _THINNED) if thinned else None
+    sample: Sample = Sample(
+        "P", m, _BEFORE_PAIRS, _PAIR_LAW, paired=True, fixed=fixed, event=event, views=views
+    )
+    return sample
+
+
 def contrastive(loss: sp.Expr, thinned: bool) -> Fact:
     """E loss against its mean over tuples of pairs, with the choice among J encoders paid."""
-    event = ("thinned pairs are i.i.d.", _THINNED) if thinned else None
-    mean = UMean(Sample("P", m, _BEFORE_PAIRS, _PAIR_LAW, paired=True, event=event), loss)
+    mean = UMean(thinned_pairs(thinned), loss)
     return hoeffding(mean, _LOSS, "contrastive loss over the pairs", over=(ENCODERS,))
+
+
+def contrastive_in_batches(loss: sp.Expr, thinned: bool) -> Fact:
+    """The same by the bounded differences of batches, for pairs of any views."""
+    mean = UMean(thinned_pairs(thinned, views=""), loss)
+    return batched(mean, _LOSS, "contrastive loss over the pairs", over=(ENCODERS,))
 
 
 x, x2, y = view(0, 0), view(0, 1), label(0)
@@ -256,6 +284,9 @@ def _counts(
 
 
 _PRIOR = frozenset({"prior"})
+# Of the scaled class means: any number of at least 0, chosen after the data; no event depends on it.
+head_scale = Declared("head_scale", "amount", ("P", "f"))
+_whitened = Energy(METRICS.chosen, z)
 # Of the disagreement: any number of at least 0, chosen after the data; no event depends on it.
 weight = Declared("multiplier", "amount", ("S", "P", "rest", "f"))
 _P2, _Q = Sample("P2", m), Sample("Q", COUNTED.size)
@@ -332,6 +363,15 @@ READINGS = {
     Reach(V): Quantity(s.kappa_ref),
     Frobenius(W): Quantity(s.W_frobenius),
     Frobenius(V): Quantity(s.frobenius_ref),
+    Mean(_Q, projected(W)): Quantity(centred.projected_Q, "labeled_residual"),
+    Mean(_Q, Ramp(W, z, y, MARGINS.chosen)): Quantity(centred.ramp_Q, "ramp"),
+    Mean(_Q, _whitened): Quantity(centred.second_moment),
+    Variance(_Q, _whitened): Quantity(centred.moment_variance),
+    Stretch(METRICS.chosen): Quantity(centred.stretch),
+    Distance(W, METRICS.chosen): Quantity(gaussian.head_shift),
+    Mean(_P, aligned(f)): Quantity(spectral.alignment, "alignment"),
+    UMean(_P, similar(f)): Quantity(spectral.similarity, "similarity"),
+    sp.floor(m / 2): Quantity(c.blocks),
     UMean(_P, NCE): Quantity(c.infonce_loss, "infonce_loss"),
     sp.floor(m / (negatives + 1)): Quantity(c.blocks),
     span: Quantity(c.span),
@@ -363,6 +403,8 @@ ORDER = (
     "log_collisions",
     "augmentation_gap",
     "constant",
+    "alignment",
+    "similarity",
     "task_size",
     "surrogate_gap",
     "held_out_error",
@@ -379,6 +421,7 @@ ORDER = (
     "unlabeled_residual",
     "head_distance",
     "labeled_residual",
+    "ramp",
     "reference_on_labeled",
     "representation_complexity",
     "head_complexity",

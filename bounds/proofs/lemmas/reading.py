@@ -143,8 +143,10 @@ def shifted(read: Reading, to_prior: bool = True) -> Fact:
         distance = sp.Min(1, q * (q - 1) / (2 * m) + q * distance)
     sides = (E(read.term), kind(read.sample, Given(read.term)))
     left, right = sides if to_prior else sides[::-1]
-    values = {a: left, b: right, width: read.range.width, variation: distance}
-    return CLASS_SHIFT.at(values, read.range.assumptions | _of_classes(read.term))
+    # What moves with the classes is the mean within them, whose range may be smaller.
+    found = interval(Given(read.term))
+    values = {a: left, b: right, width: found.width, variation: distance}
+    return CLASS_SHIFT.at(values, found.assumptions | _of_classes(read.term))
 
 
 def class_shift(term: sp.Expr, sample: Sample) -> Fact:

@@ -1,14 +1,17 @@
-"""`centred_head`, `centred_head_error`: the head on all of S, near a head learned on a part of it."""
+"""`centred_head`, `centred_head_error`: the head on all of S, near a head learned on a part of it.
+
+E‖Π(W_S f) − y‖ ≤ r̂_Q + 2C/√|Q| + √2·√(ln(M/(δ₂w_j))/(2|Q|)),  C = √(π/2)·β_j·√(K·V⁺),  β_j ≥ ‖(W_S − W₀)A‖_F,
+V⁺ the empirical Bernstein limit of E‖A⁻¹f(x)‖² at δ₁/M. The error by ramps of width γ: ρ̂_Q, (√2/γ)·2C/√|Q|, range 1.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
 
-from bounds.derivations import centred_head as derivation
-from bounds.derivations.expression import Expression
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.gaussian_heads import RIDGES, metrics
 from bounds.evidence.memo import memo
@@ -17,13 +20,58 @@ from bounds.evidence.splits import fitting_head, held_out_chunks, held_out_count
 from bounds.heads.linear import require_linear
 from bounds.heads.margins import Metric
 from bounds.heads.simplex import project_simplex
+from bounds.proofs.conclude import Conclusion
+from bounds.proofs.facts import Fact
+from bounds.proofs.lemmas.centred import near_ball, ramp
+from bounds.proofs.lemmas.concentration import bernstein, uniform
+from bounds.proofs.terms import E, Energy, Mean, Rad
 from bounds.summaries.moments import Moments
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
-from bounds.theorems.head_class import grid_radius
+from bounds.theorems.head_class import radius_index
+from bounds.theorems.vocabulary import (
+    COUNTED,
+    METRICS,
+    NEAR_CENTRE,
+    RADII,
+    K,
+    W,
+    concluded,
+    deltas,
+    projected,
+    wrong,
+    y,
+    z,
+)
+from bounds.theorems.vocabulary import MARGINS as WIDTHS
 
 MARGINS = (0.1, 0.2, 0.4, 0.7, 1.0)
 _SOURCE = "this package; Ledoux and Talagrand (1991); Maurer and Pontil (2009), Thm 4"
+
+
+def _complexity(fact: Fact) -> Fact:
+    """The complexity of the ball around the centre, its second moment measured on Q: the metric comes from the rest."""
+    (complexity,) = fact.rhs.atoms(Rad)
+    moment = bernstein(Mean(COUNTED, Energy(METRICS.chosen, z)), deltas[0], "second moment", over=(METRICS,))
+    return fact.chain(near_ball(complexity, K), moment)
+
+
+@cache
+def loss() -> Conclusion:
+    """Uniformly over heads near the centre, so that the head itself may use all of S."""
+    mean = Mean(COUNTED, projected(W))
+    fact = uniform(mean, deltas[1], NEAR_CENTRE, "head on Q", over=(RADII, METRICS))
+    return concluded(_complexity(fact), E(projected(W)))
+
+
+@cache
+def error() -> Conclusion:
+    """The ramp of the margin: 1/γ-Lipschitz in a margin that is √2-Lipschitz in the scores."""
+    above = ramp(W, z, y, WIDTHS.chosen)
+    fact = uniform(
+        Mean(COUNTED, above.rhs), deltas[1], NEAR_CENTRE, "ramp on Q", over=(RADII, METRICS, WIDTHS)
+    )
+    return concluded(above.expect().chain(_complexity(fact)), E(wrong(W)))
 
 
 @dataclass(frozen=True)
@@ -39,8 +87,8 @@ def _part(evidence: Evidence, count: int) -> _Part:
     head, prior = require_linear(evidence.head), require_linear(fitting_head(evidence, count))
     tried = metrics(evidence, count)
     moments = Moments.empty(1 + len(MARGINS) + len(tried))
-    for z, labels in held_out_chunks(evidence, count):
-        columns = [_losses(head(z), labels), Metric.spreads(tried, z).square()]
+    for rows, labels in held_out_chunks(evidence, count):
+        columns = [_losses(head(rows), labels), Metric.spreads(tried, rows).square()]
         moments = moments.update(torch.cat(columns, dim=1).cpu())
     return _Part(tried, [metric.distance(head, prior) for metric in tried], moments)
 
@@ -55,7 +103,7 @@ def _losses(scores: Tensor, labels: Tensor) -> Tensor:
     return torch.cat([residual, (1.0 - margins / widths).clamp(0.0, 1.0)], dim=1)
 
 
-def _candidates(evidence: Evidence, delta: float, expression: Expression, widths: int) -> Inputs:
+def _candidates(evidence: Evidence, delta: float, conclusion: Conclusion, widths: int) -> Inputs:
     """The best split, metric (and ramp) of the grid, each paid for."""
     split = shares(delta, "delta_1", "delta_2")
     found = []
@@ -65,7 +113,9 @@ def _candidates(evidence: Evidence, delta: float, expression: Expression, widths
         for i, (metric, distance) in enumerate(zip(part.metrics, part.distances, strict=True)):
             column = 1 + len(MARGINS) + i
             shared = {
-                **grid_radius(distance, 4),
+                **radius_index(distance, 4),
+                "head_shift": distance,
+                "B": evidence.setting.radius,
                 "n_Q": count,
                 "K": evidence.setting.num_classes,
                 "metrics": len(PRIOR_SHARES) * len(RIDGES),
@@ -73,21 +123,21 @@ def _candidates(evidence: Evidence, delta: float, expression: Expression, widths
                 "projected_Q": float(part.moments.mean[0]),
                 "second_moment": float(part.moments.mean[column]),
                 "moment_variance": float(part.moments.variance[column]),
-                "moment_range": (evidence.setting.radius / float(metric.root.min())) ** 2,
+                "stretch": 1.0 / float(metric.root.min()),
                 **split,
             }
             for j in range(widths):
                 values = {**shared, "margin": MARGINS[j], "ramp_Q": float(part.moments.mean[1 + j])}
-                found.append(Inputs(expression, values, split, evidence.head))
-    return min(found, key=lambda one: expression.combined(expression.evaluate(one.values)))
+                found.append(Inputs.proven(conclusion, values, split, evidence.head))
+    return min(found, key=lambda one: one.value)
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
-    return _candidates(evidence, delta, derivation.loss(), 1)
+    return _candidates(evidence, delta, loss(), 1)
 
 
 def _error_inputs(evidence: Evidence, delta: float) -> Inputs:
-    return _candidates(evidence, delta, derivation.error(), len(MARGINS))
+    return _candidates(evidence, delta, error(), len(MARGINS))
 
 
 _TEXTS = {
@@ -105,9 +155,9 @@ CENTRED_HEAD = Theorem(
     source=_SOURCE,
     statement=r"\mathbb{E}\|\Pi(W_S f(x)) - y\|",
     predictor="head W_S on all of S, projected on the simplex",
-    assumptions=("A2", "A4", "A6"),
     inputs=_inputs,
     texts=_TEXTS,
+    proof=loss,
 )
 
 CENTRED_HEAD_ERROR = Theorem(
@@ -116,8 +166,8 @@ CENTRED_HEAD_ERROR = Theorem(
     source=_SOURCE,
     statement=r"\mathbb{P}(\arg\max W_S f(x) \ne y)",
     predictor="head W_S as given by `head`, on all of S",
-    assumptions=CENTRED_HEAD.assumptions,
     inputs=_error_inputs,
     texts=_TEXTS,
     axis=ERROR,
+    proof=error,
 )
