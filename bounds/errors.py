@@ -32,6 +32,10 @@ class UnsafeCheckpoint(InvalidCheckpoint):
     """A checkpoint that would have to run code to load."""
 
 
+class BrokenItem(InvalidData):
+    """An image that cannot be decoded; `bounds.load_data(..., broken="skip")` leaves such items out and says so."""
+
+
 class CorruptStore(InvalidData):
     """A folder of saved representations whose checksums or manifest do not match its contents."""
 

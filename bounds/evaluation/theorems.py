@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bounds.evaluation.best import applicable, best, weights
+from bounds.evaluation.progress import followed
 from bounds.evaluation.quantities import measured_losses, quantities
 from bounds.evidence.evidence import Evidence
 from bounds.report.contradictions import withheld
@@ -25,16 +26,17 @@ def report_on(
     record: Mapping[str, Any] | None = None,
     deployment: Deployment | None = None,
     notes: tuple[str, ...] = (),
+    progress: bool = False,
 ) -> Report:
     """Evaluate theorems on evidence: the part of `evaluate` after the encoder has run.
 
     With `simultaneous`, δ is shared by weights fixed before the data over the theorems whose inputs are given. With
-    `deployment` every bound gives its predictor.
+    `deployment` every bound gives its predictor; with `progress` a bar is shown where it takes long.
     """
     share = weights(applicable(theorems, evidence)) if simultaneous else {}
     found: dict[str, Bound] = {}
     refused: dict[str, str] = {}
-    for theorem in theorems:
+    for theorem in followed(theorems, progress):
         outcome = attempted(theorem, evidence, delta * share.get(theorem.name, 1.0))
         if isinstance(outcome, Bound):
             found[theorem.name] = replace(outcome, deployment=deployment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import subprocess
 import sys
@@ -162,6 +163,8 @@ def test_the_log_has_losses_entropies_and_the_probe(tmp_path: Path) -> None:
     assert row["loss"] == pytest.approx(sum(row["parts"].values()))
     for name in ("representation", "embedding"):
         assert {f"{name}_entropy", f"{name}_entropy_unit", f"{name}_entropy_pairwise"} <= set(row)
+    for name in ("rank_me", "alpha_req", "lidar", "alignment"):
+        assert math.isfinite(row[f"representation_{name}"])
     assert 0 <= row["probe"] <= 1
     assert "probe" not in run(tmp_path / "unlabeled", epochs=1, data=IMAGES).history[-1]
 
