@@ -12,15 +12,18 @@ if TYPE_CHECKING:
     from bounds.assumptions import swap_test as swap_test
     from bounds.complexity import rademacher as rademacher
     from bounds.correlation import correlate as correlate
+    from bounds.data.described import load_data as load_data
     from bounds.encoders import load_encoder as load_encoder
     from bounds.encoders import save_encoder as save_encoder
     from bounds.evaluation import compare as compare
     from bounds.evaluation import evaluate as evaluate
     from bounds.heads import load_predictor as load_predictor
     from bounds.information import describe as describe
+    from bounds.information import monitor as monitor
     from bounds.report import Comparison as Comparison
     from bounds.report import Report as Report
     from bounds.report import catalogue as catalogue
+    from bounds.selection import select as select
     from bounds.sweeps import plot_sweep as plot_sweep
     from bounds.sweeps import sweep as sweep
     from bounds.theorems import Bound as Bound
@@ -46,9 +49,12 @@ _HOME = {
     "coverage": "worlds",
     "correlate": "correlation",
     "describe": "information",
+    "load_data": "data.described",
+    "monitor": "information",
     "load_encoder": "encoders",
     "load_predictor": "heads",
     "save_encoder": "encoders",
+    "select": "selection",
     "sweep": "sweeps",
     "plot_sweep": "sweeps",
 }
@@ -68,6 +74,7 @@ _MODULES = (
     "proofs",
     "report",
     "representations",
+    "selection",
     "summaries",
     "theorems",
     "worlds",

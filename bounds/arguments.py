@@ -298,11 +298,14 @@ def options(name: str, value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-def architecture(name: str, value: Any) -> dict[str, Any]:
-    """Options of `build_encoder` in a mapping."""
+def architecture(name: str, value: Any) -> Any:
+    """Options of `build_encoder` in a mapping, or the name of a library's model."""
+    if isinstance(value, str) and ":" in value:
+        return value
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise InvalidOption(
-            f'`{name}` must be a mapping such as {{"name": "resnet", "depth": 18, "stem": "cifar"}}, got {shown(value)}.'
+            f'`{name}` must be a mapping such as {{"name": "resnet", "depth": 18, "stem": "cifar"}}, or a name such as '
+            f"'timm:vit_small_patch16_224', got {shown(value)}."
         )
     return dict(value)
 
@@ -386,6 +389,9 @@ RULES: dict[str, Rule] = {
     "device": maybe(device),
     "name": maybe(text),
     "prefix": maybe(text),
+    "pool": maybe(text),
+    "layer": maybe(text),
+    "compile": flag,
     "size": maybe(integer(1, 2**14, "a positive number of pixels,")),
     "num_classes": maybe(integer(1)),
     "batch_size": integer(1, _MOST_ITEMS, "a positive integer,"),
@@ -401,6 +407,8 @@ RULES: dict[str, Rule] = {
     "workers": integer(1, 4096),
     "fit_range": maybe(_fit_range),
     "t": number(0, 1e6, "be positive and at most 1e6"),
+    "gamma": number(0, 1e6, "be positive and at most 1e6"),
+    "measure": maybe(text),
     "sizes": maybe(sizes),
     "n": maybe(several(integer(1, _MOST_ITEMS), "sizes")),
     "m": maybe(several(integer(1, _MOST_ITEMS), "sizes")),

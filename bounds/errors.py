@@ -20,12 +20,20 @@ class InvalidOption(InvalidInput):
     """An option outside its documented range or choices."""
 
 
+class CannotWrite(InvalidOption, OSError):
+    """A file or folder that cannot be written: no space, no permission, or another run has it."""
+
+
 class InvalidCheckpoint(InvalidInput):
     """A checkpoint that is malformed or does not fit the encoder (missing or misshapen weights)."""
 
 
 class UnsafeCheckpoint(InvalidCheckpoint):
     """A checkpoint that would have to run code to load."""
+
+
+class BrokenItem(InvalidData):
+    """An image that cannot be decoded; `bounds.load_data(..., broken="skip")` leaves such items out and says so."""
 
 
 class CorruptStore(InvalidData):

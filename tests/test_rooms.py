@@ -15,7 +15,7 @@ ROOT = Path(bounds.__file__).parent
 # From the ground up. Rooms on one floor do not know each other.
 FLOORS: list[set[str]] = [
     {"errors", "version"},
-    {"arguments", "memory", "draws", "rendering"},
+    {"arguments", "files", "memory", "draws", "rendering"},
     {"processes", "correlation", "summaries"},
     {"data"},
     {"encoders"},
@@ -24,8 +24,8 @@ FLOORS: list[set[str]] = [
     {"assumptions"},
     {"objectives"},
     {"evidence"},
-    {"metrics", "complexity", "derivations", "information"},
-    {"proofs"},
+    {"complexity", "derivations", "information"},
+    {"metrics", "proofs", "selection"},
     {"pretraining", "theorems"},
     {"report", "worlds"},
     {"evaluation", "sweeps"},

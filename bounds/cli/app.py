@@ -15,6 +15,7 @@ from typing import Any, ParamSpec
 import typer
 
 from bounds.errors import BoundsError
+from bounds.files import whole_file, writing
 
 REFUSED, INTERRUPTED = 2, 130
 _RESUMED = ("pretrain", "predict")  # commands that keep what they have done
@@ -32,7 +33,7 @@ P = ParamSpec("P")
 
 
 # Arguments of the Python calls that the command line has under another name.
-RENAMED = {"bounds": "bound", "class_prior": "balanced_prior", "head": "ridge"}
+RENAMED = {"bounds": "bound", "class_prior": "balanced_prior"}
 
 
 def one_sentence(command: Callable[P, None]) -> Callable[P, None]:
@@ -128,7 +129,8 @@ def write(report: Any, folder: Path) -> list[Path]:
     """report.json, report.html, report.txt, report.tex and the figure in `folder`, each renamed into place."""
     from bounds.report.files import write_text
 
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     texts = {
         "report.json": report.to_json(),
         "report.html": report.to_html(),
@@ -144,9 +146,8 @@ def save_figure(figure: Any, stem: Path) -> list[Path]:
     """`stem`.pdf and `stem`.png, each renamed into place."""
     paths = [stem.with_suffix(suffix) for suffix in (".pdf", ".png")]
     for path in paths:
-        part = path.with_name(f".{path.name}.part")
-        figure.savefig(part, format=path.suffix[1:], bbox_inches="tight", dpi=200)
-        part.replace(path)
+        with whole_file(path) as part:
+            figure.savefig(part, format=path.suffix[1:], bbox_inches="tight", dpi=200)
     return paths
 
 

@@ -55,6 +55,13 @@ class Constants(StrEnum):
     counted = "counted"
 
 
+class Engine(StrEnum):
+    """What runs the encoder."""
+
+    local = "local"
+    ray = "ray"
+
+
 class Example(StrEnum):
     """Embedded examples."""
 

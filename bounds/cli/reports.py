@@ -9,8 +9,19 @@ import typer
 
 from bounds.arguments import folder, unknown
 from bounds.cli.app import app, as_json, one_sentence, paths, said, save_figure, write, wrote
-from bounds.cli.choices import NORMALIZE, Constants, Example, Normalize, Overlap, Pairs, Repeats, Residual
+from bounds.cli.choices import (
+    NORMALIZE,
+    Constants,
+    Engine,
+    Example,
+    Normalize,
+    Overlap,
+    Pairs,
+    Repeats,
+    Residual,
+)
 from bounds.errors import InvalidOption
+from bounds.files import writing
 
 if TYPE_CHECKING:
     from bounds.report.comparison import Comparison
@@ -86,6 +97,9 @@ def evaluate(
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...")] = None,
     batch_size: Annotated[int, typer.Option(help="Images per batch.")] = 256,
     seed: Annotated[int, typer.Option(help="Of views and pairs.")] = 0,
+    engine: Annotated[
+        Engine, typer.Option(help="What runs the encoder: this machine, or a Ray cluster (RAY_ADDRESS).")
+    ] = Engine.local,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
     """Evaluate every bound for one checkpoint: the answer here, everything in --out.
@@ -99,6 +113,15 @@ def evaluate(
     from bounds.report.text import screen
 
     folder("out", out)
+    kept = None
+    if engine is Engine.ray:
+        save_representations, kept = _filled(
+            save_representations,
+            checkpoint,
+            {"labeled": paths(labeled), "unlabeled": paths(unlabeled), "test": paths(test)},
+            {"pairs": pairs.value, "seed": seed, "batch_size": batch_size, "autocast": autocast,
+             "num_classes": num_classes, "renumber": renumber},
+        )  # fmt: skip
     with torchrun() as processes:
         report = run(
             checkpoint,
@@ -149,6 +172,20 @@ def evaluate(
         if looked:
             typer.echo(f"  {looked}")
     wrote(write(report, out))
+    del kept
+
+
+def _filled(
+    folder: Path | None, checkpoint: Any, data: dict[str, Any], options: dict[str, Any]
+) -> tuple[Path, Any]:
+    """The folder of representations made by Ray, and what keeps a temporary one."""
+    from tempfile import TemporaryDirectory
+
+    from bounds.evaluation.on_ray import fill_with_ray
+
+    kept = None if folder is not None else TemporaryDirectory(prefix="bounds-ray-")
+    made = folder or Path(kept.name if kept is not None else "")
+    return fill_with_ray(checkpoint, data, made, **options), kept
 
 
 @app.command()
@@ -255,7 +292,8 @@ def plan(
     else:
         typer.echo(repr(plans))
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        with writing(out):
+            out.mkdir(parents=True, exist_ok=True)
         for name, one in plans.items():
             wrote(save_figure(one.plot(), out / f"plan_{name}"))
 
@@ -308,6 +346,7 @@ def show_comparison(compared: Comparison, out: Path | None, json_: bool) -> None
     else:
         said(repr(compared), lambda: comparison_screen(compared, paint=True))
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        with writing(out):
+            out.mkdir(parents=True, exist_ok=True)
         compared.to_html(out / "comparison.html")
         wrote([*save_figure(compared.plot(), out / "comparison"), out / "comparison.html"])

@@ -82,7 +82,7 @@ class ArraySource(BlockSource):
         if self.fingerprints is not None:
             known: np.ndarray = self.fingerprints[1][:]
             return known
-        blocks = range(0, len(self.arrays[0]), _HASH_ROWS)
+        blocks = range(0, self.arrays[0].shape[0], _HASH_ROWS)
         columns = [
             [fingerprints(as_tensor(array[row : row + _HASH_ROWS])) for row in blocks]
             for array in self.arrays
@@ -98,7 +98,7 @@ class ArraySource(BlockSource):
         return {"type": "arrays", "arrays": [_digest(array) for array in kept]}
 
     def _blocks(self, start: int, stop: int | None, batch_size: int, form: Form) -> Iterator[Block]:
-        length = len(self.arrays[0])
+        length = self.arrays[0].shape[0]
         end = length if stop is None else min(stop, length)
         for row in range(start, end, batch_size):
             rows = slice(row, min(row + batch_size, end))
@@ -109,7 +109,7 @@ class ArraySource(BlockSource):
 
 def _digest(array: Any) -> dict[str, Any]:
     sha = hashlib.sha256()
-    for row in range(0, len(array), _HASH_ROWS):
+    for row in range(0, array.shape[0], _HASH_ROWS):
         block = array[row : row + _HASH_ROWS]
         if isinstance(block, Tensor):
             block = block.detach().cpu().contiguous().view(torch.uint8).numpy()

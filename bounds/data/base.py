@@ -15,6 +15,7 @@ from bounds.data.checks import Kind, as_tensor, channels_first, check_labels, ch
 from bounds.data.class_names import Names, listed, renumbered, renumbering, united
 from bounds.data.decode import Form, unequal
 from bounds.data.fingerprints import fingerprints
+from bounds.data.preprocessing import Geometry
 from bounds.errors import InvalidData
 
 
@@ -104,7 +105,7 @@ class Source(ABC):
         *,
         start: int = 0,
         stop: int | None = None,
-        size: int | None = None,
+        size: int | Geometry | None = None,
         channels: int | None = None,
         unit_range: bool = True,
     ) -> Iterator[Batch]:
@@ -114,8 +115,8 @@ class Source(ABC):
             batch_size: About how many items a batch holds; a file's end may cut one short.
             start: First row.
             stop: Row after the last; None reads to the end.
-            size: Side in pixels to which images are brought where their sizes may differ, which makes them float32
-                (shorter side, then the centre).
+            size: Side in pixels, or the geometry, to which images are brought where their sizes may differ, which
+                makes them float32 (shorter side, then the centre).
             channels: 3 to bring grey images to RGB; None leaves grey data sets grey. A data set with any coloured
                 image has three channels throughout.
             unit_range: Whether float images must lie in [0, 1]; False leaves that to the encoder.
@@ -124,7 +125,9 @@ class Source(ABC):
             InvalidData: NaN or infinity, pixels outside [0, 1], images of unequal sizes without `size`, bad
                 labels, unreadable images; naming the row (of its file, where there are several).
         """
-        form = Form(size, self.channels if channels is None else max(channels, self.channels or 1))
+        form = Form(
+            Geometry.of(size), self.channels if channels is None else max(channels, self.channels or 1)
+        )
         before: torch.Size | None = None
         for batch in self._batches(start, stop, batch_size, form, unit_range):
             shape = batch.views[0].shape[1:] if self.kind == "vectors" else batch.views[0].shape[2:]

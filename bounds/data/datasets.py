@@ -16,7 +16,6 @@ from bounds.data.checks import as_tensor, channels_first, is_label, kind_of, pic
 from bounds.data.class_names import Names, class_names
 from bounds.data.decode import Form, numeric, pixels, stack
 from bounds.data.fingerprints import fingerprints
-from bounds.data.preprocessing import Preprocessing
 from bounds.errors import BoundsError, InvalidData
 
 _LISTED = 256  # items of an iterable data set that are read at a time
@@ -115,7 +114,7 @@ class LoaderSource(BlockSource):
             return Block(images, labels)
         images = tuple(channels_first(image) for image in images)
         keys = np.stack([fingerprints(image) for image in images], axis=1)
-        return Block(tuple(map(Preprocessing(size=form.size), images)), labels, keys)
+        return Block(tuple(map(form.size, images)), labels, keys)
 
     def _blocks(self, start: int, stop: int | None, batch_size: int, form: Form) -> Iterator[Block]:
         (batch, batches), self._begun = self._begun or (None, iter(self._loader)), None

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from bounds.data.checks import as_tensor, channels_first, unambiguous
 from bounds.data.fingerprints import fingerprints
-from bounds.data.preprocessing import Preprocessing
-from bounds.errors import InvalidData
+from bounds.data.preprocessing import Geometry
+from bounds.errors import BrokenItem, InvalidData
 
 _GREY = ("1", "L", "LA", "La")
 _DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
@@ -29,11 +29,11 @@ class Form(NamedTuple):
     """How the images of a data set are to come, one and all.
 
     Attributes:
-        size: Side in pixels to which they are brought, or None to leave them as they are.
+        size: The square to which they are brought, or None to leave them as they are.
         channels: 3 where grey images become RGB, 1 where there are grey ones alone.
     """
 
-    size: int | None = None
+    size: Geometry | None = None
     channels: int | None = None
 
 
@@ -143,8 +143,8 @@ def _from_pillow(image: Any, name: str) -> Item:
     return Item(torch.from_numpy(array[None] if grey else array.transpose(2, 0, 1)), turned)
 
 
-def _undecodable(name: str, err: Exception) -> InvalidData:
-    return InvalidData(f"{name} cannot be decoded as an image ({type(err).__name__}: {err}).")
+def _undecodable(name: str, err: Exception) -> BrokenItem:
+    return BrokenItem(f"{name} cannot be decoded as an image ({type(err).__name__}: {err}).")
 
 
 def stack(items: Sequence[Item], form: Form, where: str, first_row: int) -> Stacked:
@@ -175,7 +175,7 @@ def stack(items: Sequence[Item], form: Form, where: str, first_row: int) -> Stac
     turned = sum(item.turned for item in items)
     if form.size is None or values[0].ndim == 1:
         return Stacked(torch.stack(values), keys, turned)
-    prepare = Preprocessing(size=form.size)
+    prepare = form.size
     if odd is None:
         return Stacked(prepare(torch.stack(values)), keys, turned)
     return Stacked(torch.cat([prepare(x[None]) for x in values]), keys, turned)

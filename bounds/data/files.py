@@ -16,11 +16,11 @@ import torch
 from numpy.lib import format as npy
 
 from bounds.data.arrays import ArraySource
-from bounds.data.checks import pick_keys
+from bounds.data.columns import ANY, Columns
 from bounds.errors import InvalidData
 
 
-def array_file(path: Path, where: str, num_classes: int | None) -> ArraySource:
+def array_file(path: Path, where: str, num_classes: int | None, columns: Columns = ANY) -> ArraySource:
     """A source over `x` or `x1`, `x2`, and optional `y`, of an `.npz` or `.safetensors` file.
 
     Raises:
@@ -28,7 +28,7 @@ def array_file(path: Path, where: str, num_classes: int | None) -> ArraySource:
     """
     make = _NpzArray if path.suffix == ".npz" else _SafetensorsArray
     with readable(path, where):
-        views, label = pick_keys(make.keys(path), where)
+        views, label = columns.pick(make.keys(path), where)
         arrays = tuple(make(path, key, where) for key in views)
         kept = None if label is None else make(path, label, where)
         if kept is not None and not kept.shape:

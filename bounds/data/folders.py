@@ -16,7 +16,7 @@ from bounds.data.class_names import class_names, printable
 from bounds.data.decode import Form, coloured, decode, stack
 from bounds.errors import InvalidData
 
-_IMAGES = {
+IMAGE_SUFFIXES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".avifs", ".bmp", ".dib", ".gif"),
     *(".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".tga"),
 }
@@ -109,7 +109,7 @@ def _listing(folder: Path, where: str) -> tuple[list[Path], list[Path], list[Pat
         if entry.is_dir():
             folders.append(entry)
         else:
-            (images if entry.suffix.lower() in _IMAGES else other).append(entry)
+            (images if entry.suffix.lower() in IMAGE_SUFFIXES else other).append(entry)
     return folders, images, other
 
 

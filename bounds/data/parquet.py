@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from bounds.data.base import Block, BlockSource
-from bounds.data.checks import VIEWS, pick_keys
+from bounds.data.checks import VIEWS
 from bounds.data.class_names import class_names
+from bounds.data.columns import ANY, Columns
 from bounds.data.decode import Form, coloured, decode, stack
 from bounds.data.files import file_fingerprint, readable
 from bounds.errors import InvalidData
@@ -23,19 +24,19 @@ _HEADERS = 256  # rows whose headers are looked at together
 class ParquetSource(BlockSource):
     """One parquet file, read a row group at a time and decoded a batch at a time."""
 
-    def __init__(self, path: Path, where: str, num_classes: int | None) -> None:
+    def __init__(self, path: Path, where: str, num_classes: int | None, columns: Columns = ANY) -> None:
         import pyarrow.parquet as pq
 
         self.where, self.views, self._path = where, 1, path
         with readable(path, where), pq.ParquetFile(path) as file:
             schema, metadata = file.schema_arrow, file.metadata
             self._rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-        columns = schema.names
+        present = schema.names
         if any(
-            name in VIEWS and _holds_bytes(schema.field(name).type) for name in columns
+            name in VIEWS and _holds_bytes(schema.field(name).type) for name in present
         ):  # x may be a position
-            columns = [name for name in columns if name not in VIEWS or _holds_bytes(schema.field(name).type)]
-        views, self._label = pick_keys(columns, where)
+            present = [name for name in present if name not in VIEWS or _holds_bytes(schema.field(name).type)]
+        views, self._label = columns.pick(present, where)
         self._image = views[0]
         if len(views) > 1 or not _holds_bytes(schema.field(self._image).type):
             raise InvalidData(

@@ -1,4 +1,4 @@
-"""What an encoder expects of its images: size, channels, mean and standard deviation; travels as JSON."""
+"""What an encoder expects of its images: geometry, channels, mean and standard deviation; travels as JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,76 @@ from bounds.errors import InvalidData, InvalidOption
 
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, the grey of PIL and of torchvision
 _SLACK = 1e-3  # how far resampling may take a float image outside [0, 1]
+_GEOMETRY = {"resize": None, "interpolation": "bilinear", "fit": "crop"}
+
+
+Interpolation = Literal["bilinear", "bicubic"]
+Fit = Literal["crop", "squash"]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Images -> squares of `size` pixels, float32 in [0, 1]; those that have this size already stay.
+
+    Attributes:
+        size, resize, interpolation, fit: As for `Preprocessing`.
+
+    Raises:
+        InvalidOption: a value outside these ranges.
+    """
+
+    size: int
+    resize: int | None = None
+    interpolation: Interpolation = "bilinear"
+    fit: Fit = "crop"
+
+    def __post_init__(self) -> None:
+        if type(self.size) is not int or self.size < 1:
+            raise InvalidOption(
+                f"`size` must be a positive number of pixels or None, got {shown(self.size)}."
+            )
+        if self.resize is not None and (type(self.resize) is not int or self.resize < self.size):
+            raise InvalidOption(
+                f"`resize` must be a number of pixels of at least `size` ({self.size}), got {shown(self.resize)}."
+            )
+        for name, choices in (("interpolation", ("bilinear", "bicubic")), ("fit", ("crop", "squash"))):
+            if getattr(self, name) not in choices:
+                raise InvalidOption(
+                    f"`{name}` must be one of {', '.join(map(repr, choices))}, got {shown(getattr(self, name))}."
+                )
+
+    @classmethod
+    def of(cls, size: int | Geometry | None) -> Geometry | None:
+        """A side in pixels as the plain geometry."""
+        return size if size is None or isinstance(size, Geometry) else cls(size)
+
+    def plain(self) -> Any:
+        """For JSON: the side alone where all else is the default."""
+        return self.size if self == Geometry(self.size) else asdict(self)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """(N, C, H, W), uint8 or float in [0, 1] -> (N, C, size, size).
+
+        Raises:
+            InvalidData: another shape or type, or float pixels outside [0, 1].
+        """
+        x = to_unit_interval(images)
+        if x.shape[2:] == (self.size, self.size):
+            return x
+        if self.fit == "squash":
+            return self._resampled(x, (self.size, self.size))
+        height, width = x.shape[2:]
+        short, wanted = min(height, width), self.resize or self.size
+        if short != wanted:
+            x = self._resampled(x, (int(wanted * height / short), int(wanted * width / short)))
+        top, left = (
+            round((side - self.size) / 2) for side in x.shape[2:]
+        )  # to the pixel as torchvision does
+        return x[:, :, top : top + self.size, left : left + self.size]
+
+    def _resampled(self, x: Tensor, shape: tuple[int, int]) -> Tensor:
+        x = F.interpolate(x, size=shape, mode=self.interpolation, antialias=True, align_corners=False)
+        return x.clamp(0, 1) if self.interpolation == "bicubic" else x  # cubic kernels overshoot
 
 
 @dataclass(frozen=True)
@@ -30,6 +100,10 @@ class Preprocessing:
             Where the size differs, the shorter side is resized to it (bilinear, antialiased) and the central
             square kept.
         channels: 1 (grey) or 3 (RGB), or None to keep them as they come. RGB -> grey is the BT.601 luma.
+        resize: What the shorter side is resized to before the central square of `size` is cut out, as for 256 -> 224;
+            None: `size` itself.
+        interpolation: "bilinear" or "bicubic", antialiased.
+        fit: "crop" as said; "squash" resizes both sides to `size`, whatever the shape.
 
     Raises:
         InvalidOption: a value outside these ranges.
@@ -39,6 +113,9 @@ class Preprocessing:
     std: tuple[float, ...] = (1.0,)
     size: int | None = None
     channels: int | None = None
+    resize: int | None = None
+    interpolation: Interpolation = "bilinear"
+    fit: Fit = "crop"
 
     def __post_init__(self) -> None:
         if self.channels not in (None, 1, 3):
@@ -47,6 +124,10 @@ class Preprocessing:
             raise InvalidOption(
                 f"`size` must be a positive number of pixels or None, got {shown(self.size)}."
             )
+        if self.size is not None:
+            Geometry(self.size, self.resize, self.interpolation, self.fit)
+        elif any(getattr(self, name) != default for name, default in _GEOMETRY.items()):
+            raise InvalidOption("`resize`, `interpolation` and `fit` need a `size` to bring images to.")
         for name in ("mean", "std"):
             value = getattr(self, name)
             values = (value,) if isinstance(value, int | float) else value
@@ -64,6 +145,13 @@ class Preprocessing:
         if min(self.std) <= 0:
             raise InvalidOption(f"`std` must be positive, got {self.std}.")
 
+    @property
+    def geometry(self) -> Geometry | None:
+        """How images are brought to size, or None where they stay as they come."""
+        if self.size is None:
+            return None
+        return Geometry(self.size, self.resize, self.interpolation, self.fit)
+
     def __call__(self, images: Tensor) -> Tensor:
         """Prepare a batch, on the device where it lies.
 
@@ -79,8 +167,8 @@ class Preprocessing:
         x = to_unit_interval(images)
         if self.channels is not None and x.shape[1] != self.channels:
             x = _adapt_channels(x, self.channels)
-        if self.size is not None and x.shape[2:] != (self.size, self.size):
-            x = _resize(x, self.size)
+        if self.geometry is not None:
+            x = self.geometry(x)
         if max(len(self.mean), len(self.std)) not in (1, x.shape[1]):
             raise InvalidData(
                 f"Images have {x.shape[1]} channels where the preprocessing has {len(self.mean)} means; "
@@ -90,8 +178,9 @@ class Preprocessing:
         return (x - mean) / std
 
     def to_json(self) -> str:
-        """The JSON string kept in the metadata of a safetensors file."""
-        return json.dumps(asdict(self))
+        """The JSON string kept in the metadata of a safetensors file; a plain geometry is left out."""
+        kept = asdict(self)
+        return json.dumps({key: value for key, value in kept.items() if _GEOMETRY.get(key, ...) != value})
 
     @classmethod
     def from_json(cls, text: str) -> Preprocessing:
@@ -166,13 +255,3 @@ def _adapt_channels(x: Tensor, channels: int) -> Tensor:
     if channels == 3:
         return x.expand(-1, 3, -1, -1)
     return (x * x.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
-
-
-def _resize(x: Tensor, size: int) -> Tensor:
-    height, width = x.shape[2:]
-    short = min(height, width)
-    if short != size:
-        shape = (round(height * size / short), round(width * size / short))
-        x = F.interpolate(x, size=shape, mode="bilinear", antialias=True, align_corners=False)
-    top, left = (x.shape[2] - size) // 2, (x.shape[3] - size) // 2
-    return x[:, :, top : top + size, left : left + size]

@@ -16,7 +16,7 @@ from torch import Tensor
 from bounds.encoders.state_dicts import flatten
 from bounds.errors import InvalidCheckpoint, UnsafeCheckpoint
 
-SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".pth.tar")
+SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".pth.tar", ".bin")
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, str], str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,18 +22,26 @@ from bounds.data.preprocessing import CIFAR10, IMAGENET, Preprocessing, as_prepr
 from bounds.encoders.architectures import ResNet, SmallConvNet, build_encoder
 from bounds.encoders.checkpoint_files import read_checkpoint
 from bounds.encoders.code_digest import modules_behind
+from bounds.encoders.hubs import opening
+from bounds.encoders.hubs.names import Spec, is_folder, is_named, parse
+from bounds.encoders.hubs.opening import Reading
+from bounds.encoders.hubs.recognise import recognise
+from bounds.encoders.pooling import one_vector
 from bounds.encoders.state_dicts import (
     architecture_name,
     build_with_weights,
     choose,
     find_encoders,
+    fits_own,
     infer_architecture,
     is_finite,
     truncated,
 )
 from bounds.errors import BoundsError, InvalidCheckpoint, InvalidData, InvalidOption
+from bounds.files import whole_file, writing
 
 _RECORD = "bounds.trained_on"
+_TOLD = ("library", "weights", "pool", "layer", "dtype", "compile")  # of the provenance, for people
 Function = Callable[[Tensor], Any]
 
 
@@ -152,6 +159,8 @@ class Encoder(nn.Module):
 
     def _checked(self, output: Any, rows: int) -> Tensor:
         source = self.provenance["source"]
+        if not isinstance(output, Tensor | np.ndarray | Sequence) or isinstance(output, tuple):
+            output = one_vector(output, name=f"The encoder {source}")
         try:
             z = torch.as_tensor(output)
         except (TypeError, ValueError, RuntimeError) as err:
@@ -165,7 +174,8 @@ class Encoder(nn.Module):
         if z.ndim != 2 or len(z) != rows or z.shape[1] < 1 or not z.is_floating_point():
             raise InvalidData(
                 f"The encoder {source} must return floating point numbers of shape ({rows}, d) "
-                f"for {rows} images, got {tuple(z.shape)} {z.dtype}; flatten or pool its output."
+                f"for {rows} images, got {tuple(z.shape)} {z.dtype}; flatten or pool its output "
+                '(`bounds.load_encoder(..., pool="mean")`).'
             )
         if self.dim not in (None, z.shape[1]):
             raise InvalidData(
@@ -183,6 +193,8 @@ class Encoder(nn.Module):
     def describe(self) -> str:
         """Several lines for people: what was loaded, what was ignored, what the images should be."""
         lines = [self._title()]
+        told = [f"{key} {self.provenance[key]}" for key in _TOLD if key in self.provenance]
+        lines += [f"  read     {', '.join(told)}"] if told else []
         if self.loaded:
             prefix = self.provenance.get("prefix")
             lines.append(f"  loaded   {len(self.loaded)} tensors" + (f" under `{prefix}`" if prefix else ""))
@@ -193,7 +205,7 @@ class Encoder(nn.Module):
             p = self.preprocessing
             lines.append(
                 f"  expects  uint8 or float in [0, 1]; channels {p.channels or 'as given'}, "
-                f"size {p.size or 'as given'}, mean {p.mean}, std {p.std}"
+                f"size {p.size or 'as given'}{_geometry(p)}, mean {p.mean}, std {p.std}"
                 + (" (assumed)" if self.provenance.get("preprocessing_assumed") else "")
             )
         return "\n".join(lines)
@@ -211,9 +223,13 @@ class Encoder(nn.Module):
 def load_encoder(
     checkpoint: str | os.PathLike[str] | nn.Module | Function,
     *,
-    architecture: Mapping[str, Any] | None = None,
+    architecture: str | Mapping[str, Any] | None = None,
     preprocessing: Preprocessing | None = None,
     prefix: str | None = None,
+    pool: str | None = None,
+    layer: str | None = None,
+    dtype: torch.dtype | str | None = None,
+    compile: bool = False,
     device: torch.device | str | None = None,
 ) -> Encoder:
     """Load an encoder, refusing every file that would have to run code.
@@ -225,14 +241,29 @@ def load_encoder(
     query (MoCo), then online (BYOL), then one without such a name, before student, target, key, momentum and
     average copies. Weights are float32 after loading.
 
+    Models of other libraries, each an extra of this package, go by name: `timm:vit_small_patch14_dinov2`,
+    `hf:facebook/dinov2-small`, `open_clip:ViT-B-32/laion2b_s34b_b79k`, `torchvision:resnet50`; with the library's
+    weights, as far as they are on this machine or can be fetched. Folders of `save_pretrained` (transformers),
+    `save_for_hf` (timm) and open_clip are read, and files in the layouts of DINO, DINOv2 and v3, MAE, MoCo v3,
+    I-JEPA, BEiT, ConvNeXt and deeper ResNets are recognised by names and shapes and built with timm. Weights are never
+    random but for "random" or "random:SEED" in place of a checkpoint, with an `architecture`. Preprocessing is that of
+    the library's own configuration.
+
     Args:
-        checkpoint: A path, a network, or any callable from a batch of images to (N, d).
+        checkpoint: A path, a name, a network, or any callable from a batch of images to (N, d).
         architecture: Options of `build_encoder` that overrule those inferred. Shapes do not show a padding:
-            give {"stem": "cifar-pad2"} for CIFAR checkpoints of solo-learn.
+            give {"stem": "cifar-pad2"} for CIFAR checkpoints of solo-learn. Or a library's model whose weights the file
+            holds, "timm:vit_base_patch16_224", or {"name": "timm:vit_base_patch16_224", "img_size": 96}.
         preprocessing: What the encoder expects; overrules the file's metadata. Where neither says: ImageNet
             statistics for an ImageNet stem, CIFAR-10's for a CIFAR stem, none for other than 3 channels, the
             size as it comes; `describe` then says "assumed".
         prefix: Where the encoder is, when a file holds several: "module.encoder_k".
+        pool: What becomes of tokens, maps, or several outputs: "cls" (the first token), "mean" (over patches or space),
+            "pooled" (what the network calls so), or the name of an output. None takes the library's own, or what the
+            model's paper evaluates.
+        layer: Name of a submodule whose output is taken in place of the network's: "blocks.10".
+        dtype: Of weights and images, "bfloat16"; None leaves float32.
+        compile: Whether `torch.compile` is used.
         device: Where to put the weights (a network given as `checkpoint` is moved); None leaves them on the
             CPU, or where they are.
 
@@ -243,10 +274,12 @@ def load_encoder(
         UnsafeCheckpoint: a file that holds Python objects beyond tensors and plain containers.
         InvalidCheckpoint: no such file, not a checkpoint, no encoder in it, or weights missing, misshapen,
             not finite.
-        InvalidOption: options that do not go with this kind of checkpoint.
+        InvalidOption: options that do not go with this kind of checkpoint, or a model that a library does not have.
+        MissingDependency: the library is not installed.
     """
+    reading = Reading.of(pool, layer, dtype, compile)
     if isinstance(checkpoint, str | os.PathLike):
-        encoder = _load_file(Path(checkpoint), architecture, preprocessing, prefix)
+        encoder = _load(checkpoint, architecture, preprocessing, prefix, reading)
     elif not callable(checkpoint) or isinstance(checkpoint, type):
         raise InvalidOption(
             f"`checkpoint` must be a path, a torch.nn.Module or a callable, got {_kind(checkpoint)}."
@@ -258,14 +291,13 @@ def load_encoder(
     elif isinstance(checkpoint, Encoder):
         encoder = checkpoint
         if preprocessing is not None:
-            old = checkpoint
-            encoder = Encoder(
-                old.network, preprocessing=preprocessing, loaded=old.loaded, ignored=old.ignored,
-                provenance=old.provenance | {"preprocessing_assumed": False}, trained_on=old.trained_on,
-            )  # fmt: skip
+            encoder = _changed(
+                checkpoint, checkpoint.network, {"preprocessing_assumed": False}, preprocessing
+            )
+        encoder = _read(encoder, reading)
     else:
         _check_weights(checkpoint)
-        encoder = Encoder(checkpoint, preprocessing=preprocessing)
+        encoder = _read(Encoder(checkpoint, preprocessing=preprocessing), reading)
     return encoder if device is None else encoder.to(device)
 
 
@@ -325,11 +357,10 @@ def save_encoder(
         known = isinstance(trained_on, np.ndarray) and trained_on.dtype == np.uint64
         prints = np.unique(trained_on if known else fingerprints(torch.as_tensor(trained_on)))
         tensors[_RECORD] = torch.from_numpy(prints.view(np.int64))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".saving-", dir=path.parent) as folder:
-        part = Path(folder) / path.name
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as part:
         save_file(tensors, part, metadata=notes | extra)
-        os.replace(part, path)
 
 
 @contextmanager
@@ -345,11 +376,78 @@ def evaluating(networks: Sequence[nn.Module]) -> Iterator[None]:
             module.training = True
 
 
+def _load(
+    given: str | os.PathLike[str],
+    architecture: str | Mapping[str, Any] | None,
+    preprocessing: Preprocessing | None,
+    prefix: str | None,
+    reading: Reading,
+) -> Encoder:
+    """From a name, the word "random", a folder or a file."""
+    name, path = str(given), Path(given)
+    if architecture is not None and opening.RANDOM.fullmatch(name) and not path.exists():
+        return Encoder(**opening.of_random(name, architecture, reading, preprocessing))
+    spec = None if architecture is None else parse(architecture)
+    if is_named(given) or is_folder(path):
+        if architecture is not None or prefix is not None:
+            raise InvalidOption(
+                f"{name!r} says which model it is; `architecture` and `prefix` are for files."
+            )
+        if is_named(given):
+            return Encoder(**opening.named(name, reading, preprocessing))
+        return Encoder(**opening.folder(path, reading, preprocessing))
+    if spec is not None:
+        return _of_library(path, *read_checkpoint(path), spec, preprocessing, prefix, reading)
+    return _load_file(path, architecture, preprocessing, prefix, reading)  # type: ignore[arg-type]
+
+
+def _of_library(
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str],
+    digest: str,
+    spec: Spec,
+    preprocessing: Preprocessing | None,
+    prefix: str | None,
+    reading: Reading,
+    assumed: Preprocessing | None = None,
+) -> Encoder:
+    facts = {"source": path.name, "sha256": digest, "metadata": metadata}
+    return Encoder(
+        **opening.file(spec, tensors, f"`{path.name}`", prefix, reading, preprocessing, facts, assumed)
+    )
+
+
+def _read(encoder: Encoder, reading: Reading) -> Encoder:
+    """The encoder read in another way.
+
+    Raises:
+        InvalidOption: a callable, which only its owner can change.
+    """
+    if reading == Reading():
+        return encoder
+    if not isinstance(encoder.network, nn.Module):
+        raise InvalidOption(
+            "`pool`, `layer`, `dtype` and `compile` are for networks; a callable is used as it is."
+        )
+    return _changed(encoder, reading.of_network(encoder.network), reading.plain, encoder.preprocessing)
+
+
+def _changed(
+    old: Encoder, network: nn.Module | Function, facts: Mapping[str, Any], preprocessing: Preprocessing | None
+) -> Encoder:
+    return Encoder(
+        network, preprocessing=preprocessing, loaded=old.loaded, ignored=old.ignored,
+        provenance={**old.provenance, **facts}, trained_on=old.trained_on,
+    )  # fmt: skip
+
+
 def _load_file(
     path: Path,
     architecture: Mapping[str, Any] | None,
     preprocessing: Preprocessing | None,
     prefix: str | None,
+    reading: Reading,
 ) -> Encoder:
     origin = f"`{path.name}`"
     tensors, metadata, digest = read_checkpoint(path)
@@ -367,11 +465,26 @@ def _load_file(
 
     wanted = stored | dict(architecture or {})
     found = [each for each in find_encoders(list(tensors)) if each.name == wanted.get("name", each.name)]
+    if not stored and architecture is None and not any(fits_own(each, tensors) for each in found):
+        known = recognise(tensors, origin)
+        if known is not None:
+            where = prefix or known.prefix
+            return _of_library(
+                path,
+                tensors,
+                metadata,
+                digest,
+                known.spec,
+                preprocessing,
+                where,
+                reading,
+                known.preprocessing,
+            )
     if not found:
         raise InvalidCheckpoint(
-            f"{origin} holds no ResNet-18/34/50 with torchvision's key names and no small ConvNet; its "
-            f"{len(tensors)} tensors: {truncated(list(tensors)) or 'none'}; "
-            "load it into your own network and pass that."
+            f"{origin} holds no ResNet-18/34/50 with torchvision's key names, no small ConvNet and no published layout; "
+            f"its {len(tensors)} tensors: {truncated(list(tensors)) or 'none'}; name what it is, as in "
+            '`architecture="timm:vit_base_patch16_224"`, or load it into your own network and pass that.'
         )
     chosen = choose(found, prefix, origin)
     if not stored:
@@ -383,7 +496,7 @@ def _load_file(
         preprocessing = _assumed_preprocessing(network)
     elif preprocessing.channels is None and network.architecture["in_channels"] in (1, 3):
         preprocessing = replace(preprocessing, channels=network.architecture["in_channels"])
-    return Encoder(
+    encoder = Encoder(
         network.eval(),
         preprocessing=preprocessing,
         loaded=loaded,
@@ -395,6 +508,7 @@ def _load_file(
         },
         trained_on=None if record is None else record.numpy().view(np.uint64),
     )  # fmt: skip
+    return _read(encoder, reading)
 
 
 def _kind(checkpoint: Any) -> str:
@@ -422,6 +536,13 @@ def _assumed_preprocessing(network: ResNet | SmallConvNet) -> Preprocessing:
     if channels == 3:
         return IMAGENET if network.architecture.get("stem") == "imagenet" else CIFAR10
     return Preprocessing(channels=1 if channels == 1 else None)
+
+
+def _geometry(p: Preprocessing) -> str:
+    if p.size is None:
+        return ""
+    resized = f" cut from {p.resize}" if p.resize else ""
+    return f"{resized}{', squashed' if p.fit == 'squash' else ''} ({p.interpolation})"
 
 
 def _grouped(ignored: Sequence[str], loaded: Sequence[str]) -> str:

@@ -196,8 +196,24 @@ def build_with_weights(
     return network
 
 
+def fits_own(encoder: FoundEncoder, tensors: Mapping[str, Tensor]) -> bool:
+    """Whether names and shapes are those of a network of this package, not of a deeper, wider or grouped ResNet."""
+    if encoder.name != "resnet":
+        return True
+    shapes = {name: tuple(tensors[source].shape) for name, source in encoder.sources.items()}
+    blocks = tuple(
+        len({name.split(".")[1] for name in shapes if name.startswith(f"layer{i}.")}) for i in (1, 2, 3, 4)
+    )
+    stem, inner = shapes.get("conv1.weight", (0,)), shapes.get("layer1.0.conv1.weight", (0,))
+    grouped = shapes.get("layer1.0.conv2.weight", (0, 0))[1:2] != inner[:1]
+    return blocks in BLOCKS.values() and stem[:1] == inner[:1] and not grouped
+
+
 def architecture_name(architecture: Mapping[str, Any]) -> str:
     """For people: "ResNet-50 (imagenet stem, width 64, in channels 3)"."""
+    if ":" in str(architecture.get("name")):
+        options = [f"{key} {value}" for key, value in architecture.items() if key != "name"]
+        return str(architecture["name"]) + (f" ({', '.join(options)})" if options else "")
     details = {key: value for key, value in architecture.items() if key not in ("name", "depth", "stem")}
     words = [f"{key.replace('_', ' ')} {value}" for key, value in details.items()]
     if architecture.get("name") == "resnet":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +15,12 @@ from bounds.assumptions.declaration import Declared
 from bounds.assumptions.declared import class_prior as prior_of
 from bounds.assumptions.encoder_choice import encoder_choice
 from bounds.assumptions.groups import one_a_group
+from bounds.errors import InvalidOption
 from bounds.evaluation.assumptions import Given, declare
 from bounds.evaluation.classes import Classes
 from bounds.evaluation.loading import extract_roles, load
 from bounds.evaluation.options import check_keys
+from bounds.evaluation.progress import bar_wanted
 from bounds.evaluation.provenance import provenance
 from bounds.evaluation.theorems import report_on
 from bounds.evidence.evidence import Evidence
@@ -113,7 +114,8 @@ def evaluate(
         save_representations: A folder to keep the representations in; it can be given as data later, and an
             interrupted run resumes from it.
         autocast: Mixed precision in the encoder.
-        device, batch_size, seed, progress: Where and how the encoder runs; `seed` fixes views and pairs.
+        device, batch_size, seed, progress: Where and how the encoder runs; `seed` fixes views and pairs; bars by default
+            on a terminal, for the encoder and for the bounds.
         distributed: Every process of the torch.distributed group makes this same call; they share the work, need a file
             system in common, and get the same report (torchrun with `bounds evaluate` sets this).
         name: Title of the report.
@@ -133,11 +135,13 @@ def evaluate(
     head_kind(head)
     normalization, processes = Normalization(normalize, radius), Processes.chosen(distributed)
 
+    vouched = Declared.of(declared)
+    if vouched.groups is not None and test is None:
+        raise InvalidOption("`groups` in `declared` are those of test items; give `test`.")
     encoder = load(checkpoint, given)
     parts, classes = extract_roles(
         encoder, {"labeled": labeled, "unlabeled": unlabeled, "test": test}, processes, given
     )
-    vouched = Declared.of(declared)
     if vouched.test_is_fresh is None:
         vouched = replace(vouched, test_is_fresh=fresh)
     record_of_training = getattr(encoder, "trained_on", None)
@@ -159,9 +163,16 @@ def evaluate(
         encoder, checkpoint, normalization, evidence.setting.names_of_classes, evidence.labeled.dim
     )
     title = name or _title(checkpoint)
-    shown = (sys.stderr.isatty() if progress is None else progress) and processes.rank == 0
     report = report_on(
-        evidence, theorems, delta, title, simultaneous, record, deployment, classes.notes, shown
+        evidence,
+        theorems,
+        delta,
+        title,
+        simultaneous,
+        record,
+        deployment,
+        classes.notes,
+        bar_wanted(progress),
     )
 
     # No process leaves, and removes what it shares, before the others are done.

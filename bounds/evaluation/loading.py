@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from bounds.encoders.checkpoints import Encoder, load_encoder
 from bounds.errors import InvalidData, InvalidOption
 from bounds.evaluation.classes import Classes, classes, names_of
+from bounds.evaluation.progress import bar_wanted
 from bounds.processes import Processes
 from bounds.representations.extraction import Extracted, extract
 from bounds.representations.inputs import Source, open_source
@@ -58,7 +58,7 @@ def extract_roles(
     drawn_by_class = given["pairs"] == "class" and "unlabeled" in sources and sources["unlabeled"].views == 1
     names, left_out = names_of(sources, drawn_by_class)
     common = {name: given[name] for name in ("device", "batch_size", "seed", "autocast", "size")}
-    common["progress"] = sys.stderr.isatty() if given["progress"] is None else given["progress"]
+    common["progress"] = bar_wanted(given["progress"])
     folder = given["save_representations"]
     of_pairs = {"views": 2, "pairs": given["pairs"], "class_prior_known": given["class_prior"] is not None}
     parts = {

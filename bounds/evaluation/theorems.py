@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tqdm import tqdm
-
 from bounds.evaluation.best import applicable, best, weights
+from bounds.evaluation.progress import followed
 from bounds.evaluation.quantities import measured_losses, quantities
 from bounds.evidence.evidence import Evidence
 from bounds.report.contradictions import withheld
@@ -16,8 +15,6 @@ from bounds.report.deployment import Deployment
 from bounds.report.report import Report
 from bounds.theorems import Bound, Theorem
 from bounds.theorems.repeated import attempted
-
-_PATIENCE = 2  # seconds before a bar is shown
 
 
 def report_on(
@@ -39,7 +36,7 @@ def report_on(
     share = weights(applicable(theorems, evidence)) if simultaneous else {}
     found: dict[str, Bound] = {}
     refused: dict[str, str] = {}
-    for theorem in tqdm(theorems, desc="bounds", unit=" bounds", disable=not progress, delay=_PATIENCE):
+    for theorem in followed(theorems, progress):
         outcome = attempted(theorem, evidence, delta * share.get(theorem.name, 1.0))
         if isinstance(outcome, Bound):
             found[theorem.name] = replace(outcome, deployment=deployment)

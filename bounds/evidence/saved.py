@@ -14,22 +14,25 @@ from typing import Any, Protocol, Self
 from torch import Tensor
 
 from bounds.errors import CorruptStore, InvalidData, InvalidOption
+from bounds.files import whole_file
 from bounds.heads.least_squares import LeastSquares
 from bounds.heads.losses import HeadLosses
 from bounds.heads.margins import MarginTable
 from bounds.processes import as_bytes
 from bounds.summaries.classes import ClassMoments
 from bounds.summaries.covariance import Covariance
+from bounds.summaries.geometry import Geometry
 from bounds.summaries.moments import Moments
 from bounds.summaries.pairs import PairMoments
 from bounds.summaries.spectral import SpectralMoments
 from bounds.summaries.totals import Totals
+from bounds.summaries.within import WithinScatter
 
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
-        *(ClassMoments, Covariance, HeadLosses, LeastSquares, MarginTable, Moments, PairMoments),
-        *(SpectralMoments, Totals),
+        *(ClassMoments, Covariance, Geometry, HeadLosses, LeastSquares, MarginTable, Moments, PairMoments),
+        *(SpectralMoments, Totals, WithinScatter),
     )
 }
 _FORMAT = "bounds-summaries-1"
@@ -117,12 +120,10 @@ def save_summaries(
         "summaries": json.dumps(plain),
         "options": json.dumps(options or {}, sort_keys=True),
     }
-    path = Path(path)
-    part = path.with_name(f".{path.name}.part")
-    save_file(
-        {str(i): one.detach().cpu().contiguous().clone() for i, one in enumerate(tensors)}, part, header
-    )
-    os.replace(part, path)
+    with whole_file(path) as part:
+        save_file(
+            {str(i): one.detach().cpu().contiguous().clone() for i, one in enumerate(tensors)}, part, header
+        )
 
 
 def load_summaries(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:

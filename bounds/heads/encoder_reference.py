@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,11 @@ from torch import nn
 from bounds.data.preprocessing import Preprocessing
 from bounds.encoders.architectures import ResNet, SmallConvNet
 from bounds.encoders.checkpoints import Encoder, load_encoder
-from bounds.errors import InvalidCheckpoint, InvalidOption
+from bounds.encoders.hubs.names import is_folder, is_named
+from bounds.encoders.hubs.opening import RANDOM
+from bounds.errors import BoundsWarning, InvalidCheckpoint, InvalidOption
+
+_READING = ("pool", "layer", "dtype", "compile")
 
 
 @dataclass(frozen=True)
@@ -23,10 +28,10 @@ class EncoderReference:
     """Where the encoder came from, and the digests that tell it from others.
 
     Attributes:
-        path: Of its file, absolute; None for a network or callable given as an object.
+        path: Of its file, absolute, or the name of a library's model; None for a network or callable given as an object.
         sha256: Of the file.
         weights_sha256: Of names and values of the weights; None for a callable that shows none.
-        architecture, prefix, preprocessing: What `load_encoder` needs to read the file in the same way.
+        architecture, prefix, preprocessing, reading: What `load_encoder` needs to read the file in the same way.
     """
 
     path: str | None
@@ -35,11 +40,14 @@ class EncoderReference:
     architecture: Mapping[str, Any] | None
     prefix: str | None
     preprocessing: str | None
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, encoder: Encoder, given: Any) -> EncoderReference:
         """Of an encoder loaded from `given`, a path or an object."""
-        file = Path(given).resolve() if isinstance(given, str | os.PathLike) else None
+        file = None
+        if isinstance(given, str | os.PathLike):
+            file = Path(given).resolve() if Path(given).exists() else given  # else a library's name
         note = encoder.provenance
         expected = encoder.preprocessing
         return cls(
@@ -49,6 +57,7 @@ class EncoderReference:
             note.get("architecture"),
             note.get("prefix"),
             None if expected is None else expected.to_json(),
+            {key: note[key] for key in _READING if key in note},
         )
 
     def to_plain(self) -> dict[str, Any]:
@@ -74,18 +83,28 @@ class EncoderReference:
                     "The encoder was given as an object, which is not in the folder; pass it as `encoder=` to load the "
                     "predictor, or `encoder=False` to predict from representations."
                 )
-            if given is None and copy is None and not Path(path).exists():
+            unnamed = not is_named(path) and not RANDOM.fullmatch(str(path))
+            if given is None and copy is None and unnamed and not Path(path).exists():
                 raise InvalidCheckpoint(
                     f"The encoder `{path}` is not there any more; pass its new place as `encoder=`."
                 )
             own: dict[str, Any] = (
-                {} if path == copy else {"architecture": self.architecture, "prefix": self.prefix or None}
+                {}
+                if path == copy or is_named(path) or is_folder(path)
+                else {"architecture": self.architecture, "prefix": self.prefix or None}
             )
-            encoder = load_encoder(path, preprocessing=prepared, **own)
+            encoder = load_encoder(path, preprocessing=prepared, **own, **self.reading)
         if (weights_digest(encoder), _prepared(encoder)) != (self.weights_sha256, self.preprocessing):
             raise InvalidCheckpoint(
                 f"The encoder {encoder.provenance['source']} is not the one that was certified: its weights or its "
                 "preprocessing differ; give the same checkpoint."
+            )
+        if self.weights_sha256 is None:
+            warnings.warn(
+                f"The encoder {encoder.provenance['source']} shows no weights: whether it is the one that "
+                "was certified cannot be checked.",
+                BoundsWarning,
+                stacklevel=5,
             )
         return encoder
 

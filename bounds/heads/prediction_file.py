@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bounds.errors import InvalidOption
+from bounds.files import whole_file
 
 if TYPE_CHECKING:
     from bounds.heads.predictor import Predictor
@@ -37,31 +38,27 @@ def predict_to_file(
     out = Path(out)
     if out.suffix != ".parquet" or not out.parent.is_dir():
         raise InvalidOption(f"`out` must be a .parquet file in a folder that exists, got {out}.")
-    kept, part = out.with_name(out.name + ".representations"), out.with_name(f".{out.name}.part")
+    kept = out.with_name(out.name + ".representations")
     rows = 0
-    writer = None
-    try:
-        for found in predictor.stream(
-            data, batch_size=batch_size, device=device, progress=progress, save=kept
-        ):
-            table = pyarrow.Table.from_pandas(found.to_frame(), preserve_index=False)
-            if writer is None:
-                note = {b"bounds.classes": "\n".join(found.class_names).encode()}
-                schema = table.schema
-                at = schema.get_field_index("class")
-                schema = schema.set(
-                    at, pyarrow.field("class", pyarrow.string())
-                )  # a first part may answer nothing
-                writer = parquet.ParquetWriter(part, schema.with_metadata(note))
-            writer.write_table(table.cast(writer.schema))
-            rows += len(found)
-    except BaseException:
-        if writer is not None:
-            writer.close()
-        part.unlink(missing_ok=True)
-        raise
-    if writer is not None:
-        writer.close()
-        os.replace(part, out)
+    with whole_file(out) as part:
+        writer = None
+        try:
+            for found in predictor.stream(
+                data, batch_size=batch_size, device=device, progress=progress, save=kept
+            ):
+                table = pyarrow.Table.from_pandas(found.to_frame(), preserve_index=False)
+                if writer is None:
+                    note = {b"bounds.classes": "\n".join(found.class_names).encode()}
+                    schema = table.schema
+                    at = schema.get_field_index("class")
+                    schema = schema.set(
+                        at, pyarrow.field("class", pyarrow.string())
+                    )  # a first part may answer nothing
+                    writer = parquet.ParquetWriter(part, schema.with_metadata(note))
+                writer.write_table(table.cast(writer.schema))
+                rows += len(found)
+        finally:
+            if writer is not None:
+                writer.close()
     shutil.rmtree(kept, ignore_errors=True)
     return rows

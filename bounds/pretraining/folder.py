@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 
 from bounds.errors import InvalidCheckpoint, InvalidOption
+from bounds.files import whole_file
 
 
 class RunFolder:
@@ -47,15 +49,15 @@ class RunFolder:
 
     def write_log(self, history: list[dict[str, Any]]) -> None:
         """One JSON object a line, one line an epoch."""
-        part = self.log.with_suffix(".part")
-        part.write_text("".join(json.dumps(row) + "\n" for row in history))
-        os.replace(part, self.log)
+        with whole_file(self.log) as part:
+            part.write_text("".join(json.dumps(row) + "\n" for row in history))
 
     def write_state(self, state: dict[str, Any]) -> None:
         """Tensors, numbers and strings only, so that loading runs no code."""
-        part = self.state.with_suffix(".part")
-        torch.save(state, part)
-        os.replace(part, self.state)
+        written = io.BytesIO()  # writing to a file, torch.save says "enforce fail" of a full disk
+        torch.save(state, written)
+        with whole_file(self.state) as part:
+            part.write_bytes(written.getbuffer())
 
     def read_state(self, identity: str) -> dict[str, Any] | None:
         """The state of an earlier run of the same identity, or None where there is none.

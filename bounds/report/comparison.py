@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bounds.arguments import checked, file, maybe
+from bounds.arguments import as_mapping, checked, file, instance, maybe
 from bounds.rendering import rendered
 from bounds.report.families import families
 from bounds.report.files import write_text
@@ -24,6 +24,10 @@ class Comparison:
     """Reports by name, their bounds in one table, and a ranking of the encoders under each bound."""
 
     reports: Mapping[str, Report]
+
+    def __post_init__(self) -> None:
+        for name, report in as_mapping("reports")("reports", self.reports).items():
+            instance(Report, "a `bounds.Report`")(f"reports[{name!r}]", report)
 
     def to_frame(self) -> pandas.DataFrame:
         """One row per encoder and term, as `Report.to_frame`, with the column "encoder" in front."""

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
-from bounds.errors import InvalidOption
+from bounds.files import whole_file
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write under a temporary name, then rename: a reader never sees half a file.
+    """Write UTF-8 text.
 
     Raises:
-        InvalidOption: if the folder does not exist or cannot be written.
+        CannotWrite: the folder is not there, is full, or may not be written.
     """
-    target = Path(path)
-    try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
-    except OSError as error:
-        raise InvalidOption(f"Cannot write `{target}`: {error.strerror}; create its folder first.") from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")

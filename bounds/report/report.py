@@ -10,13 +10,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bounds.arguments import checked, data, file, maybe, nearest, number, several, unknown
+from bounds.arguments import (
+    as_mapping,
+    checked,
+    data,
+    file,
+    instance,
+    maybe,
+    nearest,
+    number,
+    several,
+    unknown,
+)
 from bounds.arguments import path as path_rule
 from bounds.assumptions.assumption import Assumption
 from bounds.errors import InvalidInput, InvalidOption
 from bounds.evidence.evidence import Evidence
 from bounds.rendering import rendered
 from bounds.report.files import write_text
+from bounds.report.measured import Measured
 from bounds.report.plans import Plans
 from bounds.report.saving import FORMAT, READ, json_text, json_values
 from bounds.report.verdict import Verdict
@@ -37,7 +49,8 @@ class Report:
         bounds: Name to bound.
         not_applicable: Name to the reason why a bound could not be evaluated.
         quantities: Scalars behind the bounds: n, m, K, d, c, norms of the heads, ranks, invariance, ...
-        measured: Head name to its loss, projected loss, squared loss and error on the test items.
+        measured: Head name to its loss, projected loss, squared loss and error on the test items that it was not made
+            from; another name is a KeyError with the reason.
         assumptions: Every assumption with status and reason.
         best: Smallest certified bound on the error axis, re-evaluated at its share of δ, or None.
         candidates: The bounds `best` was chosen from, each at its share of δ, certified or not.
@@ -61,6 +74,9 @@ class Report:
     class_names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     evidence: Evidence | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "measured", Measured(self.measured, self.quantities))
 
     def __getitem__(self, name: str) -> Bound:
         """The bound of that name.
@@ -87,6 +103,7 @@ class Report:
     def __contains__(self, name: object) -> bool:
         return name in self.bounds
 
+    @checked(bound=instance(Bound, "a bound of this report"))
     def measured_for(self, bound: Bound) -> float | None:
         """What was measured on the test items for the bound's own head and axis; None without test items."""
         losses = self.measured.get(bound.head or "")
@@ -227,16 +244,13 @@ class Report:
         }
 
     @classmethod
+    @checked(plain=as_mapping("the fields of a report"))
     def from_dict(cls, plain: Mapping[str, Any]) -> Report:
         """The inverse of `to_dict`.
 
         Raises:
             InvalidInput: if it is not a report of this format.
         """
-        if not isinstance(plain, Mapping):
-            raise InvalidInput(
-                f"Not a report of format {FORMAT}: a {type(plain).__name__} in place of a mapping."
-            )
         if plain.get("format") not in READ:
             raise InvalidInput(f"Not a report of format {FORMAT}: `format` is {plain.get('format')!r}.")
         try:

@@ -23,12 +23,13 @@ from bounds.data.checks import every_label
 from bounds.data.class_names import Names
 from bounds.data.pairing import ClassPairs, Rows, class_pairs
 from bounds.data.prefetch import prefetched, to_device, transferred
-from bounds.data.preprocessing import Preprocessing
+from bounds.data.preprocessing import Geometry
 from bounds.data.views import Augmentation, Recipe
 from bounds.encoders.checkpoints import Encoder, load_encoder
 from bounds.encoders.code_digest import code_sha256, state_sha256
 from bounds.encoders.one_image import ROWS, check_one_image, tolerance
 from bounds.errors import InvalidData, InvalidInput, InvalidOption
+from bounds.files import alone_in
 from bounds.processes import ALONE, Processes
 from bounds.representations.inputs import open_source
 from bounds.representations.resuming import check_first_rows, check_items, identifies
@@ -117,14 +118,12 @@ def extract(
         InvalidOption: options that do not go together, or a folder that holds something else.
         CorruptStore: a saved shard that differs from its checksum.
     """
-    source = data if isinstance(data, Source) else open_source(data, name=role, num_classes=num_classes)
-    known = encoder if encoder is None or isinstance(encoder, Encoder) else load_encoder(encoder)
-    made = _second_view(source, role, views, pairs, known)
     if type(batch_size) is not int or batch_size < 1:
         raise InvalidOption(f"`batch_size` must be a positive integer, got {shown(batch_size)}.")
-    augment = Augmentation(recipe, seed=seed) if made == "augmentation" else None
-    labels_needed = role != "unlabeled" or made == "class"
-    run = _Run(source, known, augment, size, device, autocast, labels_needed)
+    source = data if isinstance(data, Source) else open_source(data, name=role, num_classes=num_classes)
+    known = encoder if encoder is None or isinstance(encoder, Encoder) else load_encoder(encoder)
+    run, made = _prepared(source, known, role, views, pairs, recipe, size, seed, device, autocast)
+    labels_needed = run.labels_needed
     identity = run.identity() | {"rows": [start, stop]}
     provenance = identity | {"role": role, "pairs": made, "seed": seed, "device": str(run.device)}
     whole = save is None and (start, stop) == (0, None)
@@ -149,6 +148,53 @@ def extract(
     two = Rows(pool, chosen.first), Rows(pool, chosen.second)
     table = replace(table, views=two, labels=chosen.labels, fingerprints=both)
     return Extracted(table, made, chosen, source.num_classes, provenance, source.class_names, notes)
+
+
+def extract_part(
+    encoder: Encoder | None,
+    source: Source,
+    folder: str | os.PathLike[str],
+    rows: tuple[int, int],
+    *,
+    role: str,
+    views: int = 1,
+    pairs: Pairs = "augmentation",
+    size: int | None = None,
+    seed: int = 0,
+    batch_size: int = 256,
+    device: torch.device | str | None = None,
+    autocast: bool = False,
+) -> None:
+    """Fill a folder with the representations of some rows, as `extract` with `start`, `stop` and `save` does.
+
+    Batches begin at the first row: parts whose ends are multiples of `batch_size` hold, bit by bit, what one process
+    would have written.
+
+    Args:
+        encoder, source, role, views, pairs, size, seed, batch_size, device, autocast: As for `extract`.
+        folder: Where to; what a killed process left there is continued.
+        rows: First row, and the row after the last.
+    """
+    run, _ = _prepared(source, encoder, role, views, pairs, None, size, seed, device, autocast)
+    run.store(run.identity() | {"rows": list(rows)}, folder, batch_size, *rows, False, ALONE)
+
+
+def _prepared(
+    source: Source,
+    encoder: Encoder | None,
+    role: str,
+    views: int,
+    pairs: str,
+    recipe: Recipe | None,
+    size: int | None,
+    seed: int,
+    device: torch.device | str | None,
+    autocast: bool,
+) -> tuple[_Run, Literal["augmentation", "class", "given"] | None]:
+    made = _second_view(source, role, views, pairs, encoder)
+    augment = Augmentation(recipe, seed=seed) if made == "augmentation" else None
+    labels_needed = role != "unlabeled" or made == "class"
+    return _Run(source, encoder, augment, size, device, autocast, labels_needed), made
 
 
 def _second_view(
@@ -204,12 +250,12 @@ class _Run:
         self.labels_needed = labels_needed
         expected = None if encoder is None else encoder.preprocessing
         self.channels = 3 if expected is not None and expected.channels == 3 else None
-        self.size = size if size is not None or expected is None else expected.size
+        given = Geometry.of(size)
+        self.size = given if given is not None or expected is None else expected.geometry
         # Images are brought to size before they are augmented, whether their sizes differ or not: the views
         # of an item then never depend on the images it shares a batch with.
-        self.resize = None if self.size is None else Preprocessing(size=self.size)
-        self.unit_range = bool(expected or augment or self.resize)
-        self.as_given = expected is None and self.resize is None
+        self.unit_range = bool(expected or augment or self.size)
+        self.as_given = expected is None and self.size is None
         self.device = _place(encoder, device)
         self._checked = False
 
@@ -219,7 +265,7 @@ class _Run:
             "data": self.source.fingerprint(),
             "encoder": _describe(self.encoder),
             "augmentation": self.augment.description() if self.augment else None,
-            "size": self.size,
+            "size": None if self.size is None else self.size.plain(),
             "autocast": self.autocast,
         }
 
@@ -252,9 +298,10 @@ class _Run:
             return store
         folder = Path(tempfile.mkdtemp(prefix="bounds-") if save is None else save)
         try:
-            writer = begin(folder, identity, start)
-            if not writer.complete:
-                write(writer, start, stop)
+            with alone_in(folder):
+                writer = begin(folder, identity, start)
+                if not writer.complete:
+                    write(writer, start, stop)
             store = RepresentationStore.open(folder, verify=False)  # the writer has just verified it
         except BaseException:
             if save is None:
@@ -358,8 +405,8 @@ class _Run:
 
     def _views(self, views: list[Tensor], batch: Batch) -> list[Tensor]:
         dtype = views[0].dtype
-        if self.resize is not None:
-            views = [self.resize(x) for x in views]
+        if self.size is not None:
+            views = [self.size(x) for x in views]
         if self.augment is not None:
             rows = np.arange(batch.first_row, batch.first_row + batch.count)
             views = [self.augment(views[0], rows, view) for view in (0, 1)]

@@ -14,6 +14,7 @@ import numpy as np
 
 from bounds.data.class_names import listed, renumbered, renumbering, united
 from bounds.errors import CorruptStore, InvalidData, InvalidOption
+from bounds.files import whole_folder
 from bounds.representations.store import MANIFEST, RepresentationStore, sha256
 
 _SHAPE = ("dim", "dtype", "views", "labels")
@@ -46,37 +47,35 @@ def merge_stores(
     out = Path(out)
     if not folders:
         raise InvalidOption("There is nothing to merge; give at least one folder of representations.")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InvalidOption(f"{out} holds files already; give a new folder for the merged representations.")
+    _require_new(out)
     stores = [RepresentationStore.open(folder, verify=verify) for folder in folders]
     _same_shape(stores)
     if identity is None:
         stores, identity = _identified(stores)
-    part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
     names, new_labels = _one_list_of_names(stores)
     marks = [store.manifest.get("fingerprints") for store in stores]
     keys = marks[0] if all(mark == marks[0] for mark in marks) else None  # parts of version 0.1.0 have none
-    shards: list[dict[str, Any]] = []
-    for store, new in zip(stores, new_labels, strict=True):
-        for shard, entry in enumerate(store.manifest["shards"]):
-            digests = {name: one for name, one in entry["sha256"].items() if name != "id" or keys is not None}
-            for name in digests:
-                target = part / store.path(name, len(shards)).name
-                if name == "y" and new is not None:
-                    np.save(target, renumbered(np.load(store.path(name, shard)), new))
-                    digests[name] = sha256(target)
-                else:
-                    _link(store.path(name, shard), target)
-            shards.append(entry | {"sha256": digests})
-    facts = {key: stores[0].manifest[key] for key in ("format", "version", *_SHAPE)}
-    turned = sum(store.manifest.get("turned", 0) for store in stores)
-    facts |= {"class_names": names, "fingerprints": keys, "turned": turned}
-    count = sum(shard["rows"] for shard in shards)
-    manifest = facts | {"complete": True, "identity": identity, "shards": shards, "count": count}
-    (part / MANIFEST).write_text(json.dumps(manifest, indent=1))
-    os.replace(part, out)
+    with whole_folder(out) as part:
+        shards: list[dict[str, Any]] = []
+        for store, new in zip(stores, new_labels, strict=True):
+            for shard, entry in enumerate(store.manifest["shards"]):
+                digests = {
+                    name: one for name, one in entry["sha256"].items() if name != "id" or keys is not None
+                }
+                for name in digests:
+                    target = part / store.path(name, len(shards)).name
+                    if name == "y" and new is not None:
+                        np.save(target, renumbered(np.load(store.path(name, shard)), new))
+                        digests[name] = sha256(target)
+                    else:
+                        _link(store.path(name, shard), target)
+                shards.append(entry | {"sha256": digests})
+        facts = {key: stores[0].manifest[key] for key in ("format", "version", *_SHAPE)}
+        turned = sum(store.manifest.get("turned", 0) for store in stores)
+        facts |= {"class_names": names, "fingerprints": keys, "turned": turned}
+        count = sum(shard["rows"] for shard in shards)
+        manifest = facts | {"complete": True, "identity": identity, "shards": shards, "count": count}
+        (part / MANIFEST).write_text(json.dumps(manifest, indent=1))
     return RepresentationStore.open(out, verify=False)
 
 
@@ -101,7 +100,17 @@ def merge_folders(folders: Sequence[str | os.PathLike[str]], out: str | os.PathL
             )
         for store in found:
             roles.setdefault(store.name, []).append(store)
-    return [merge_stores(stores, Path(out) / role).folder for role, stores in roles.items()]
+    out = Path(out)
+    _require_new(out)
+    with whole_folder(out) as part:
+        for role, stores in roles.items():
+            merge_stores(stores, part / role)
+    return [out / role for role in roles]
+
+
+def _require_new(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InvalidOption(f"{out} holds files already; give a new folder for the merged representations.")
 
 
 def _link(source: Path, target: Path) -> None:

@@ -16,6 +16,7 @@ from bounds.data.arrays import ArraySource
 from bounds.data.checks import Kind
 from bounds.data.class_names import Names, listed
 from bounds.errors import CorruptStore, InvalidData, InvalidOption
+from bounds.files import writing
 from bounds.representations.table import Representations
 
 MANIFEST = "manifest.json"
@@ -285,13 +286,14 @@ class StoreWriter:
 
     def _write(self, name: str, fill: Callable[[Any], Any]) -> str | None:
         path, temporary = self._folder / name, self._folder / f"{name}.tmp"
-        with temporary.open("wb") as file:
-            fill(file)
-            if self._durable:
-                file.flush()
-                os.fsync(file.fileno())
-        digest = sha256(temporary) if self._durable else None
-        os.replace(temporary, path)
+        with writing(path):
+            with temporary.open("wb") as file:
+                fill(file)
+                if self._durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            digest = sha256(temporary) if self._durable else None
+            os.replace(temporary, path)
         return digest
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bounds.errors import InvalidOption
+from bounds.files import alone_in
 from bounds.processes import Processes
 from bounds.representations.merging import merge_stores
 from bounds.representations.store import MANIFEST, RepresentationStore, StoreWriter
@@ -63,9 +64,11 @@ def extract_together(
         if here is None:
             return
         one = identity | {"rows": list(here)}
-        writer = begin(parts / f"{processes.rank}-of-{processes.world}", one, here[0])
-        if not writer.complete:
-            write(writer, *here)
+        own = parts / f"{processes.rank}-of-{processes.world}"
+        with alone_in(own):
+            writer = begin(own, one, here[0])
+            if not writer.complete:
+                write(writer, *here)
 
     def join() -> None:
         if processes.rank == 0:

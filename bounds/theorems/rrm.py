@@ -26,8 +26,10 @@ _TEXTS = {
 
 def _inputs_for(evidence: Evidence, informed: bool) -> Inputs:
     found = noisy_fits(evidence)
-    values = {name: float(number) for name, number in asdict(found).items()}
+    values = {name: float(number) for name, number in asdict(found).items() if name != "scored"}
     notes = [f"{found.fits} noisy fits at η = {found.noise:g}"]
+    if found.scored < evidence.n:
+        notes.append(f"accuracies of {found.scored:,} rows drawn from {evidence.n:,}; the fits see all")
     measured = evidence.test is not None
     if measured:
         values["test_accuracy"] = 1.0 - evidence.head_test_losses.error

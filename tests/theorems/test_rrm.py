@@ -125,3 +125,18 @@ def test_bad_options_and_one_class_are_refused():
         noisy_fits(one)
     with pytest.raises(NotApplicable, match="none of 50 was replaced"):
         noisy_fits(evidence, 1e-9, 1)
+
+
+def test_many_rows_are_scored_on_a_sample_whose_size_is_stated(monkeypatch):
+    """Fits see all rows; accuracies of a sample agree within its standard error, whatever the chunks."""
+    evidence = World(K=3, d=6, sharpness=1.0).evidence(0, 6000, 5)
+    whole = noisy_fits(evidence, 0.2, 6)
+    assert whole.scored == 6000
+    monkeypatch.setattr("bounds.evidence.noisy_fits.SCORED", 1500)
+    thinned = noisy_fits(dataclasses.replace(evidence), 0.2, 6)
+    assert abs(thinned.scored - 1500) < 5 * (1500 * 0.75) ** 0.5
+    error = 4 / 1500**0.5 / 2
+    assert abs(thinned.train - whole.train) < error
+    assert abs(thinned.noisy_train - whole.noisy_train) < error
+    bound = THEOREMS["rrm"].evaluate(dataclasses.replace(evidence), 0.1)
+    assert any("rows drawn from 6,000; the fits see all" in note for note in bound.notes)
