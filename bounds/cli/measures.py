@@ -191,11 +191,14 @@ def coverage(
 def _table(data: list[str], checkpoint: str | None, device: str | None, batch_size: int) -> Representations:
     """Representations of data, through an encoder if there is one."""
     from bounds.representations.extraction import extract
+    from bounds.representations.inputs import open_source
 
+    source = open_source(paths(data), name="data")
     found = extract(
         checkpoint,
-        paths(data),
+        source,
         role="unlabeled",
+        views=source.views,
         device=device,
         batch_size=batch_size,
         progress=sys.stderr.isatty(),

@@ -224,18 +224,18 @@ def compare(
         if key in entries:
             raise InvalidOption(f"Two encoders are called {key!r}; name them, as in first={path}.")
         entries[key] = path if saved is None else saved
-    several = {"looks": len(entries)} if fresh and test else None
-    compared = run(
-        entries,
-        paths(labeled),
-        paths(unlabeled),
-        test=paths(test),
-        delta=delta,
-        pairs=pairs.value,
-        fresh=fresh,
-        bounds=bound,
-        declared=several,
-    )
+    options: dict[str, Any] = {
+        "labeled": paths(labeled),
+        "unlabeled": paths(unlabeled),
+        "test": paths(test),
+        "delta": delta,
+        "pairs": pairs.value,
+        "fresh": fresh,
+        "bounds": bound,
+        "declared": {"looks": len(entries)} if fresh and test else None,
+    }
+    given_data = any(isinstance(entry, str) for entry in entries.values())  # reports alone take no data
+    compared = run(entries, **(options if given_data else {}))
     show_comparison(compared, out, json_)
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from bounds.report.families import FAMILIES
 from bounds.report.format import significant
+from bounds.report.reading import measured
 from bounds.report.text import error_cell, short, visible
-from bounds.report.verdict import measured
 from bounds.theorems.bound import Bound
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from bounds.report import text
 from bounds.report.format import percent, significant
 from bounds.report.ledger import ledger
 from bounds.report.mathml import formula
-from bounds.report.verdict import measured
+from bounds.report.reading import measured
 from bounds.theorems.bound import Bound, Term
 
 if TYPE_CHECKING:

@@ -59,7 +59,7 @@ _ATTRIBUTES = frozenset(
         *("displaystyle", "scriptlevel", "columnalign", "rowspacing", "columnspacing"),
     )
 )
-_REWRITTEN = {r"\arg": r"\operatorname{arg}"}  # what the converter does not know
+_ARG = re.compile(r"\\arg(?![A-Za-z])")  # what the converter does not know
 
 
 @lru_cache(maxsize=4096)
@@ -77,9 +77,7 @@ def formula(latex: str) -> Markup:
 def _converted(latex: str) -> str:
     from latex2mathml.converter import convert
 
-    for one, other in _REWRITTEN.items():
-        latex = re.sub(re.escape(one) + r"(?![A-Za-z])", lambda _, other=other: other, latex)
-    return str(convert(latex))
+    return str(convert(_ARG.sub(r"\\operatorname{arg}", latex)))
 
 
 def _written(element: ElementTree.Element, latex: str = "") -> str:

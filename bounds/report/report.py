@@ -151,7 +151,7 @@ class Report:
     @cached_property
     def verdict(self) -> Verdict:
         """The answer in one sentence, what would lower it, what to know, and the bounds by family."""
-        said: Verdict = rendered("report.verdict:verdict", self)
+        said: Verdict = rendered("report.reading:verdict", self)
         return said
 
     def __repr__(self) -> str:

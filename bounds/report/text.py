@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from bounds.report.format import confidence, count, percent, significant
 from bounds.report.ledger import ledger
-from bounds.report.verdict import Outcome, Verdict, failing, items
+from bounds.report.reading import failing, items
+from bounds.report.verdict import Outcome, Verdict
 from bounds.theorems.bound import Bound
 
 if TYPE_CHECKING:

@@ -70,12 +70,6 @@ def test_latex_table_has_one_row_a_bound(report):
     assert r"vicreg\_certified" in table
 
 
-def test_figure_shows_every_loss_bound_by_name(report):
-    left = report.plot().axes[0]
-    names = [label.get_text() for label in left.get_yticklabels()]
-    assert names == [bound.name for bound in report if bound.axis.name == "loss"]
-
-
 def test_certificates_are_rounded_up_in_print():
     assert significant(1.00001, 3, up=True) == "1.01"
     assert significant(0.12341, 4, up=True) == "0.1235"
@@ -278,7 +272,7 @@ def test_comparison_ranks_and_tabulates(report):
     assert both.ranking()["vicreg"] == ["one", "two"]
     assert both.table().loc[("vicreg", "loss"), "one"] == report["vicreg"].value
     assert "two" in repr(both)
-    assert len(both.plot().axes) == 4
+    assert len(both.plot().axes) == 2
     with pytest.raises(InvalidOption, match="at least one"):
         bounds.compare({})
 
