@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from bounds.evaluation import evaluate as evaluate
     from bounds.heads import load_predictor as load_predictor
     from bounds.information import describe as describe
+    from bounds.information import monitor as monitor
     from bounds.report import Comparison as Comparison
     from bounds.report import Report as Report
+    from bounds.report import catalogue as catalogue
+    from bounds.selection import select as select
     from bounds.sweeps import plot_sweep as plot_sweep
     from bounds.sweeps import sweep as sweep
     from bounds.theorems import Bound as Bound
@@ -37,6 +40,7 @@ _HOME = {
     "compare": "evaluation",
     "Report": "report",
     "Comparison": "report",
+    "catalogue": "report",
     "Bound": "theorems",
     "Theorem": "theorems",
     "register": "theorems",
@@ -46,9 +50,11 @@ _HOME = {
     "correlate": "correlation",
     "describe": "information",
     "load_data": "data.described",
+    "monitor": "information",
     "load_encoder": "encoders",
     "load_predictor": "heads",
     "save_encoder": "encoders",
+    "select": "selection",
     "sweep": "sweeps",
     "plot_sweep": "sweeps",
 }
@@ -68,6 +74,7 @@ _MODULES = (
     "proofs",
     "report",
     "representations",
+    "selection",
     "summaries",
     "theorems",
     "worlds",

@@ -407,6 +407,8 @@ RULES: dict[str, Rule] = {
     "workers": integer(1, 4096),
     "fit_range": maybe(_fit_range),
     "t": number(0, 1e6, "be positive and at most 1e6"),
+    "gamma": number(0, 1e6, "be positive and at most 1e6"),
+    "measure": maybe(text),
     "sizes": maybe(sizes),
     "n": maybe(several(integer(1, _MOST_ITEMS), "sizes")),
     "m": maybe(several(integer(1, _MOST_ITEMS), "sizes")),

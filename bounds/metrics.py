@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bounds.errors import MissingDependency
+from bounds.information.one_pass import as_log
+from bounds.summaries.geometry import Geometry
 
 
 def summary_metric(empty: Callable[[], Any], read: Callable[[Any], Any], **options: Any) -> Any:
@@ -37,3 +40,36 @@ def summary_metric(empty: Callable[[], Any], read: Callable[[Any], Any], **optio
         ) from err
 
     return SummaryMetric(empty, read, **options)
+
+
+def representation_metric(dim: int, **options: Any) -> Any:
+    """Label-free measures of representations as a `torchmetrics.Metric`: RankMe, alpha-ReQ, LiDAR, SelfCluster, ...
+
+        metric = representation_metric(512)
+        metric.update(encoder(x1), encoder(x2))     # in every validation step, in every process; one view will do
+        metric.compute()                            # {"rank_me": 31.2, "lidar": 28.9, ...}, merged over processes
+
+    As a callback of Lightning, with `EarlyStopping(monitor="alignment")` beside it to stop when views stop agreeing:
+
+        class Measures(lightning.pytorch.Callback):
+            def on_fit_start(self, trainer, module):
+                self.metric = representation_metric(module.dim)
+
+            def on_validation_batch_end(self, trainer, module, outputs, batch, batch_idx, dataloader_idx=0):
+                self.metric.update(module(batch[0]), module(batch[1]))
+
+            def on_validation_epoch_end(self, trainer, module):
+                module.log_dict(self.metric.compute())
+                self.metric.reset()
+
+    Args:
+        dim: Dimension d of the representations.
+        options: Of `torchmetrics.Metric`.
+
+    Returns:
+        A metric whose value is that of `bounds.monitor` on all rows it has seen, without keeping them.
+
+    Raises:
+        MissingDependency: torchmetrics is not installed.
+    """
+    return summary_metric(partial(Geometry.empty, dim), as_log, **options)

@@ -6,12 +6,13 @@ import importlib
 from typing import Any
 
 
-def rendered(renderer: str, subject: Any) -> Any:
+def rendered(renderer: str, subject: Any, *more: Any) -> Any:
     """The subject as text, a page or a figure.
 
     Args:
         renderer: "room.module:function", loaded on first use.
         subject: What the function takes: a report, a comparison, a derivation.
+        more: Its further arguments.
     """
     module, function = renderer.split(":")
-    return getattr(importlib.import_module(f"bounds.{module}"), function)(subject)
+    return getattr(importlib.import_module(f"bounds.{module}"), function)(subject, *more)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tqdm import tqdm
 
 from bounds.arguments import checked, data, instance, maybe, one_of
 from bounds.draws import permutation
@@ -43,6 +45,7 @@ def sweep(
     delta: float = 0.05,
     seed: int = 0,
     device: str = "cpu",
+    progress: bool | None = None,
 ) -> pd.DataFrame:
     """Evaluate bounds on random sub-samples, for every combination of the given n, m and K.
 
@@ -61,6 +64,7 @@ def sweep(
         delta: Failure probability of each bound.
         seed: Of the sub-samples.
         device: Where summaries are computed.
+        progress: Whether to show a bar where it takes long; None: on a terminal.
 
     Returns:
         A row per bound, size and repeat: `bound`, `n`, `m`, `K`, `repeat`, `value`, `axis`, `trivial_value`,
@@ -82,9 +86,10 @@ def sweep(
         raise InvalidData("a sweep over K needs the labels of the pairs; pass (x1, x2, y).")
     base = setting or Setting(_count_classes(table, views), 1.0, 2.0, {})
     theorems = select(bounds)
+    shown = sys.stderr.isatty() if progress is None else progress
     rows = [
         {**row, "repeat": repeat}
-        for repeat in range(repeats)
+        for repeat in tqdm(range(repeats), desc="repeats", disable=not shown, delay=2)
         for evidence in _subsamples(table, views, base, n, m, K, seed, repeat, device)
         for row in _rows(evidence, theorems, delta)
     ]

@@ -18,7 +18,6 @@ import pandas as pd
 import style
 from inputs import Example, examples
 
-from bounds.report.figures import FAMILIES, HATCH, OTHER
 from bounds.report.format import significant
 from bounds.theorems import select
 
@@ -40,6 +39,18 @@ GROUPS: tuple[dict[str, tuple[str, Options]], ...] = (  # each on an axis of its
         "simclr_logistic": ("simclr_logistic", {}),
     },
 )
+# Terms that play one role share a colour (Okabe-Ito hues, distinguishable with any colour vision).
+FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "invariance": ("#0072B2", ("invariance", "half_invariance")),
+    "residual on S, class bias": ("#E69F00", ("labeled_residual", "class_bias", "reference_on_labeled")),
+    "residual on S̄": ("#F0E442", ("unlabeled_residual",)),
+    "complexity of encoders": ("#56B4E9", ("representation_complexity",)),
+    "complexity of heads, c·B": ("#CC79A7", ("head_complexity", "head_distance")),
+    "class frequencies, class means": ("#009E73", ("class_frequencies", "class_means", "pair_frequencies")),
+    "confidence": ("#9AA0A6", ("confidence",)),
+}
+OTHER = ("other terms", "#D55E00")
+HATCH = "/////"
 SAVED = Path(__file__).parent / "results" / "real_images.json"
 
 

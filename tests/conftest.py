@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,18 @@ _SHARED = {
 settings.register_profile("bounds", **_SHARED, derandomize=True, database=None)
 settings.register_profile("fuzz", **_SHARED, print_blob=True)
 settings.load_profile("bounds")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hypothesis tries constants of the modules imported so far, and which these are depends on the tests before."""
+    if config.getoption("--hypothesis-profile", None):
+        return
+    with suppress(ImportError, AttributeError):  # older versions try none
+        from hypothesis.internal.conjecture import providers
+
+        empty = {kind: providers.SortedSet() for kind in ("integers", "floats", "bytes", "strings")}
+        none = providers.Constants(**empty)
+        providers._get_local_constants = lambda: none  # type: ignore[attr-defined]
 
 
 @pytest.fixture(autouse=True)

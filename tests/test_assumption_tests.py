@@ -151,7 +151,7 @@ def test_a_passed_test_changes_no_status_and_travels_with_the_report():
     assert a1.status == "holds"
     assert a1.reason.startswith("declared")
     assert not a1.test.refuted
-    assert "swap test" in str(report)
+    assert "swap test" in report.to_text()
     again = bounds.Report.from_dict(report.to_dict())
     assert again.assumptions["A1"] == a1
     declared = bounds.evaluate(None, labeled, pairs, pairs="augmentation", fresh=True, bounds=NAMES)

@@ -10,7 +10,7 @@ import bounds
 from bounds.cli import app
 from tests.worlds_small import gaussian_classes
 
-WRITTEN = {"report.json", "report.html", "report.tex", "figure.pdf", "figure.png"}
+WRITTEN = {"report.json", "report.html", "report.txt", "report.tex", "figure.pdf", "figure.png"}
 
 
 @pytest.fixture
@@ -47,7 +47,34 @@ def test_evaluate_writes_the_same_report_as_the_python_call(files):
     )
     saved = bounds.Report.from_json(out / "report.json")
     assert {b.name: b.value for b in saved} == {b.name: b.value for b in report}
-    assert "vicreg_certified" in result.output
+    assert result.stdout.startswith("bounds report · ")
+    assert saved.verdict.answer in result.stdout
+    assert f"wrote {out / 'report.html'}" in result.stderr
+    assert "vicreg_certified" in (out / "report.txt").read_text()
+    again = run("report", out / "report.json", "--out", files / "again")
+    assert again.exit_code == 0, again.output
+    assert saved.verdict.answer in again.stdout
+    for name in ("report.json", "report.html", "report.txt", "report.tex"):
+        assert (files / "again" / name).read_text() == (out / name).read_text()
+    one = run("report", out / "report.json", "--bound", "vicreg_certified")
+    assert one.stdout.startswith("vicreg_certified · ")
+    assert "labeled_residual" in one.stdout
+    near = run("report", out / "report.json", "--bound", "vicreg_certifed")
+    assert near.exit_code == 2
+    assert "did you mean `vicreg_certified`?" in near.stderr
+    for command in (["report", out / "report.json"], ["plan", out / "report.json", "--target", 0.2]):
+        assert json.loads(run(*command, "--json").stdout)
+    both = run("compare", f"a={out / 'report.json'}", f"b={out / 'report.json'}", "--out", files / "both")
+    assert both.exit_code == 0, both.output
+    assert "the smallest certified error" in both.stdout
+    assert {path.name for path in (files / "both").iterdir()} == {
+        "comparison.html",
+        "comparison.pdf",
+        "comparison.png",
+    }
+    twice = run("compare", out / "report.json", out / "report.json")
+    assert twice.exit_code == 2
+    assert "name them" in twice.stderr
 
 
 def test_provenance_names_versions_options_and_file_hashes(files):
@@ -153,3 +180,89 @@ def test_demo_of_real_images_holds_every_assumption_and_some_bounds_are_informat
             if b.certified and report.measured_for(b) is not None and "from below" not in b.axis.name
         ]
         assert all(bound.value >= report.measured_for(bound) for bound in above)
+
+
+def parsed(*arguments):
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_the_measures_say_what_their_python_calls_say(files):
+    pairs = np.load(files / "pairs.npz")
+    found = parsed("describe", files / "pairs.npz")
+    assert found["measures"]["rank"] == bounds.describe((pairs["x1"], pairs["x2"]))["rank"]
+    swapped = parsed("swap-test", files / "pairs.npz")
+    own = bounds.swap_test(pairs["x1"], pairs["x2"], pairs["y"])
+    assert (swapped["p_value"], swapped["refuted"]) == (own.p_value, own.refuted)
+    labeled = np.load(files / "labeled.npz")
+    from bounds.complexity import LinearHead
+
+    options = ("--function-class", "linear_head", "--beta", 2, "--draws", 20)
+    upper = parsed("rademacher", files / "labeled.npz", *options)["upper"]
+    assert upper == bounds.rademacher((labeled["x"], labeled["y"]), LinearHead(2.0), draws=20).upper
+    assert run("rademacher", files / "labeled.npz", "--function-class", "linear_map").exit_code == 2
+    rows = parsed(
+        *("sweep", "--labeled", files / "labeled.npz", "--pairs", files / "pairs.npz", "--n", 30, "--n", 60),
+        *("--repeats", 1, "--bound", "vicreg_direct", "--out", files / "sweep.csv"),
+    )
+    own = bounds.sweep(
+        (labeled["x"], labeled["y"]),
+        (pairs["x1"], pairs["x2"], pairs["y"]),
+        n=[30, 60],
+        repeats=1,
+        bounds=["vicreg_direct"],
+    )
+    assert [row["value"] for row in rows] == pytest.approx(list(own.value), rel=1e-9)
+    assert (files / "sweep.csv").exists()
+
+
+def test_coverage_and_catalogue_and_derive(tmp_path):
+    (row,) = parsed("coverage", "--bound", "test_set", "--trials", 20)
+    assert row["trials"] == 20
+    assert "did you mean `gaussian`?" in run("coverage", "--world", "gausian").stderr
+    names = [row["name"] for row in parsed("catalogue")]
+    assert set(names) == set(bounds.catalogue().index)
+    out = tmp_path / "proof.tex"
+    result = run("derive", "test_set", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert out.read_text().startswith(r"\documentclass")
+    assert run("derive", "test_st").exit_code == 2
+
+
+def test_an_interruption_says_how_to_go_on(files, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bounds.evaluation.evaluate", interrupted)
+    result = run("evaluate", "--labeled", files / "labeled.npz", "--out", files / "out")
+    assert result.exit_code == 130
+    assert "--save-representations" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_help_names_every_command_and_the_exit_codes():
+    said = run("--help").stdout
+    commands = {
+        "evaluate",
+        "compare",
+        "report",
+        "plan",
+        "demo",
+        "merge",
+        "describe",
+        "rademacher",
+        "swap-test",
+    }
+    for command in commands | {
+        "correlate",
+        "sweep",
+        "coverage",
+        "catalogue",
+        "derive",
+        "pretrain",
+        "predict",
+    }:
+        assert f" {command} " in said
+    assert "Exit codes" in said
+    assert "--install-completion" in said

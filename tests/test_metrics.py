@@ -5,12 +5,12 @@ import sys
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from bounds.errors import MissingDependency
 from bounds.heads import LeastSquares
 from bounds.metrics import summary_metric
 from bounds.summaries import ClassMoments, Covariance, Moments, PairMoments
+from tests.processes import run_in_processes
 
 pytest.importorskip("torchmetrics")
 
@@ -111,4 +111,20 @@ def worker(rank, world, folder):
 
 
 def test_processes_compute_the_number_of_all_rows(tmp_path):
-    mp.spawn(worker, (3, tmp_path), nprocs=3)
+    run_in_processes(worker, (3, tmp_path), 3)
+
+
+def test_representation_metric_is_monitor_of_all_rows():
+    import bounds
+    from bounds.metrics import representation_metric
+
+    z, other, _ = sample()
+    metric = representation_metric(4)
+    for part in (slice(0, 7), slice(7, 50), slice(50, 60)):
+        metric.update(z[part], other[part])
+    expected = bounds.monitor(z, other)
+    found = metric.compute()
+    assert {"rank_me", "lidar", "alignment", "self_cluster"} <= found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(value, rel=1e-6, abs=1e-9), name
+    assert representation_metric(4).compute() == {}

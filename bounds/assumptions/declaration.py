@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from bounds.arguments import shown
+from bounds.arguments import checked, shown
 from bounds.errors import InvalidOption
 
 
@@ -51,6 +51,7 @@ class Declared:
             )
 
     @classmethod
+    @checked()
     def of(cls, value: Declared | Mapping[str, Any] | None) -> Declared:
         """The option `declared`.
 

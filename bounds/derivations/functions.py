@@ -38,6 +38,13 @@ clopper_pearson = _function(
     lambda mistakes, trials, delta: limits.clopper_pearson_upper(round(mistakes), round(trials), delta),
 )
 
+# The same in the numbers of ones and zeros, in which it is monotone; only proofs use it.
+clopper_pearson_counts = _function(
+    "clopper_pearson_counts",
+    r"\mathrm{CP}^{+}",
+    lambda ones, zeros, delta: limits.clopper_pearson_upper(round(ones), round(ones + zeros), delta),
+)
+
 
 class log_subsets(sp.Function):
     """ln(2^K − 2): the number of proper non-empty class subsets of Weissman et al. (2003)."""

@@ -70,15 +70,6 @@ def head_class(beta: sp.Expr, classes: sp.Expr, radius: sp.Expr) -> sp.Expr:
     return sp.sqrt(2) * beta * sp.sqrt(classes) * radius
 
 
-def gaussian_head_class(beta: sp.Expr, classes: sp.Expr, second_moment: sp.Expr) -> sp.Expr:
-    r"""√(π/2)·β·√(K·v) ≥ R̃_m({W : ‖(W − W₀)A‖_F ≤ β}∘f), v ≥ E‖A⁻¹z‖², for one fixed f, W₀ and A (theory: K5).
-
-    Signs to Gaussians costs √(π/2); Sudakov-Fernique replaces a 1-Lipschitz loss of W z_i by ⟨g_i, W z_i⟩, whose
-    supremum is β‖Σ g_i(A⁻¹z_i)ᵀ‖_F. Source: Ledoux and Talagrand (1991), eqs. 4.8 and 3.13.
-    """
-    return sp.sqrt(sp.pi / 2) * beta * sp.sqrt(classes * second_moment)
-
-
 def pac_bayes_kl(divergence: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
     r"""(KL + ln(2√N/δ))/N ≥ kl(L̂‖L) for the posterior mean of losses in [0, 1], N ≥ 8. Source: Maurer (2004), Thm 5."""
     return (divergence + sp.log(2 * sp.sqrt(count) / delta)) / count

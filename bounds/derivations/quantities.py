@@ -81,14 +81,6 @@ mean_gap = symbol(
 error = symbol("error", r"\mathbb P(\arg\max Wf(x)\ne y)", "error rate of the head")
 gibbs = symbol("gibbs", r"\mathbb E_{W'}\mathbb P(\arg\max W'f(x)\ne y)", "error rate of the random head")
 margin_risk = symbol("margin_risk", r"L^\gamma", "P(margin of the random head <= gamma(z))")
-scaled_moment = symbol(
-    "scaled_moment", r"\mathbb E\|A^{-1}f(x)\|^2", "second moment in the metric of the heads"
-)
-ramp_complexity = symbol(
-    "ramp_complexity",
-    r"\tilde R(\rho_\gamma\circ\mathcal W_\beta\circ f)",
-    "Rademacher complexity of the ramps",
-)
 disagreement = symbol("disagreement", "D", "P(the head decides differently on two inputs of one class)")
 pair_disagreement = symbol("pair_disagreement", r"D_{\bar S}", "the same at the class counts of the pairs")
 class_error = symbol("class_error", "e_y", "error rate within one class")
@@ -149,8 +141,4 @@ rounded_risk = symbol("rounded_risk", r"\bar L_{un}", "the mean contrastive loss
 minus_alignment = symbol(
     "minus_alignment", r"-\textstyle\sum_cp_c\|\mu_c\|^2", "alignment, negated", real=True
 )
-minus_pair_alignment = symbol(
-    "minus_pair_alignment", r"-P_{\bar S}", "the same, class counts fixed", real=True
-)
 cross_similarity = symbol("cross_similarity", r"\mathbb E(f(x)^\top f(x^-))^2", "mean squared similarity")
-pair_similarity = symbol("pair_similarity", r"N_{\bar S}", "the same, class counts fixed")

@@ -15,6 +15,7 @@ from bounds.assumptions.declaration import Declared
 from bounds.assumptions.declared import class_prior as prior_of
 from bounds.assumptions.encoder_choice import encoder_choice
 from bounds.assumptions.groups import one_a_group
+from bounds.errors import InvalidOption
 from bounds.evaluation.assumptions import Given, declare
 from bounds.evaluation.classes import Classes
 from bounds.evaluation.loading import extract_roles, load
@@ -134,11 +135,13 @@ def evaluate(
     head_kind(head)
     normalization, processes = Normalization(normalize, radius), Processes.chosen(distributed)
 
+    vouched = Declared.of(declared)
+    if vouched.groups is not None and test is None:
+        raise InvalidOption("`groups` in `declared` are those of test items; give `test`.")
     encoder = load(checkpoint, given)
     parts, classes = extract_roles(
         encoder, {"labeled": labeled, "unlabeled": unlabeled, "test": test}, processes, given
     )
-    vouched = Declared.of(declared)
     if vouched.test_is_fresh is None:
         vouched = replace(vouched, test_is_fresh=fresh)
     record_of_training = getattr(encoder, "trained_on", None)

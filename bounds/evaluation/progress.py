@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from bounds.theorems import Theorem
 
+_PATIENCE = 2  # seconds before the bar is shown
+
 
 def followed(theorems: Sequence[Theorem], shown: bool) -> Iterator[Theorem]:
     """The theorems in order, with a bar on standard error that names each while it is evaluated.
@@ -16,7 +18,7 @@ def followed(theorems: Sequence[Theorem], shown: bool) -> Iterator[Theorem]:
     """
     from tqdm.auto import tqdm
 
-    with tqdm(total=len(theorems), desc="bounds", unit=" bounds", disable=not shown) as bar:
+    with tqdm(total=len(theorems), desc="bounds", unit=" bounds", disable=not shown, delay=_PATIENCE) as bar:
         for theorem in theorems:
             bar.set_postfix_str(theorem.name)
             yield theorem

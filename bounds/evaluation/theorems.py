@@ -31,7 +31,7 @@ def report_on(
     """Evaluate theorems on evidence: the part of `evaluate` after the encoder has run.
 
     With `simultaneous`, δ is shared by weights fixed before the data over the theorems whose inputs are given. With
-    `deployment` every bound gives its predictor.
+    `deployment` every bound gives its predictor; with `progress` a bar is shown where it takes long.
     """
     share = weights(applicable(theorems, evidence)) if simultaneous else {}
     found: dict[str, Bound] = {}

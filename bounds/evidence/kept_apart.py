@@ -123,6 +123,20 @@ class Apart:
         entered[first] = worst
         return Losses(float(entered.mean()), len(entered), self.notes())
 
+    def losses_from_below(self, values: Floats) -> Losses:
+        """Non-negative losses so entered that the kl limit from below stays one.
+
+        Of each component without a row in R the smallest loss enters, every other row enters as 0: a loss that falls
+        and a row of loss 0 that is added both lower the limit, as N·kl(L/N‖p) falls in N for L/N > p.
+        """
+        if self.repeats == "keep":
+            return Losses(float(values.mean()), len(values))
+        _, inverse = np.unique(self.component, return_inverse=True)
+        smallest = np.full(inverse.max() + 1, np.inf)
+        np.minimum.at(smallest, inverse, np.where(self.leaked, 0.0, values))
+        trials = len(smallest) if self.repeats == "drop" else len(values)
+        return Losses(float(smallest.sum()) / trials, trials, self.notes())
+
     def _touched(self, rows: Mask) -> Mask:
         """Rows of a component that holds one of these rows."""
         found: Mask = np.isin(self.component, self.component[rows])

@@ -21,16 +21,18 @@ from bounds.heads.margins import MarginTable
 from bounds.processes import as_bytes
 from bounds.summaries.classes import ClassMoments
 from bounds.summaries.covariance import Covariance
+from bounds.summaries.geometry import Geometry
 from bounds.summaries.moments import Moments
 from bounds.summaries.pairs import PairMoments
 from bounds.summaries.spectral import SpectralMoments
 from bounds.summaries.totals import Totals
+from bounds.summaries.within import WithinScatter
 
 KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
-        *(ClassMoments, Covariance, HeadLosses, LeastSquares, MarginTable, Moments, PairMoments),
-        *(SpectralMoments, Totals),
+        *(ClassMoments, Covariance, Geometry, HeadLosses, LeastSquares, MarginTable, Moments, PairMoments),
+        *(SpectralMoments, Totals, WithinScatter),
     )
 }
 _FORMAT = "bounds-summaries-1"

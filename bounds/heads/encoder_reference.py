@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from bounds.encoders.architectures import ResNet, SmallConvNet
 from bounds.encoders.checkpoints import Encoder, load_encoder
 from bounds.encoders.hubs.names import is_folder, is_named
 from bounds.encoders.hubs.opening import RANDOM
-from bounds.errors import InvalidCheckpoint, InvalidOption
+from bounds.errors import BoundsWarning, InvalidCheckpoint, InvalidOption
 
 _READING = ("pool", "layer", "dtype", "compile")
 
@@ -97,6 +98,13 @@ class EncoderReference:
             raise InvalidCheckpoint(
                 f"The encoder {encoder.provenance['source']} is not the one that was certified: its weights or its "
                 "preprocessing differ; give the same checkpoint."
+            )
+        if self.weights_sha256 is None:
+            warnings.warn(
+                f"The encoder {encoder.provenance['source']} shows no weights: whether it is the one that "
+                "was certified cannot be checked.",
+                BoundsWarning,
+                stacklevel=5,
             )
         return encoder
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bounds.arguments import checked, path
+from bounds.arguments import checked, flag, folder, maybe, path
 from bounds.data.base import Source
 from bounds.errors import InvalidData
 from bounds.heads.parts import PredictorParts
@@ -20,11 +20,12 @@ from bounds.heads.saved import read_parts, write_parts
 from bounds.representations.extraction import extract
 from bounds.representations.inputs import open_source
 from bounds.representations.table import Representations
+from bounds.summaries.decision import UNDECIDED, decide, named
 
 if TYPE_CHECKING:
     import pandas
 
-UNANSWERED = -1
+UNANSWERED = UNDECIDED
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,11 @@ class Predictions:
     """What a predictor says of each item.
 
     Attributes:
-        labels: Class index of each item, int64 (N,); −1 where the predictor does not answer. The first of the largest
-            scores where several are largest.
+        labels: Class index of each item, int64 (N,); −1 where the predictor does not answer: the certificate is about sure
+            items only, or several scores are largest, which every certificate counts as an error.
         scores: (N, K) float64.
-        sets: The `top` classes of largest score, the best first, int64 (N, top).
+        sets: The `top` classes of largest score, the best first, int64 (N, top); −1 in place of one that is tied with a
+            class outside.
         class_names: Of the K classes.
         first_row: Number of the first item.
     """
@@ -101,6 +103,7 @@ class Predictor(PredictorParts):
         """
         return torch.from_numpy(self.predict(z).scores)
 
+    @checked()
     def predict(
         self,
         data: Any,
@@ -122,6 +125,7 @@ class Predictor(PredictorParts):
             list(self.stream(data, batch_size=batch_size, device=device, progress=progress))
         )
 
+    @checked(save=maybe(folder))
     def stream(
         self,
         data: Any,
@@ -156,11 +160,12 @@ class Predictor(PredictorParts):
         row = 0
         for (z, *_), _ in self.normalization.apply(table).chunks():
             scores = self.decision.scores(self.head, z, row)
-            sets = scores.sort(dim=1, descending=True, stable=True).indices[:, : self.decision.top]
-            labels = torch.where(self.decision.answered(scores), scores.argmax(1), UNANSWERED)
+            sets = named(scores, self.decision.top)
+            labels = torch.where(self.decision.answered(scores), decide(scores), UNANSWERED)
             yield Predictions(labels.numpy(), scores.numpy(), sets.numpy(), self.class_names, row)
             row += len(z)
 
+    @checked(folder=folder, copy_encoder=flag)
     def save(self, folder: str | os.PathLike[str], *, copy_encoder: bool = False) -> None:
         """Write head, normalisation, decision, class names, certificate and report as data.
 

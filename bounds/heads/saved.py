@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from bounds.encoders.checkpoints import save_encoder
-from bounds.errors import CorruptStore, InvalidInput, InvalidOption, NotApplicable
+from bounds.errors import BoundsError, CorruptStore, InvalidInput, InvalidOption, NotApplicable
 from bounds.files import whole_folder
 from bounds.heads.decision import Decision
 from bounds.heads.encoder_reference import EncoderReference, savable
@@ -73,17 +75,22 @@ def write_parts(predictor: PredictorParts, folder: Path, copy_encoder: bool) -> 
             "encoder": None if reference is None else reference.to_plain(),
             "files": {path.name: _digest(path) for path in sorted(part.iterdir())},
         }
-        (part / DESCRIPTION).write_text(_text(plain), encoding="utf-8")
+        (part / DESCRIPTION).write_text(_text({**plain, "sha256": _own_digest(plain)}), encoding="utf-8")
 
 
 def read_parts(folder: Path, encoder: Any) -> PredictorParts:
     """Read them back; see `load_predictor`."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     plain = _read(folder / DESCRIPTION)
     if {key: plain.get(key) for key in _FORMAT} != _FORMAT:
         raise InvalidInput(
             f"`{folder}` holds no predictor of this version; write it again with `predictor.save`."
+        )
+    if plain.pop("sha256", None) != _own_digest(plain):
+        raise CorruptStore(
+            f"`{folder / DESCRIPTION}` was changed after it was saved; save the predictor again."
         )
     try:
         for name, digest in plain["files"].items():
@@ -97,6 +104,8 @@ def read_parts(folder: Path, encoder: Any) -> PredictorParts:
         tensors = load_file(folder / _HEAD)
         reference = None if plain["encoder"] is None else EncoderReference(**plain["encoder"])
         chosen = dict(plain["decision"], noise=tensors.pop("noise", None))
+        if chosen["threshold"] is not None:
+            chosen["threshold"] = float(chosen["threshold"])
         head = _head_from_plain(plain["head"], tensors)
         made = PredictorParts(
             head=head,
@@ -108,15 +117,47 @@ def read_parts(folder: Path, encoder: Any) -> PredictorParts:
             report=_read(folder / _REPORT),
             reference=reference,
         )
-    except (KeyError, TypeError, AttributeError) as error:
+        _require_consistent(made)
+    except (KeyError, TypeError, AttributeError, ValueError, SafetensorError) as error:
+        if isinstance(error, BoundsError):
+            raise
         raise InvalidInput(
             f"`{folder / DESCRIPTION}` is not the description of a predictor: {error!r}."
         ) from error
+    if reference is None and encoder is not None and encoder is not False:
+        raise InvalidOption(
+            f"{folder} was certified on representations; it has no encoder to replace by `encoder`."
+        )
     if reference is None or encoder is False:
         return made
     copy = folder / _ENCODER
     loaded = reference.load(copy if _ENCODER in plain["files"] else None, encoder)
     return replace(made, encoder=loaded)
+
+
+def _require_consistent(made: PredictorParts) -> None:
+    """Shapes and ranges, so that a folder made by other means fails when it is loaded and not when it predicts."""
+    classes, decision, head = len(made.class_names), made.decision, made.head
+    if isinstance(head, Head):
+        shapes = {"weight": (head.weight, (classes, made.dim)), "bias": (head.bias, (classes,))}
+    elif isinstance(head, NeighbourHead):
+        shapes = {"rows": (head.rows, (len(head.labels), made.dim))}
+        in_range = head.labels.ndim == 1 and bool(((head.labels >= 0) & (head.labels < classes)).all())
+        if not in_range or head.num_classes != classes or not 1 <= head.neighbours <= len(head.labels):
+            raise ValueError("its neighbours and their labels do not fit its classes")
+    if decision.noise is not None:
+        shapes["noise"] = (decision.noise, (len(decision.noise), made.dim))
+    for name, (values, shape) in shapes.items():
+        if values is not None and not (
+            values.dtype == torch.float64
+            and tuple(values.shape) == shape
+            and bool(torch.isfinite(values).all())
+        ):
+            raise ValueError(f"`{name}` must be finite, float64 and of shape {shape}")
+    if type(decision.top) is not int or not 1 <= decision.top <= classes or type(decision.seed) is not int:
+        raise ValueError("its decision does not fit its classes")
+    if not all(isinstance(one, str) for one in made.class_names):
+        raise ValueError("its class names are not text")
 
 
 def _head_to_plain(head: FittedHead) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -140,6 +181,10 @@ def _head_from_plain(plain: dict[str, Any], tensors: dict[str, Tensor]) -> Fitte
             tensors["rows"], tensors["labels"], plain["neighbours"], plain["num_classes"], plain["name"]
         )
     raise InvalidInput(f"A predictor with a head of the kind {plain['kind']!r} is not known to this version.")
+
+
+def _own_digest(plain: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(_finite(dict(plain)), sort_keys=True).encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""`describe(representations)`: label-free measures in one record, with a table and a figure."""
+"""`describe(representations)`: measures of a representation in one record, with a table and a figure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from bounds.arguments import checked, number
-from bounds.errors import InvalidData, InvalidOption
+from bounds.assumptions.swap import nearest
+from bounds.errors import InvalidData, InvalidStatistics
 from bounds.information import measures as definitions
-from bounds.information.gaussian import covariance, log_det, log_det_entropy
+from bounds.information.coherence import coherence
+from bounds.information.gaussian import log_det
+from bounds.information.measure import Measure, attempt
+from bounds.information.neural_collapse import neural_collapse_of
+from bounds.information.one_pass import one_pass, power_law, spectra
 from bounds.information.pairwise import BLOCK
 from bounds.information.rows import as_pair, as_rows, unit_rows
 from bounds.representations.table import Representations
+from bounds.summaries.class_distances import class_distances
+from bounds.summaries.classes import ClassMoments
+from bounds.summaries.geometry import Geometry
+from bounds.summaries.within import WithinScatter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,17 +37,8 @@ BLUE, VERMILLION = "#0072B2", "#D55E00"
 
 
 @dataclass(frozen=True)
-class Measure:
-    """One number: its name, value (None where it does not apply) and definition, or why it does not apply."""
-
-    name: str
-    value: float | None
-    definition: str
-
-
-@dataclass(frozen=True)
 class Description:
-    """Label-free measures of one representation; iterate over them or ask by name.
+    """Measures of one representation; iterate over them or ask by name.
 
     Attributes:
         name: Of the table.
@@ -136,126 +137,121 @@ def _text(value: float | None) -> str:
 def describe(
     representations: Any,
     *,
+    labels: Any = None,
     fit_range: tuple[int, int] | None = None,
     t: float = 2.0,
     delta: float = 1e-4,
+    gamma: float = 1.0,
     block: int = BLOCK,
     name: str | None = None,
 ) -> Description:
-    """Every label-free measure of a representation that people use, each by its own paper's definition.
+    """Every measure of a representation that people use, each by its own paper's definition.
 
-    RankMe (raw matrix), effective rank and participation ratio (covariance), alpha-ReQ with its fit range,
-    LogDet entropy, uniformity, norms and dead dimensions; with two views also alignment and LiDAR. See
-    `measures` for each.
+    Without labels: RankMe and stable rank (raw matrix), effective rank, participation ratio and NESum (covariance),
+    alpha-ReQ with its fit range, LogDet entropy, VICReg's variance and covariance, SelfCluster, coherence,
+    uniformity, norms and dead dimensions; with two views also VICReg's invariance, alignment, LiDAR and the swap
+    test's effect; with labels CDNV, its directional form and NC1. See `bounds.information` for each. One pass over
+    the rows for all but uniformity and the swap test (pairs of rows), coherence and the class distances (a second
+    pass).
 
     Args:
         representations: Representations, an array (N, d), or a pair (z1, z2) of views; of a pair, the
             measures of one table are those of the first view.
+        labels: Class indices (N,); by default those of the Representations.
         fit_range: First and last rank of the alpha-ReQ fit, from 1; by default all positive eigenvalues.
         t: Of the uniformity measure.
         delta: Of LiDAR.
+        gamma: Standard deviation that VICReg's variance term asks for.
         block: Rows on a side of a pairwise block.
         name: Title; by default the name of the Representations.
 
     Raises:
-        InvalidData: NaN, infinity, fewer than two items, or no rows.
+        InvalidData: NaN, infinity, fewer than two items, no rows, or labels that are not class indices.
         InvalidOption: a fit range without three positive eigenvalues.
     """
-    table = representations
-    if not isinstance(table, Representations):
-        pair = isinstance(table, tuple | list) and len(table) == 2 and getattr(table[0], "ndim", 0) == 2
-        views = tuple(table) if pair else (table,)
-        checked = tuple(as_rows(view, least=2) for view in views)
-        table = Representations(checked)
-    if len(table.views) == 2:
-        table = Representations(as_pair(table, table.name), name=table.name)
+    table = _table(representations, labels)
     z = as_rows(table, table.name, least=2)
     n, d = z.shape
-    summary = covariance(table)
-    eigenvalues = torch.linalg.eigvalsh(summary.matrix()).flip(0).clamp(min=0)
-    singular = definitions.singular_values(z)
+    seen = Geometry.empty(d)
+    for views, _ in table.chunks():
+        seen = seen.update(*views)
     norms = torch.linalg.vector_norm(z, dim=1, dtype=torch.float64)
-    rank = log_det(summary.matrix())[1]
-    dead = int(summary.constant.sum())
-    law = _power_law(eigenvalues, fit_range, rank)
-    entropy = log_det_entropy(summary)
-    found = [
-        Measure(
-            "rank_me",
-            _or_none(singular, definitions.exp_entropy, 1e-7),
-            "exp entropy of s/|s|_1 + 1e-7, s of the raw matrix",
-        ),
-        Measure(
-            "effective_rank",
-            _or_none(eigenvalues, definitions.effective_rank),
-            "exp entropy of covariance eigenvalues",
-        ),
-        Measure(
-            "participation_ratio",
-            _or_none(eigenvalues, definitions.participation_ratio),
-            "(Σλ)²/Σλ² of the covariance",
-        ),
-        Measure("rank", float(rank), "eigenvalues of the correlations above d·eps·λ₁"),
-        Measure(
-            "alpha_req",
-            None if law is None else law.alpha,
-            "needs three positive eigenvalues"
-            if law is None
-            else f"λ_i ~ i^-alpha over ranks {law.first} to {law.last}, R² = {law.r_squared:.3f}",
-        ),
-        Measure("logdet_entropy", entropy.value, f"nats, ½ ln det(2πeΣ); {entropy.bias}"),
+    found = (
+        *one_pass(seen, fit_range=fit_range, delta=delta, gamma=gamma),
+        attempt("coherence", "n/r times the largest leverage of an item", coherence, z),
+        _uniformity(z, norms, t, block),
+        _swap_effect(table),
         Measure("mean_norm", float(norms.mean()), "mean |z|"),
         Measure("min_norm", float(norms.min()), "smallest |z|"),
         Measure("max_norm", float(norms.max()), "largest |z|"),
-        Measure("dead_dimensions", float(dead), "dimensions that never change"),
-    ]
-    found.append(_uniformity(z, norms, t, block))
-    found += _pair_measures(table, norms, delta)
+        *_label_measures(table),
+    )
+    singular, eigenvalues = spectra(seen)
+    law = power_law(eigenvalues, fit_range, log_det(seen.rows.matrix())[1])
     return Description(
-        name or table.name, n, d, tuple(found), eigenvalues.cpu().numpy(), singular.cpu().numpy(), law
+        name or table.name, n, d, found, eigenvalues.cpu().numpy(), singular.cpu().numpy(), law
     )
 
 
-def _or_none(spectrum: torch.Tensor, measure: Any, *options: float) -> float | None:
-    """A collapsed representation has no spectrum to speak of."""
-    return measure(spectrum, *options) if float(spectrum.sum()) > 0 else None
+def _table(data: Any, labels: Any) -> Representations:
+    """Checked views of one precision, with the labels that are given or known."""
+    name, known = "representations", None
+    if isinstance(data, Representations):
+        name, known = data.name, data.labels
+        views: tuple[Any, ...] = (
+            as_pair(data, name) if len(data.views) == 2 else (as_rows(data, name, least=2),)
+        )
+    elif isinstance(data, tuple | list) and len(data) == 2 and getattr(data[0], "ndim", 0) == 2:
+        views = as_pair(data, name)
+    else:
+        views = (as_rows(data, name, least=2),)
+    if labels is not None:
+        known = np.asarray(labels.cpu() if isinstance(labels, Tensor) else labels)
+    if known is not None and (known.dtype.kind not in "iu" or known.shape != (len(views[0]),)):
+        raise InvalidData(
+            f"`labels` must be {len(views[0])} class indices, one for each row, got shape {known.shape} of "
+            f"{known.dtype}."
+        )
+    return Representations(views, known, name)
 
 
-def _power_law(
-    eigenvalues: torch.Tensor, fit_range: tuple[int, int] | None, rank: int
-) -> definitions.PowerLaw | None:
-    if fit_range is not None:
-        first, last = fit_range
-        if last < first:
-            raise InvalidOption(f"`fit_range` must be (first, last) with first < last, got {fit_range}.")
-        if last > len(eigenvalues):
-            raise InvalidOption(
-                f"`fit_range` ends at rank {last} where there are {len(eigenvalues)} dimensions."
-            )
-        return definitions.alpha_req(eigenvalues, first=first, last=last)
-    positive = int((eigenvalues > len(eigenvalues) * torch.finfo(torch.float64).eps * eigenvalues[0]).sum())
-    return definitions.alpha_req(eigenvalues) if min(rank, positive) >= 3 else None
-
-
-def _uniformity(z: torch.Tensor, norms: torch.Tensor, t: float, block: int) -> Measure:
+def _uniformity(z: Tensor, norms: Tensor, t: float, block: int) -> Measure:
     if not bool((norms > 0).all()):
         return Measure("uniformity", None, "a row of zeros has no direction")
     definition = f"ln mean exp(-{t:g}|z_i - z_j|²) on the unit sphere"
     return Measure("uniformity", definitions.uniformity(unit_rows(z), t=t, block=block), definition)
 
 
-def _pair_measures(table: Representations, norms: torch.Tensor, delta: float) -> list[Measure]:
+def _swap_effect(table: Representations) -> Measure:
     if len(table.views) < 2:
-        return [Measure(name, None, "needs two views of each item") for name in ("alignment", "lidar")]
-    second = as_rows(table.views[1], f"{table.name}, view 2", least=2)
-    zeros = not bool((norms > 0).all()) or not bool((torch.linalg.vector_norm(second, dim=1) > 0).all())
-    aligned = (
-        Measure("alignment", None, "a row of zeros has no direction")
-        if zeros
-        else Measure("alignment", definitions.alignment(table), "mean |z - z'|² on the unit sphere")
-    )
-    definition = f"exp entropy of the LDA spectrum of view pairs, delta = {delta:g}"
+        return Measure("swap_effect", None, "needs two views of each item")
+    found = nearest(table, 2, seed=0)
+    definition = f"share of items whose second view is the nearest of {found.sizes['m']} to their first"
+    return Measure("swap_effect", found.effect, definition)
+
+
+def _label_measures(table: Representations) -> list[Measure]:
+    names = ("cdnv", "directional_cdnv", "neural_collapse")
+    if table.labels is None or not bool((table.labels >= 0).all()):
+        return [Measure(name, None, "needs labels") for name in names]
+    classes = int(table.labels.max()) + 1
+    within = WithinScatter.empty(table.dim, classes)
+    moments = ClassMoments.empty(table.dim, classes)
+    for (z, *_), y in table.chunks():
+        within, moments = within.update(z, _known(y)), moments.update(z, _known(y))
+    nc1 = attempt("neural_collapse", "NC1, tr(Σ_W Σ_B⁺)/K", neural_collapse_of, within)
     try:
-        return [aligned, Measure("lidar", definitions.lidar(table, delta=delta), definition)]
-    except InvalidData:
-        return [aligned, Measure("lidar", None, "all items have one mean: collapsed")]
+        ratio, directional = class_distances(moments, ((z, _known(y)) for (z, *_), y in table.chunks()))
+    except InvalidStatistics as reason:
+        return [*(Measure(name, None, str(reason)) for name in names[:2]), nc1]
+    return [
+        Measure("cdnv", ratio, "variance of two classes over the squared distance of their means"),
+        Measure("directional_cdnv", directional, "the same along the line between the means"),
+        nc1,
+    ]
+
+
+def _known(labels: Tensor | None) -> Tensor:
+    if labels is None:
+        raise InvalidData("`labels` are missing.")
+    return labels

@@ -13,7 +13,7 @@ from bounds.evidence.distributed import all_sum
 from bounds.information.pairwise import BLOCK, half_square_blocks
 from bounds.information.rows import as_pair, as_rows, row_chunks, unit_rows
 from bounds.processes import Processes
-from bounds.summaries.covariance import Covariance
+from bounds.summaries.geometry import Geometry
 
 _DECADE = 80.0  # exponents kept in one sum
 
@@ -60,9 +60,40 @@ def effective_rank(eigenvalues: Tensor) -> float:
 
 def participation_ratio(eigenvalues: Tensor) -> float:
     """(sum lambda)^2 / sum lambda^2 of a covariance spectrum."""
-    values = eigenvalues.double().clamp(min=0)
-    values = values / values.max()  # squares neither over- nor underflow
+    values = _over_largest(eigenvalues)  # squares neither over- nor underflow
     return float(values.sum() ** 2 / values.square().sum())
+
+
+def stable_rank(values: Tensor) -> float:
+    """Sum of squared singular values of the raw matrix over the largest square, ‖Z‖_F² / ‖Z‖₂².
+
+    Reference:
+        As in Tsitsulin, Munkhoeva & Perozzi 2023 (arXiv:2305.16562) and their program.
+
+    Raises:
+        InvalidData: all values zero.
+    """
+    scaled = _over_largest(values)
+    return float(scaled.square().sum())
+
+
+def ne_sum(eigenvalues: Tensor) -> float:
+    """NESum: Σ_i λ_i / λ_1 of the centred covariance; d when whitened, 1 when one direction is left.
+
+    Reference:
+        He & Ozay, ICML 2022, definition 4.1.
+
+    Raises:
+        InvalidData: all eigenvalues zero.
+    """
+    return float(_over_largest(eigenvalues).sum())
+
+
+def _over_largest(values: Tensor) -> Tensor:
+    values = values.double().clamp(min=0)
+    if not float(values.max()) > 0:
+        raise InvalidData("The spectrum is zero; the encoder collapsed.")
+    return values / values.max()
 
 
 class PowerLaw(NamedTuple):
@@ -132,22 +163,29 @@ def lidar(data: Any, *, delta: float = 1e-4, epsilon: float = 1e-8, rows: int = 
         Thilak et al., ICLR 2024 (arXiv:2312.04000). `delta` and `epsilon` default to what a public
         implementation uses; they and the plain averages (divisors n, 2n) were not checked against the paper.
     """
+    first, second = as_pair(data)
+    seen = Geometry.empty(first.shape[1])
+    for a, b in zip(row_chunks(first, rows), row_chunks(second, rows), strict=True):
+        seen = seen.update(a, b)
+    return lidar_of(seen, delta=delta, epsilon=epsilon)
+
+
+def lidar_of(seen: Geometry, *, delta: float = 1e-4, epsilon: float = 1e-8) -> float:
+    """`lidar` of a summary that has seen two views.
+
+    Raises:
+        InvalidOption: `delta` not positive.
+        InvalidData: no pairs of views, or all items have one mean.
+    """
     if not delta > 0:
         raise InvalidOption(f"`delta` must be positive, got {delta}.")
-    first, second = as_pair(data)
-    n, d = first.shape
-    within = torch.zeros(d, d, dtype=torch.float64, device=first.device)
-    means = []
-    for a, b in zip(row_chunks(first, rows), row_chunks(second, rows), strict=True):
-        half = 0.5 * (a.double() - b.double())
-        within += half.T @ half / n
-        means.append(Covariance.from_rows(0.5 * (a.double() + b.double())))
-    summary = means[0]
-    for other in means[1:]:
-        summary = summary.merge(other)
-    factor = torch.linalg.cholesky(within + delta * torch.eye(d, dtype=within.dtype, device=within.device))
+    if seen.items.count < 2:
+        raise InvalidData(f"LiDAR needs two views of at least two items, got {seen.items.count}.")
+    within = seen.halves / seen.items.count
+    ridge = delta * torch.eye(len(within), dtype=within.dtype, device=within.device)
+    factor = torch.linalg.cholesky(within + ridge)
     # L^-1 S_b L^-T has the eigenvalues of S_w^(-1/2) S_b S_w^(-1/2).
-    half_done = torch.linalg.solve_triangular(factor, summary.matrix(unbiased=False), upper=False)
+    half_done = torch.linalg.solve_triangular(factor, seen.items.matrix(unbiased=False), upper=False)
     matrix = torch.linalg.solve_triangular(factor, half_done.T, upper=False)
     return exp_entropy(torch.linalg.eigvalsh(0.5 * (matrix + matrix.T)), epsilon)
 

@@ -24,6 +24,7 @@ from bounds.encoders.architectures import ResNet, SmallConvNet, build_encoder
 from bounds.encoders.checkpoints import save_encoder
 from bounds.errors import InvalidOption, TrainingCollapsed
 from bounds.files import alone_in
+from bounds.information.one_pass import monitor
 from bounds.objectives.base import Objective
 from bounds.objectives.gather import gather
 from bounds.objectives.partial_labels import PartiallyLabeledVICReg
@@ -38,6 +39,7 @@ from bounds.pretraining.settings import Settings
 
 _CHECK_EVERY = 50  # steps between looks at the loss: each look waits for the device
 _NARROW = 8  # output channels
+_VIEWED = 2000  # images of which two views are compared after an epoch
 
 
 @dataclass(frozen=True)
@@ -287,13 +289,14 @@ class _Run:
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
-        """Entropies over at most `probe_limit` training images; the linear probe where there are labels."""
+        """Entropies over at most `probe_limit` training images, label-free measures over fewer; the linear probe."""
         self.model.eval()
         device, limit = self.process.device, self.settings.probe_limit
         sample = permutation(self.settings.seed, len(self.images), stream=-1)[:limit]
         index = torch.from_numpy(sample).to(self.images.pixels.device)
         z = self._features(self.images.pixels[index], device)
         found = entropies(z, "representation") | entropies(self.model.projector(z), "embedding")
+        found |= {f"representation_{name}": value for name, value in self._geometry(sample[:_VIEWED]).items()}
         if self.probe.labels is not None:
             labels = self.probe.labels.to(device)
             z = self._features(self.probe.pixels, device)
@@ -301,6 +304,14 @@ class _Run:
             classes = int(labels.max()) + 1
             found["probe"] = ridge_probe(z[:cut], labels[:cut], z[cut:], labels[cut:], classes)
         return found
+
+    def _geometry(self, rows: np.ndarray) -> dict[str, float]:
+        """`bounds.monitor` of two views of these images, the same two in every epoch."""
+        if len(rows) < 2:
+            return {}
+        index = torch.from_numpy(rows).to(self.images.pixels.device)
+        views = (self.augment(self.images.pixels[index], rows, view) for view in (-1, -2))
+        return monitor(*(self._features(view, self.process.device) for view in views))
 
     def _features(self, pixels: Tensor, device: torch.device) -> Tensor:
         def encode(x: Tensor) -> Tensor:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sympy as sp
 
 from bounds.derivations.expression import Expression
-from bounds.derivations.functions import clopper_pearson, kl_inverse, kl_inverse_first, log_subsets, softplus
+from bounds.derivations.functions import (
+    clopper_pearson,
+    clopper_pearson_counts,
+    log_subsets,
+    softplus,
+)
 from bounds.derivations.symbols import SYMBOLS
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.dependence import generic_members
 from bounds.proofs.facts import Event, Fact, free_of_items
+from bounds.proofs.naming import IMPLICIT, Readings, named, plain
 from bounds.proofs.terms import Declared, Item, Sample, is_vector, normal
 
-# A summand is named by the first of these that it holds; then by the quantity measured in it.
-FIRST = (
-    "class_frequencies",
-    "pair_frequencies",
-    "head_complexity",
-    "representation_complexity",
-    "surrogate_gap",
-    "confidence",
-)
-_IMPLICIT = (clopper_pearson, kl_inverse, kl_inverse_first)
 _PLAIN = (
     sp.Add,
     sp.Mul,
@@ -38,24 +33,8 @@ _PLAIN = (
     log_subsets,
     softplus,
     sp.floor,
-    *_IMPLICIT,
+    *IMPLICIT[:-1],
 )
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What a term is read as: its number in symbols of the report, and the term of the bound it counts under.
-
-    `alone` is that name where nothing else in the summand gives one; `assumes` is what the number rests on.
-    """
-
-    number: sp.Expr
-    role: str = ""
-    alone: str = ""
-    assumes: frozenset[str] = frozenset()
-
-
-Readings = Mapping[sp.Expr, Quantity]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +72,16 @@ def conclude(
             raise InvalidProof(f"The event `{event.what}` spends `{event.share}`, not a bare share.")
     if len(set(shares)) < len(shares):
         raise InvalidProof("Two events spend the same share.")
+    if len(kinds := fact.assumptions & {"A1", "A1'", "label"}) > 1:
+        raise InvalidProof(f"The views of a pair are taken for two kinds of views: {sorted(kinds)}.")
     if left := generic_members(other):
         raise InvalidProof(f"The generic member `{sorted(map(str, left))[0]}` is left.")
     if not free_of_items(fact):
         raise InvalidProof("An item variable is left.")
-    terms, parts, root = _named(other, fact, readings)
+    terms, parts, root = named(other, fact, readings, lambda term: _read(term, readings))
+    base = other.base if root else other
+    if normal(sp.Add(*terms.values()) - normal(_read(base, readings))) != 0:
+        raise InvalidProof(f"The terms {list(terms)} do not add up to the bound.")
     unknown = set(terms) - set(order)
     if unknown:
         raise InvalidProof(f"The bound has the terms {sorted(unknown)}, which `order` does not list.")
@@ -108,7 +92,7 @@ def conclude(
         below,
         tuple(_relation(one, readings) for one in sorted(fact.requires, key=str)),
     )
-    used = (readings.get(_plain(term)) for term in sp.preorder_traversal(other) if isinstance(term, sp.Expr))
+    used = (readings.get(plain(term)) for term in sp.preorder_traversal(other) if isinstance(term, sp.Expr))
     assumptions = tuple(sorted(fact.assumptions.union(*(one.assumes for one in used if one is not None))))
     return Conclusion(fact, expression, tuple(sorted(fact.events, key=lambda e: str(e.share))), assumptions)
 
@@ -118,84 +102,23 @@ def _relation(relation: sp.Basic, readings: Readings) -> sp.Basic:
     return relation.func(left, right, evaluate=False)
 
 
-def _named(
-    total: sp.Expr, fact: Fact, readings: Readings
-) -> tuple[dict[str, sp.Expr], dict[str, dict[str, sp.Expr]], bool]:
-    if isinstance(total, sp.Min):
-        return {"smaller": _read(total, readings)}, {}, False
-    root = isinstance(total, sp.Pow) and total.exp == sp.Rational(1, 2) and isinstance(total.base, sp.Add)
-    terms: dict[str, list[sp.Expr]] = {}
-    parts: dict[str, dict[str, sp.Expr]] = {}
-    for summand in sp.Add.make_args(normal(total.base if root else total)):
-        centre = _centre(summand)
-        for piece, name in _pieces(summand, centre, readings):
-            number = _read(piece, readings)
-            terms.setdefault(name, []).append(number)
-            if name == "confidence":
-                what = _event(piece, fact)
-                parts.setdefault(name, {})[what] = parts.get(name, {}).get(what, 0) + number
-    return {name: sp.Add(*found) for name, found in terms.items()}, parts, root
-
-
-def _pieces(summand: sp.Expr, centre: sp.Expr, readings: Readings) -> list[tuple[sp.Expr, str]]:
-    if centre == summand:
-        return [(summand, _role(summand, readings))]
-    measured = [(part, _role(part, readings)) for part in sp.Add.make_args(normal(centre))]
-    return [*measured, (summand - centre, "confidence")]
-
-
-def _centre(term: sp.Expr) -> sp.Expr:
-    """The term with every implicit limit replaced by the mean it is a limit of."""
-    while found := [one for one in term.atoms(*_IMPLICIT) if not one.args[0].has(*_IMPLICIT)]:
-        term = term.xreplace({one: _middle(one) for one in found})
-    return term
-
-
-def _middle(limit: sp.Expr) -> sp.Expr:
-    first = limit.args[0]
-    if isinstance(limit, clopper_pearson):
-        return first / limit.args[1]
-    return next(part for part in first.args if part != 1) if isinstance(first, sp.Min) else first
-
-
-def _role(term: sp.Expr, readings: Readings) -> str:
-    found, weak = {one.role for one in term.atoms(Closed)}, set()
-    for one in sp.preorder_traversal(term):
-        reading = readings.get(_plain(one)) if isinstance(one, sp.Expr) else None
-        if reading is not None:
-            found.add(reading.role)
-            weak.add(reading.alone)
-    found = (found - {"", "weight"}) or (weak - {""})
-    for name in FIRST:
-        if name in found:
-            return name
-    if len(found) != 1:
-        raise InvalidProof(f"The summand `{term}` is named by {sorted(found)}, not by one quantity.")
-    return found.pop()
-
-
-def _event(term: sp.Expr, fact: Fact) -> str:
-    held = [event.what for event in fact.events if term.has(event.share)]
-    return held[0] if held else "confidence"
-
-
-def _plain(term: sp.Expr) -> sp.Expr:
-    """The term with each sample reduced to what readings know: name, size, and whether it is of pairs."""
-    samples = term.atoms(Sample)
-    return term.xreplace({one: Sample(one.name, one.size, paired=one.paired) for one in samples})
-
-
 def _read(term: sp.Expr, readings: Readings) -> sp.Expr:
     """A term in symbols of the report.
 
     Raises:
         InvalidProof: part of it cannot be read off.
     """
-    known = readings.get(_plain(term))
+    known = readings.get(plain(term))
     if known is not None and not any(sample.hidden for sample in term.atoms(Sample)):
         return known.number
     if isinstance(term, Declared) and not is_vector(term) and term.name in SYMBOLS:
         return SYMBOLS[term.name]
+    if isinstance(term, clopper_pearson_counts):
+        count, zeros, share = (_read(argument, readings) for argument in term.args)
+        return clopper_pearson(count, count + zeros, share)
+    if isinstance(term, clopper_pearson):
+        mistakes, number, share = (_read(argument, readings) for argument in term.args)
+        return clopper_pearson(sp.expand_mul(mistakes), number, share)
     if isinstance(term, Closed):
         return term.formula(*(_read(argument, readings) for argument in term.args))
     if term.is_number and not isinstance(term, Item):

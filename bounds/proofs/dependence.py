@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from bounds.errors import InvalidProof
-from bounds.proofs.terms import Declared, InBall, Rad, Sample, Sup, declare_check
+from bounds.proofs.terms import Declared, InBall, Near, Rad, Sample, Sup, declare_check
 
 
 def depends(term: sp.Basic) -> frozenset[str]:
@@ -39,4 +39,4 @@ def generic_members(term: sp.Basic) -> frozenset[Declared]:
     if bound is None:
         return inner
     member = term.args[bound]
-    return inner - {member.args[0] if isinstance(member, InBall) else member}
+    return inner - {member.args[0] if isinstance(member, InBall | Near) else member}

@@ -20,10 +20,18 @@ NONE: Strings = frozenset()
 
 @dataclass(frozen=True)
 class Event:
-    """Something that may fail with probability `share`."""
+    """Something that may fail with probability `share`, and only if `null` is true where one is given."""
 
     what: str
     share: sp.Expr
+    null: sp.Basic | None = None
+
+    def excludes(self, other: Event) -> bool:
+        """Whether the two can never both be wrong: their nulls q ≤ 0 or q < 0 and −q < 0 cannot both be true."""
+        one, two = self.null, other.null
+        if one is None or two is None or normal(one.lhs + two.lhs) != 0:
+            return False
+        return isinstance(one, sp.StrictLessThan) or isinstance(two, sp.StrictLessThan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +66,15 @@ class Fact:
 
     @property
     def spends(self) -> sp.Expr:
-        """Probability with which it may fail, by the union bound."""
-        return sp.Add(*(event.share for event in self.events))
+        """Probability with which it may fail, by the union bound; of two whose nulls exclude each other, one can."""
+        left, total = sorted(self.events, key=lambda event: event.what), sp.S.Zero
+        while left:
+            event = left.pop()
+            rival = next((other for other in left if event.excludes(other)), None)
+            if rival is not None:
+                left.remove(rival)
+            total += event.share if rival is None else sp.Max(event.share, rival.share)
+        return total
 
     @property
     def steps(self) -> tuple[Fact, ...]:
@@ -86,7 +101,7 @@ class Fact:
     def _replace(self, other: Fact) -> Fact:
         q, bound = normal(other.lhs), other.rhs
         right = normal(self.rhs)
-        first = sp.Add.make_args(q)[0]
+        first = next(part for part in (*sp.Add.make_args(q), q) if not part.is_number)
         summands = [part for part in sp.Add.make_args(right) if part.has(first)]
         if not summands:
             raise InvalidProof(f"`{first}` does not occur in `{right}`.")
@@ -126,6 +141,20 @@ class Fact:
             raise InvalidProof(f"The multiplier `{times}` may be negative.")
         lhs, rhs = (normal(a) + normal(times * b) for a, b in ((self.lhs, other.lhs), (self.rhs, other.rhs)))
         return _follow(lhs, rhs, "sum", self, other)
+
+    def scaled(self, times: sp.Expr) -> Fact:
+        """T·a ≤ t·b.
+
+        Raises:
+            InvalidProof: t may be negative.
+        """
+        if not nonnegative(times):
+            raise InvalidProof(f"The multiplier `{times}` may be negative.")
+        return _follow(normal(times * self.lhs), normal(times * self.rhs), "scaling", self)
+
+    def subtract(self, q: sp.Expr) -> Fact:
+        """A − q ≤ b − q."""
+        return _follow(normal(self.lhs) - normal(q), normal(self.rhs) - normal(q), "subtraction", self)
 
     def average(self, sample: Sample) -> Fact:
         """Mean over the items of a sample, second views drawn afresh where the sample has none."""
@@ -248,6 +277,23 @@ class Lemma:
         """
         lhs, rhs = (side.xreplace(dict(values)) for side in (self.left, self.right))
         return Fact(lhs, rhs, self.name, frozenset(), assumptions, requires, (), self, _TOKEN)
+
+    def from_premise(
+        self,
+        values: Mapping[sp.Symbol, sp.Expr],
+        premise: Fact,
+        assumptions: Strings = NONE,
+        drop: bool = False,
+    ) -> Fact:
+        """The instance of a lemma that holds wherever its premise does; `drop` leaves the premise's requirements behind.
+
+        Raises:
+            InvalidProof: a placeholder is left.
+        """
+        lhs, rhs = (side.xreplace(dict(values)) for side in (self.left, self.right))
+        used = premise.assumptions | assumptions
+        requires = frozenset() if drop else premise.requires
+        return Fact(lhs, rhs, self.name, premise.events, used, requires, (premise,), self, _TOKEN)
 
     def with_probability(
         self,

@@ -8,21 +8,38 @@ from itertools import product
 
 import sympy as sp
 
-from bounds.derivations.functions import clopper_pearson, kl_inverse, kl_inverse_first, log_subsets, softplus
+from bounds.derivations.functions import (
+    clopper_pearson,
+    clopper_pearson_counts,
+    kl_inverse,
+    kl_inverse_first,
+    log_subsets,
+    softplus,
+)
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.terms import (
     Apply,
+    ClassLimit,
+    Correction,
+    Count,
+    Cross,
     Declared,
-    Differ,
+    Distance,
+    Divergence,
     Dot,
     E,
     Enc,
+    Energy,
+    Episode,
     Fresh,
     Frobenius,
     Given,
     InBall,
+    InCell,
+    Indicator,
     Item,
+    Least,
     Loss,
     Mean,
     MeanClassifier,
@@ -30,13 +47,21 @@ from bounds.proofs.terms import (
     Norm,
     Operator,
     OpNorm,
+    Predicted,
     Project,
+    Quantile,
     Rad,
+    Ramp,
+    Randomised,
     Reach,
+    Remainder,
+    Spread,
+    Stretch,
     UMean,
-    Wrong,
+    Variance,
     abs_vector,
     items,
+    view,
 )
 
 B = Declared("B", "constant")  # ‖f(x)‖ ≤ B
@@ -105,6 +130,9 @@ def _power(term: sp.Expr) -> Interval:
     if base == sp.E:
         inner = interval(exponent)
         return Interval(sp.exp(inner.low), sp.exp(inner.high), inner.assumptions)
+    if isinstance(base, Dot) and exponent.is_even and exponent.is_positive:
+        (one, used), (two, more) = map(length, base.args)
+        return Interval(sp.S.Zero, (one * two) ** exponent, used | more)
     inner = interval(base)
     if not exponent.is_positive or not nonnegative(inner.low):
         raise InvalidProof(f"No range is known for the power `{term}`.")
@@ -220,6 +248,21 @@ def _dot(term: Dot) -> Interval:
     return Interval(-one[0] * two[0], one[0] * two[0], one[1] | two[1])
 
 
+def _energy(term: Energy) -> Interval:
+    metric, vector = term.args
+    high, used = length(vector)
+    return Interval(sp.S.Zero, (Stretch(metric) * high) ** 2, used)
+
+
+def _given(term: Given) -> Interval:
+    (inner,) = term.args
+    own = [Enc(one.args[0], view(0, which)) for one in inner.atoms(Enc) for which in (0, 1)]
+    if own and inner == Dot(*own[:2]):
+        # Two views that are independent given their class: E f(x)ᵀf(x′) is the squared length of the class mean.
+        return Interval(sp.S.Zero, B**2, ASSUMED | {"A1"})
+    return interval(inner)
+
+
 def _indicator(term: sp.Expr) -> Interval:
     return Interval(sp.S.Zero, sp.S.One)
 
@@ -233,11 +276,19 @@ _RANGES: dict[type, Callable[[sp.Expr], Interval]] = {
     Loss: _loss,
     Norm: _norm,
     Dot: _dot,
-    Wrong: _indicator,
-    Differ: _indicator,
+    Indicator: _indicator,
+    InCell: _operator,
+    Episode: _operator,
+    Predicted: _indicator,
+    Randomised: _indicator,
+    Ramp: _indicator,
+    Energy: _energy,
+    Correction: lambda term: Interval(-sp.S.One, sp.S.One),
+    Remainder: lambda term: Interval(Least(term), Least(term) + Spread(term)),
+    Cross: lambda term: Interval(sp.S.Zero, sp.Integer(2)),
     Negatives: _negatives,
     Fresh: _operator,
-    Given: _operator,
+    Given: _given,
     E: _operator,
     Mean: _operator,
     UMean: _operator,
@@ -252,13 +303,38 @@ def nonnegative(term: sp.Expr) -> bool:
     if term.is_number:
         return bool(term.is_nonnegative)
     if isinstance(term, Declared):
-        return bool(term.is_positive)
+        return bool(term.is_nonnegative)
     if isinstance(
         term,
-        Norm | OpNorm | Frobenius | Reach | Rad | Closed | Wrong | Differ | Loss | MeanClassifier,
+        Norm
+        | OpNorm
+        | Frobenius
+        | Reach
+        | Ramp
+        | Distance
+        | Energy
+        | Stretch
+        | Rad
+        | Closed
+        | Indicator
+        | InCell
+        | Episode
+        | Predicted
+        | ClassLimit
+        | Randomised
+        | Quantile
+        | Divergence
+        | Remainder
+        | Spread
+        | Least
+        | Cross
+        | Variance
+        | Count
+        | Loss
+        | MeanClassifier,
     ):
         return True
-    if isinstance(term, clopper_pearson | kl_inverse | kl_inverse_first):
+    if isinstance(term, clopper_pearson | clopper_pearson_counts | kl_inverse | kl_inverse_first):
         return True
     if isinstance(term, sp.Add | sp.Mul) and all(nonnegative(part) for part in term.args):
         return True
@@ -322,7 +398,7 @@ def positive(term: sp.Expr) -> bool:
         return all(positive(part) for part in term.args)
     if isinstance(term, sp.Pow):
         return positive(term.base)
-    if isinstance(term, sp.exp):
+    if isinstance(term, sp.exp | Quantile):
         return True
     if isinstance(term, sp.Add):
         if any(positive(part) for part in term.args) and all(nonnegative(part) for part in term.args):
@@ -339,6 +415,7 @@ _DIRECTIONS: dict[type, tuple[int, ...]] = {
     kl_inverse: (1, 1),
     kl_inverse_first: (1, 1),
     clopper_pearson: (1, 0, -1),
+    clopper_pearson_counts: (1, -1, -1),
     sp.log: (1,),
     sp.exp: (1,),
     log_subsets: (1,),

@@ -13,7 +13,7 @@ import sympy as sp
 
 from bounds.errors import InvalidProof
 
-Kind = Literal["count", "level", "constant", "index", "encoder", "head", "other"]
+Kind = Literal["count", "level", "constant", "amount", "index", "encoder", "head", "other"]
 # Kinds whose value is known to be positive, or a probability strictly between 0 and 1.
 POSITIVE = ("count", "level", "constant")
 
@@ -22,7 +22,8 @@ class Declared(sp.Symbol):  # type: ignore[misc]
     """A symbol with its kind and what it depends on: names of samples, or of random objects apart from them.
 
     Attributes:
-        kind: "count" (at least 1), "level" (in (0, 1)), "constant" (positive), "index", "encoder", "head", "other".
+        kind: "count" (at least 1), "level" (in (0, 1)), "constant" (positive), "amount" (at least 0), "index",
+            "encoder", "head", "other".
         sources: What it was computed from; empty for what was fixed before all data.
         generic: A member of a class or grid that stands for all of them.
     """
@@ -31,7 +32,9 @@ class Declared(sp.Symbol):  # type: ignore[misc]
 
     def __new__(cls, name: str, kind: Kind, sources: tuple[str, ...] = (), generic: bool = False) -> Declared:
         """A symbol that equals another only where kind, sources and genericity agree."""
-        flags = {"positive": True} if kind in POSITIVE else {"real": True}
+        flags = (
+            {"positive": True} if kind in POSITIVE else {"nonnegative" if kind == "amount" else "real": True}
+        )
         made: Declared = sp.Symbol.__xnew__(cls, name, **flags)
         made.kind, made.sources, made.generic = kind, tuple(sources), generic
         return made
@@ -76,14 +79,29 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
         name, size: A short name, and the number of items (of pairs where `paired`).
         apart: Source -> assumption under which it is independent of the sample.
         law: Assumptions under which the items are i.i.d. (given their class counts, where those are `fixed`).
-        paired: An item is two views, independent given their class under A1.
+        paired: An item is two views.
+        views: Assumption about two views of an item: A1, independent given their class; A1', given their image.
         fixed: The class counts were fixed, so only the views are random.
         event: What may fail where its items were chosen so as to follow their law, and the share it spends.
+        cells: Its items are those of one cell of the population, which the terms over it name.
+        order: Assumption under which the order of its items was drawn before anything about them was known.
         hidden: Nobody has it; no bound may show a term of it.
     """
 
     is_commutative = True
-    __slots__ = ("apart", "event", "fixed", "hidden", "law", "name", "paired", "size")
+    __slots__ = (
+        "apart",
+        "cells",
+        "event",
+        "fixed",
+        "hidden",
+        "law",
+        "name",
+        "order",
+        "paired",
+        "size",
+        "views",
+    )
 
     def __new__(
         cls,
@@ -96,24 +114,29 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
         fixed: bool = False,
         hidden: bool = False,
         event: tuple[str, sp.Expr] | None = None,
+        order: str = "",
+        cells: bool = False,
+        views: str = "A1",
     ) -> Sample:
         """A sample that equals another only where all its properties agree."""
         made: Sample = sp.AtomicExpr.__new__(cls)
         made.name, made.size, made.apart, made.law = name, size, tuple(apart), tuple(law)
-        made.paired, made.fixed, made.hidden, made.event = paired, fixed, hidden, event
+        made.paired, made.fixed, made.hidden, made.event, made.order = paired, fixed, hidden, event, order
+        made.cells, made.views = cells, views
         return made
 
     def _hashable_content(self) -> tuple[Any, ...]:
         # Sympy orders atoms by comparing these one by one, so each position holds one comparable type.
         what, share = self.event or ("", sp.S.Zero)
-        flags = (self.paired, self.fixed, self.hidden)
-        return (self.name, self.size, self.apart, self.law, *flags, what, share)
+        flags = (self.paired, self.fixed, self.hidden, self.cells)
+        return (self.name, self.size, self.apart, self.law, *flags, what, share, self.order, self.views)
 
     def _sympystr(self, printer: Any) -> str:
         return str(self.name)
 
     def _latex(self, printer: Any) -> str:
-        return r"\bar S" if self.name == "P" else str(self.name)
+        name, _, below = ("\\bar S" if self.name == "P" else self.name.replace("0", "")).partition("_")
+        return name + (r"^\circ" if self.hidden else "") + (f"_{below}" if below else "")
 
 
 def normal(term: sp.Expr) -> sp.Expr:
@@ -193,7 +216,7 @@ def is_vector(term: sp.Expr) -> bool:
     """Whether a term stands for a vector (or a matrix), not for a number."""
     if isinstance(term, Item) or (isinstance(term, Declared) and term.kind in ("encoder", "head")):
         return True
-    if isinstance(term, Enc | Apply | Project | InBall):
+    if isinstance(term, Enc | Apply | Project | InBall | Near):
         return True
     return bool(term.is_Add or term.is_Mul) and any(is_vector(part) for part in term.args)
 
@@ -213,6 +236,12 @@ class InBall(sp.Function):  # type: ignore[misc]
     """A generic head together with the Frobenius ball it runs over: InBall(V, β)."""
 
     nargs = 2
+
+
+class Near(sp.Function):  # type: ignore[misc]
+    """A generic head together with the ball {‖(W − W₀)A‖_F ≤ β} around the centre of a metric: Near(W, β, metric)."""
+
+    nargs = 3
 
 
 class Project(sp.Function):  # type: ignore[misc]
@@ -259,22 +288,149 @@ class Frobenius(_Nonnegative):
     nargs = 1
 
 
+class Distance(_Nonnegative):
+    """‖(W − W₀)A‖_F, the distance of a head from the centre of a metric: Distance(W, metric)."""
+
+    nargs = 2
+
+
+class Energy(_Nonnegative):
+    """‖A⁻¹v‖² in a metric: Energy(metric, v)."""
+
+    nargs = 2
+
+
+class Stretch(_Nonnegative):
+    """‖A⁻¹‖₂ of a metric."""
+
+    nargs = 1
+
+
+class Ramp(_Nonnegative):
+    """max(0, min(1, 1 − margin/γ)), the margin that of head W at input f(x) of class y: Ramp(W, f(x), y, γ)."""
+
+    nargs = 4
+
+
 class Reach(_Nonnegative):
     """sup ‖W v − y‖ over all ‖v‖ ≤ B and all labels y: 1 + ‖W‖₂B without an intercept."""
 
     nargs = 1
 
 
-class Wrong(_Nonnegative):
+class Indicator(_Nonnegative):
+    """Something an item is or is not: 0 or 1."""
+
+
+class Wrong(Indicator):
     """1[the decision of head W at input x is not the class y], ties counted as mistakes: Wrong(W, f(x), y)."""
 
     nargs = 3
 
 
-class Differ(_Nonnegative):
+class Outside(Indicator):
+    """1[y is not among the k classes of the largest scores], ties counted as mistakes: Outside(k, W, f(x), y)."""
+
+    nargs = 4
+
+
+class Differ(Indicator):
     """1[two decisions differ]: Differ(W, f(x), V, f(x′))."""
 
     nargs = 4
+
+
+class InCell(_Nonnegative):
+    """An indicator of an item of one cell of the population, a class or those above a threshold: InCell(cell, g)."""
+
+    nargs = 2
+
+
+class Episode(_Nonnegative):
+    """Mean of an indicator over one item of each class: Episode(g)."""
+
+    nargs = 1
+
+
+class Predicted(_Nonnegative):
+    """A head's own prediction of its error at an input, in [0, 1]: Predicted(W, f(x))."""
+
+    nargs = 2
+
+
+class Correction(sp.Function):  # type: ignore[misc]
+    """Error less predicted error: Correction(W, f(x), y) = Wrong − Predicted."""
+
+    nargs = 3
+    is_real = True
+
+
+class Cross(_Nonnegative):
+    """⟨u − y, v − y⟩ for u, v on the simplex: Cross(u, v, y)."""
+
+    nargs = 3
+
+
+class ClassLimit(_Nonnegative):
+    """An upper limit of the mean of g in a class: ClassLimit(g, y)."""
+
+    nargs = 2
+
+
+class Randomised(_Nonnegative):
+    """Something in [0, 1] averaged over random heads around W, with the noise of a prior: (W, prior, f(x), y)."""
+
+    nargs = 4
+
+
+class Gibbs(Randomised):
+    """Chance that a random head errs."""
+
+
+class Narrow(Randomised):
+    """Chance that the margin of a random head is at most γ, which is at least the prior's q where W itself errs."""
+
+
+class Quantile(_Nonnegative):
+    """The q of a prior: chance that a random head shows an error of the head it is drawn around."""
+
+    nargs = 1
+
+
+class Divergence(_Nonnegative):
+    """KL divergence of the random heads around W from those of a prior: Divergence(W, prior)."""
+
+    nargs = 2
+
+
+class Remainder(_Nonnegative):
+    """max(0, u − 2λu(1 − u)), the most that e − 2λe(1 − e) can be for 0 ≤ e ≤ u: Remainder(u, λ)."""
+
+    nargs = 2
+
+
+class Spread(_Nonnegative):
+    """Largest less smallest value of a number per class."""
+
+    nargs = 1
+
+
+class Least(_Nonnegative):
+    """Smallest value of a number per class that is never negative."""
+
+    nargs = 1
+
+
+class Variance(_Nonnegative):
+    """Sample variance of g over the items of a sample: Variance(S, g)."""
+
+    nargs = 2
+
+
+class Count(_Nonnegative):
+    """Number of items of a sample with an indicator of one: Count(T, g)."""
+
+    nargs = 2
 
 
 class Loss(sp.Function):  # type: ignore[misc]
@@ -295,7 +451,9 @@ def items(term: sp.Basic) -> frozenset[Item]:
     """The item variables a term leaves free: `free_symbols` does not know what operators bind."""
     if isinstance(term, Item):
         return frozenset({term})
-    if isinstance(term, Rad):
+    if isinstance(term, ClassLimit):
+        return frozenset({term.args[1]})
+    if isinstance(term, Rad | Bet | Count | Variance | Spread | Least):
         return frozenset()
     inner: frozenset[Item] = frozenset().union(*map(items, term.args))
     return term.leaves(inner) if isinstance(term, Operator) else inner
@@ -467,6 +625,45 @@ class MeanClassifier(_Nonnegative):
     """A loss of the classifier whose rows are the true class means: MeanClassifier(loss, f, scale or temperature)."""
 
     nargs = 3
+
+
+class Bet(_Nonnegative):
+    """Wealth after betting on every item of a sample: Bet(T, g) is the product of g over the items."""
+
+    nargs = 2
+
+
+class Copies(_Nonnegative):
+    """Mean of a process over B arrangements of its items, in number and order fixed before them: Copies(B, process)."""
+
+    nargs = 2
+
+
+class Peak(_Nonnegative):
+    """Largest value of a process as its items come one by one."""
+
+    nargs = 1
+
+
+class Largest(_Nonnegative):
+    """The largest p in (0, 1) at which a process stays below a threshold: Largest(p, process, threshold, shown).
+
+    `shown` is the mean that a report shows beside the limit; it has no part in it.
+    """
+
+    nargs = 4
+
+
+class Reached(_Nonnegative):
+    """1[a process reaches a threshold]: Reached(process, threshold)."""
+
+    nargs = 2
+
+
+class Positive(_Nonnegative):
+    """1[a number is positive]."""
+
+    nargs = 1
 
 
 class TV(_Nonnegative):

@@ -19,9 +19,36 @@ _FORMS = {
     t.Frobenius: r"\left\|{}\right\|_F",
     t.Dot: r"\left\langle {}, {}\right\rangle",
     t.Project: r"\Pi\left({}\right)",
+    t.Distance: r"\left\|({0}-W_0)A\right\|_F",
+    t.Energy: r"\left\|A^{{-1}}{1}\right\|^2",
+    t.Stretch: r"\left\|A^{{-1}}\right\|_2",
+    t.Ramp: r"\rho_{{{3}}}\left({0}{1}\right)",
+    t.Near: "{0}",
     t.Reach: r"\kappa\left({}\right)",
     t.Wrong: r"\mathbb 1\left[{}\text{{ errs on }}{}\right]",
     t.Differ: r"\mathbb 1\left[{}({})\ne {}({})\right]",
+    t.Outside: r"\mathbb 1\left[y\notin\mathrm{{top}}_{{{0}}}\ {1}{2}\right]",
+    t.InCell: r"\left.{1}\right|_{{{0}}}",
+    t.Episode: r"\mathrm{{episode}}\left({}\right)",
+    t.Predicted: r"\hat g_{{{}}}\left({}\right)",
+    t.Correction: r"\left(\mathrm{{err}}-\hat g\right)_{{{}}}\left({}\right)",
+    t.Cross: r"\left\langle {0}-{2}, {1}-{2}\right\rangle",
+    t.ClassLimit: r"u_{{{1}}}\left({0}\right)",
+    t.Remainder: r"\max\left(0, {0}-2{1}{0}(1-{0})\right)",
+    t.Spread: r"\mathrm{{spread}}\left({}\right)",
+    t.Least: r"\min_y {}",
+    t.Gibbs: r"\mathbb P_{{W'\sim{0}}}\left[W'\text{{ errs on }}{2}\right]",
+    t.Narrow: r"\mathbb P_{{W'\sim{0}}}\left[\text{{margin of }}W'{2}\le\gamma\right]",
+    t.Quantile: r"q_{{{}}}",
+    t.Divergence: r"\mathrm{{KL}}\left({}\,\|\,{}\right)",
+    t.Variance: r"\hat V_{{{}}}\left[{}\right]",
+    t.Count: r"\#_{{{}}}\left[{}\right]",
+    t.Bet: r"\textstyle\prod_{{{}}}\left({}\right)",
+    t.Copies: r"\operatorname{{mean}}_{{{}}}\left({}\right)",
+    t.Peak: r"\sup\,{}",
+    t.Largest: r"\max\left\{{{0}:\ {1}<{2}\right\}}",
+    t.Reached: r"\mathbb 1\left[{}\ge {}\right]",
+    t.Positive: r"\mathbb 1\left[{}>0\right]",
     t.E: r"\mathbb E\left[{}\right]",
     t.Fresh: r"\mathbb E_{{x'}}\left[{}\right]",
     t.Given: r"\mathbb E\left[{}\mid y\right]",
@@ -60,8 +87,8 @@ class TermPrinter(LatexPrinter):  # type: ignore[misc]
             return str(super()._print_Function(term, exp))
         return text if exp is None else f"{{{text}}}^{{{exp}}}"
 
-    # sympy has a printer of its own for a class of this name.
-    _print_Dot = _print_Function
+    # sympy has printers of its own for classes of these names.
+    _print_Dot = _print_Cross = _print_Divergence = _print_Function
 
 
 def latex(term: sp.Basic) -> str:

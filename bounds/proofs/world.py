@@ -199,6 +199,9 @@ _VALUES: dict[type, Callable[[World, Any, Bindings], Any]] = {
     t.Wrong: _wrong,
     t.Differ: _differ,
     t.Loss: _loss,
+    t.Cross: lambda w, e, b: float(
+        (w.value(e.args[0], b) - w.value(e.args[2], b)) @ (w.value(e.args[1], b) - w.value(e.args[2], b))
+    ),
     t.E: _expect,
     t.Given: _given,
     t.Fresh: _fresh,
@@ -233,6 +236,7 @@ def world(seed: int) -> World:
 
     sizes = {"S": ("n", 3), "P": ("m", 4), "H": ("N", 3), "U": ("m", 3)}
     samples = {name: draw(size) for name, (_, size) in sizes.items()}
+    samples["P2"] = tuple((y, second, first) for y, first, second in samples["P"])
     numbers |= {symbol: float(size) for symbol, size in sizes.values()}
     heads = {name: rng.normal(size=(classes, dim)) * rng.choice([0.1, 1.0, 3.0]) for name in ("W", "V")}
     return World(prior, support, vectors, heads, numbers, samples)

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bounds.arguments import checked, file, maybe
+from bounds.arguments import as_mapping, checked, file, instance, maybe
 from bounds.rendering import rendered
+from bounds.report.families import families
 from bounds.report.files import write_text
-from bounds.report.format import significant
-from bounds.report.ledger import ledger
+from bounds.report.format import confidence, percent
 from bounds.report.report import Report
+from bounds.theorems.bound import Bound
 
 if TYPE_CHECKING:
     import pandas
@@ -23,6 +24,10 @@ class Comparison:
     """Reports by name, their bounds in one table, and a ranking of the encoders under each bound."""
 
     reports: Mapping[str, Report]
+
+    def __post_init__(self) -> None:
+        for name, report in as_mapping("reports")("reports", self.reports).items():
+            instance(Report, "a `bounds.Report`")(f"reports[{name!r}]", report)
 
     def to_frame(self) -> pandas.DataFrame:
         """One row per encoder and term, as `Report.to_frame`, with the column "encoder" in front."""
@@ -53,52 +58,44 @@ class Comparison:
             for name in shared
         }
 
+    def by_family(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Title of each family to the names and axes of its bounds, over all reports."""
+        bounds: dict[str, Bound] = {}
+        for report in self.reports.values():
+            bounds |= {bound.name: bound for bound in report if bound.name not in bounds}
+        return [(one.title, [(b.name, b.axis.name) for b in one.bounds]) for one in families(bounds)]
+
     def __iter__(self) -> Any:
         return iter(self.reports.values())
 
+    @property
+    def answer(self) -> str:
+        """Which encoder has the smallest certified error, in a sentence."""
+        certified = {name: r.verdict for name, r in self.reports.items() if r.verdict.outcome == "certified"}
+        if not certified:
+            return "No encoder has an informative certificate."
+        name = min(certified, key=lambda one: certified[one].error or 0.0)
+        least, sure = percent(certified[name].error or 0.0, up=True), confidence(self.reports[name].delta)
+        return f"{name} has the smallest certified error, at most {least}; each certificate holds by itself, with {sure}."
+
     def __repr__(self) -> str:
-        width = max(len(name) for name in self.reports)
-        columns = [max(width, 10)] * len(self.reports)
-        names = list(dict.fromkeys(bound.name for report in self for bound in report))
-        lines = [
-            f"{'':<28}{'axis':<12}"
-            + "".join(f"{n:>{w + 2}}" for n, w in zip(self.reports, columns, strict=True))
-        ]
-        for name in names:
-            cells, axis = [], ""
-            for report, w in zip(self, columns, strict=True):
-                shown = "–"
-                if name in report:
-                    bound = report[name]
-                    axis = bound.axis.name
-                    shown = significant(bound.value, up=True) + ("" if bound.certified else "*")
-                cells.append(f"{shown:>{w + 2}}")
-            lines.append(f"{name:<28}{axis:<12}" + "".join(cells))
-        for label, key in (("measured error", "error"), ("measured loss", "loss")):
-            measured = [
-                report.measured.get(str(report.provenance.get("head")), {}).get(key) for report in self
-            ]
-            if any(value is not None for value in measured):
-                cells = [
-                    f"{'–' if value is None else significant(value):>{w + 2}}"
-                    for value, w in zip(measured, columns, strict=True)
-                ]
-                lines.append(f"{label:<28}{key:<12}" + "".join(cells))
-        lines.append("* an estimate: an assumption it needs is violated or unverifiable")
-        said = ledger(list(self))
-        return "\n".join(lines if said is None else [*lines, said])
+        return str(rendered("report.text:comparison_screen", self))
 
     def _repr_html_(self) -> str:
-        return "\n".join(report._repr_html_() for report in self)
+        return str(rendered("report.html:comparison_body", self))
 
-    def plot(self) -> Figure:
-        """The panels of every report on common axes."""
-        figure: Figure = rendered("report.figures:comparison_figure", self.reports)
+    def plot(self, style: Any = None) -> Figure:
+        """The panels of `Report.plot` with a row an encoder.
+
+        Args:
+            style: A Matplotlib style (name, path or dict of rcParams), applied after the package's own.
+        """
+        figure: Figure = rendered("report.figures:comparison_figure", self.reports, style)
         return figure
 
     @checked(path=maybe(file))
     def to_html(self, path: Any = None) -> str:
-        """A self-contained page with the common figure and every report, also written to `path` if given."""
+        """A self-contained page: the encoders side by side, then every report; also written to `path` if given."""
         text = str(rendered("report.html:comparison_page", self))
         if path is not None:
             write_text(path, text)

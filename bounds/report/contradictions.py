@@ -6,14 +6,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import Losses, test_apart
 from bounds.heads.fitted import FittedHead
 from bounds.heads.linear import Head
 from bounds.heads.losses import item_losses
-from bounds.representations.repeats import counts_from_below, mean_from_below, row_groups
 from bounds.summaries.limits import clopper_pearson_lower, kl_inverse
 from bounds.summaries.totals import Totals
 from bounds.theorems.bound import Bound
@@ -87,27 +88,29 @@ def claims(bound: Bound) -> dict[str, float]:
 
 def lower_limits(evidence: Evidence, heads: Mapping[str, FittedHead]) -> dict[str, dict[str, float]]:
     """Lower limits of each head's error and losses at confidence 1 − FAILURE each, robust to copies among the rows."""
-    groups = row_groups(evidence.need_test())
+    apart = test_apart(evidence)
     rows = _losses_by_row(evidence, heads)
     found = {}
     for (name, head), losses in zip(heads.items(), rows, strict=True):
-        wrong, right = counts_from_below(losses[3] > 0, groups)
+        counts = apart.lower(losses[3] > 0.5)
         found[name] = {
-            "error": clopper_pearson_lower(wrong, wrong + right, FAILURE) if wrong else 0.0,
-            "projected_loss": _mean_limit(losses[1], groups, math.sqrt(2.0)),
+            "error": clopper_pearson_lower(counts.mistakes, counts.trials, FAILURE),
+            "projected_loss": _mean_limit(apart.losses_from_below(losses[1]), math.sqrt(2.0)),
         }
         if isinstance(head, Head):  # the range of the loss is that of linear scores
-            found[name]["loss"] = _mean_limit(losses[0], groups, loss_range(head, evidence.setting.radius))
+            found[name]["loss"] = _mean_limit(
+                apart.losses_from_below(losses[0]), loss_range(head, evidence.setting.radius)
+            )
     return found
 
 
-def _mean_limit(losses: Tensor, groups: Tensor, largest: float) -> float:
+def _mean_limit(losses: Losses, largest: float) -> float:
     """Hoeffding's kl form, for losses in [0, largest], from below."""
-    share = min(1.0, mean_from_below(losses, groups) / largest)
-    return largest * max(0.0, 1.0 - kl_inverse(1.0 - share, math.log(1 / FAILURE) / len(losses)))
+    share = min(1.0, losses.mean / largest)
+    return largest * max(0.0, 1.0 - kl_inverse(1.0 - share, math.log(1 / FAILURE) / losses.trials))
 
 
-def _losses_by_row(evidence: Evidence, heads: Mapping[str, FittedHead]) -> Tensor:
+def _losses_by_row(evidence: Evidence, heads: Mapping[str, FittedHead]) -> NDArray[np.float64]:
     """`item_losses` of each head on every test row, (heads, 4, N), in every process."""
     table = evidence.need_test()
     found = torch.zeros(len(heads), len(_LOSSES), table.count, dtype=torch.float64)
@@ -117,7 +120,7 @@ def _losses_by_row(evidence: Evidence, heads: Mapping[str, FittedHead]) -> Tenso
             for j, head in enumerate(heads.values()):
                 found[j, :, at : at + len(labels)] = item_losses(head(views[0]), labels).T.cpu()
             at += len(labels)
-    return evidence.merged(Totals(found)).values
+    return evidence.merged(Totals(found)).values.numpy()
 
 
 def _checked(bound: Bound, limits: Mapping[str, float]) -> Bound:

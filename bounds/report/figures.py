@@ -1,11 +1,16 @@
-"""Figures of reports: terms stacked on the loss axis, every bound on the error axis."""
+"""Figures of reports: the answer on the error axis, a row a family, and the anatomy of one theorem, term by term."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bounds.report.families import FAMILIES
 from bounds.report.format import significant
+from bounds.report.text import error_cell, short, visible
+from bounds.report.verdict import measured
 from bounds.theorems.bound import Bound
 
 if TYPE_CHECKING:
@@ -15,165 +20,186 @@ if TYPE_CHECKING:
 
     from bounds.report.report import Report
 
-# Terms that play one role share a colour (Okabe-Ito hues, distinguishable with any colour vision).
-FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "invariance": ("#0072B2", ("invariance", "half_invariance")),
-    "residual on S, class bias": ("#E69F00", ("labeled_residual", "class_bias", "reference_on_labeled")),
-    "residual on S̄": ("#F0E442", ("unlabeled_residual",)),
-    "complexity of encoders": ("#56B4E9", ("representation_complexity",)),
-    "complexity of heads, c·B": ("#CC79A7", ("head_complexity", "head_distance")),
-    "class frequencies, class means": ("#009E73", ("class_frequencies", "class_means", "pair_frequencies")),
-    "confidence": ("#9AA0A6", ("confidence",)),
-}
-OTHER = ("other terms", "#D55E00")
-CERTIFIED, VACUOUS = "#0072B2", "#9a3b00"
-HATCH = "/////"
-SMALLEST = 1e-6  # a zero error rate is drawn here on the logarithmic axis
-STYLE: dict[Any, Any] = {
-    "font.size": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.fonttype": "none",
-    "pdf.fonttype": 42,
-    "hatch.linewidth": 0.4,
-}
+STYLE = Path(__file__).parent / "bounds.mplstyle"
+_DISSECTED = ("vicreg_certified", "vicreg", "vicreg_direct")  # Theorem 2 first; else what says most
+_ROW = 0.21  # inches
+_NAME, _TERM = 30, 26  # characters
+_SHADE, _INK = "0.93", "0.15"
 
 
-def report_figure(report: Report) -> Figure:
-    """Two panels for one report."""
-    return comparison_figure({report.name: report})
+@dataclass(frozen=True)
+class _Row:
+    """One line of the answer panel."""
+
+    label: str
+    report: Report
+    bound: Bound
+    color: str
 
 
-def comparison_figure(reports: Mapping[str, Report]) -> Figure:
-    """One row of panels per report, on common axes."""
+def report_figure(report: Report, style: Any = None) -> Figure:
+    """Both panels for one report; see `comparison_figure`."""
+    return comparison_figure({report.name: report}, style)
+
+
+def comparison_figure(reports: Mapping[str, Report], style: Any = None) -> Figure:
+    """The best bound of each family on the error axis from 0 to 1, and one theorem term by term on its own scale.
+
+    Args:
+        reports: Encoder name to report; each encoder has its colour in both panels.
+        style: A Matplotlib style (name, path or dict of rcParams), applied after the package's own.
+    """
     import matplotlib.pyplot as plt
 
-    heights = [max(len(_on_loss(report)), len(_on_error(report)), 2) for report in reports.values()]
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            len(reports),
+    styles = [str(STYLE), *([] if style is None else style if isinstance(style, list) else [style])]
+    with plt.style.context(styles):
+        cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+        colors = {name: cycle[j % len(cycle)] for j, name in enumerate(reports)}
+        blocks = _blocks(reports, colors)
+        dissected = _dissected(reports)
+        lines = [sum(1 + len(rows) for _, rows in blocks), _lines(dissected)]
+        figure, (answer, anatomy) = plt.subplots(
             2,
-            figsize=(7.2, 1.0 + sum(0.55 + 0.19 * rows for rows in heights)),
-            squeeze=False,
-            width_ratios=(1.35, 1),
-            height_ratios=heights,
-            sharex="col",
+            1,
+            figsize=(7.0, 1.9 + _ROW * sum(max(count, 2) for count in lines)),
+            height_ratios=[max(count, 2) for count in lines],
             layout="constrained",
         )
-        for (name, report), (left, right) in zip(reports.items(), axes, strict=True):
-            _loss_panel(left, report)
-            _error_panel(right, report)
-            left.set_title(name, loc="left", fontsize=9, fontweight="bold")
-        axes[0, 0].set_xlim(0, 1.18 * max(v for report in reports.values() for v in _loss_values(report)))
-        errors = [max(v, SMALLEST) for report in reports.values() for v in _error_values(report)]
-        axes[0, 1].set_xlim(min(errors) / 1.8, max(errors) * 6)
-        axes[-1, 0].set_xlabel("norm loss E‖W f − y‖, terms stacked")
-        axes[-1, 1].set_xlabel("error rate (log scale)")
-        figure.legend(
-            handles=_legend(reports.values()), loc="outside lower center", ncols=3, frameon=False, fontsize=7
-        )
+        _answer(answer, blocks, reports)
+        _anatomy(anatomy, dissected, colors)
+        handles = _legend(reports, colors)
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))
+        for label in (text for one in figure.legends for text in one.get_texts()):
+            label.set_parse_math(False)
         plt.close(figure)
     return figure
 
 
-def _on_loss(report: Report) -> list[Bound]:
-    return [bound for bound in report if bound.axis.name == "loss"]
+def _blocks(reports: Mapping[str, Report], colors: Mapping[str, str]) -> list[tuple[str, list[_Row]]]:
+    """Family title to its rows: the member that says most about an error rate, for each encoder."""
+    found = []
+    for key, (title, _) in FAMILIES.items():
+        rows = []
+        for name, report in reports.items():
+            best = next((one.best for one in report.verdict.families if one.name == key), None)
+            if best is not None and best.error_rate is not None:
+                label = (
+                    f"{short(name, 16)} · {short(best.name, 22)}" if len(reports) > 1 else short(best.name)
+                )
+                rows.append(_Row(label, report, best, colors[name]))
+        if rows:
+            found.append((title, rows))
+    return found
 
 
-def _on_error(report: Report) -> list[Bound]:
-    found = [bound for bound in report if bound.error_rate is not None]
-    return sorted(found, key=lambda bound: bound.error_rate or 0.0)
+def _answer(axes: Axes, blocks: Sequence[tuple[str, list[_Row]]], reports: Mapping[str, Report]) -> None:
+    place, ticks, labels, heads = 0, [], [], []
+    for title, rows in blocks:
+        heads.append((place, title))
+        for row in rows:
+            place += 1
+            ticks.append(place)
+            labels.append(row.label)
+            _answer_row(axes, place, row)
+        place += 1
+    axes.set(xlim=(0, 1), xlabel="error rate", title="The bound of each family that says most")
+    _rows(axes, ticks, labels, max(place, 2))
+    for at, title in heads:
+        axes.text(0.0, at, f" {title}", transform=axes.get_yaxis_transform(), va="center", fontweight="bold")
+    trivial = {report.quantities.get("trivial_error", 1.0) for report in reports.values()}
+    if len(trivial) == 1 and (start := trivial.pop()) < 1:
+        axes.axvspan(start, 1, color=_SHADE, lw=0, zorder=0)
 
 
-def _loss_values(report: Report) -> list[float]:
-    return [report.quantities["trivial_loss"], *(bound.value for bound in _on_loss(report))]
+def _answer_row(axes: Axes, place: int, row: _Row) -> None:
+    bound, error = row.bound, row.bound.error_rate or 0.0
+    found = measured(row.report, bound.head)
+    if found is not None:
+        if found.interval is not None:
+            low, high = found.interval
+            axes.barh(place, high - low, left=low, height=0.3, color="0.75", zorder=1)
+        axes.plot([found.error] * 2, [place - 0.36, place + 0.36], color=_INK, lw=1.4, zorder=2)
+    axes.plot(
+        min(max(error, 0.0), 1.0),
+        place,
+        ">" if error >= 1 else "o",
+        mec=row.color,
+        mfc=row.color if bound.certified else "white",
+        clip_on=False,
+        zorder=3,
+    )
+    _beside(axes, place, error_cell(bound) if error < 1 else f"{significant(error, 2, up=True)} (vacuous)")
 
 
-def _error_values(report: Report) -> list[float]:
-    bounds = [bound.error_rate or 0.0 for bound in _on_error(report)]
-    return [report.quantities["trivial_error"], *([report.test_error] if report.test_error else []), *bounds]
+def _dissected(reports: Mapping[str, Report]) -> list[tuple[str, Bound]]:
+    """The same theorem for every encoder."""
+    everywhere = [name for name in _DISSECTED if all(name in report for report in reports.values())]
+    if everywhere:
+        return [(name, report[everywhere[0]]) for name, report in reports.items()]
+    best = [(name, next((one.best for one in r.verdict.families), None)) for name, r in reports.items()]
+    return [(name, bound) for name, bound in best if bound is not None]
 
 
-def _loss_panel(axes: Axes, report: Report) -> None:
-    chosen = _on_loss(report)
-    for y, bound in enumerate(chosen):
-        _stack(axes, y, bound)
-        _value(axes, bound.value, y)
-        measured = report.measured_for(bound)
-        if measured is not None:
-            axes.plot([measured, measured], [y - 0.4, y + 0.4], color="black", lw=1.3)
-    _names(axes, chosen)
-    _vacuous(axes, report.quantities["trivial_loss"])
+def _terms(dissected: Iterable[tuple[str, Bound]]) -> list[str]:
+    return list(dict.fromkeys(term for _, bound in dissected for term in bound.terms))
 
 
-def _error_panel(axes: Axes, report: Report) -> None:
-    chosen = _on_error(report)
-    axes.set_xscale("log")
-    for y, bound in enumerate(chosen):
-        error = max(bound.error_rate or 0.0, SMALLEST)
-        face = CERTIFIED if bound.certified else "white"
-        axes.plot(error, y, "o", ms=4.5, mfc=face, mec=CERTIFIED, mew=0.9, clip_on=False)
-        _value(axes, error, y, offset=6)
-    if report.test_error:
-        axes.axvline(report.test_error, color="black", lw=1.1, zorder=0)
-    axes.grid(axis="y", color="#e3e6e9", lw=0.6)
-    axes.set_axisbelow(True)
-    _names(axes, chosen)
-    _vacuous(axes, max(report.quantities["trivial_error"], SMALLEST))
+def _lines(dissected: Sequence[tuple[str, Bound]]) -> int:
+    return len(_terms(dissected)) * max(1, len(dissected))
 
 
-def _stack(axes: Axes, y: int, bound: Bound) -> None:
-    """Terms side by side; under a root they are shown in proportion, so that the bar ends at the bound."""
-    total = sum(max(term.value, 0.0) for term in bound.terms.values())
-    scale = bound.value / total if total > 0 else 0.0
-    left = 0.0
-    for term in bound.terms.values():
-        width = max(term.value, 0.0) * scale
-        color, hatch = _color(term.name), None if bound.certified else HATCH
-        axes.barh(y, width, left=left, height=0.68, color=color, edgecolor="white", lw=0.4, hatch=hatch)
-        left += width
+def _anatomy(axes: Axes, dissected: Sequence[tuple[str, Bound]], colors: Mapping[str, str]) -> None:
+    terms = _terms(dissected)
+    size = max(1, len(dissected))
+    for j, term in enumerate(terms):
+        for i, (name, bound) in enumerate(dissected):
+            if term in bound.terms:
+                value = bound.terms[term].value
+                axes.barh(size * j + i, value, height=0.7, color=colors[name])
+                _beside(axes, size * j + i, significant(value, 3))
+    names = {bound.name for _, bound in dissected}
+    said = f" {short(visible(names.pop()), _NAME)}" if len(names) == 1 else ""
+    root = any(bound.combine == "root" for _, bound in dissected)
+    axes.set_xlabel(
+        "squared loss; the bound is the root of the sum"
+        if root
+        else "value of the term; the bound is their sum"
+    )
+    axes.set_title(f"Anatomy of{said or ' the bounds'}", parse_math=False)
+    middle = (size - 1) / 2
+    _rows(
+        axes,
+        [size * j + middle for j in range(len(terms))],
+        [short(term, _TERM) for term in terms],
+        _lines(dissected),
+    )
 
 
-def _value(axes: Axes, x: float, y: float, offset: float = 3) -> None:
-    patch = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.6}
-    place: dict[str, Any] = {"textcoords": "offset points", "va": "center", "fontsize": 7, "bbox": patch}
-    axes.annotate(significant(x, 3, up=True), (x, y), (offset, 0), **place)
+def _rows(axes: Axes, places: Sequence[float], labels: Sequence[str], count: int) -> None:
+    axes.set_yticks(places, [visible(label) for label in labels])
+    for label in axes.get_yticklabels():
+        label.set_parse_math(False)
+    axes.set_ylim(max(count, 1) - 0.4, -0.6)
 
 
-def _names(axes: Axes, chosen: Sequence[Bound]) -> None:
-    axes.set_yticks(range(len(chosen)), [bound.name for bound in chosen])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(chosen) - 0.4, -0.6)
+def _beside(axes: Axes, place: float, text: str) -> None:
+    """A number in a column of its own, right of the panel: it meets no mark and no line."""
+    axes.text(1.02, place, text, transform=axes.get_yaxis_transform(), va="center")
 
 
-def _vacuous(axes: Axes, trivial: float) -> None:
-    axes.axvspan(trivial, 1e12, color="black", alpha=0.05, lw=0, zorder=0)
-    axes.axvline(trivial, color=VACUOUS, lw=0.9, ls="--", zorder=0.5)
-
-
-def _color(term: str) -> str:
-    return next((color for color, terms in FAMILIES.values() if term in terms), OTHER[1])
-
-
-def _legend(reports: Iterable[Report]) -> list[Artist]:
+def _legend(reports: Mapping[str, Report], colors: Mapping[str, str]) -> list[Artist]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    terms = {term for report in reports for bound in _on_loss(report) for term in bound.terms}
-    known = {term for _, family in FAMILIES.values() for term in family}
-    handles: list[Artist] = [
-        Patch(color=color, label=label) for label, (color, family) in FAMILIES.items() if terms & set(family)
-    ]
-    if terms - known:
-        handles.append(Patch(color=OTHER[1], label=OTHER[0]))
+    first = next(iter(colors.values()))
+    handles: list[Artist] = []
+    if len(reports) > 1:
+        handles = [Patch(color=colors[name], label=visible(short(name, _NAME))) for name in reports]
     return [
         *handles,
-        Patch(
-            facecolor="white",
-            edgecolor="#555555",
-            hatch=HATCH,
-            label="estimate (also ○): an assumption fails",
-        ),
-        Line2D([], [], color=VACUOUS, ls="--", lw=0.9, label="vacuous from here"),
-        Line2D([], [], color="black", lw=1.3, label="measured on test items"),
+        Line2D([], [], ls="", marker="o", color=first, label="certified"),
+        Line2D([], [], ls="", marker="o", mec=first, mfc="white", label="an estimate: an assumption fails"),
+        Line2D([], [], ls="", marker=">", color=first, label="beyond 1"),
+        Line2D([], [], color=_INK, lw=1.4, label="measured, with its interval"),
+        Patch(color=_SHADE, label="vacuous: no better than a constant"),
     ]

@@ -37,7 +37,6 @@ PAIRS: dict[str, float] = {
     "blocks": 1,
     "disagreements": 1,
     "differing": 1,
-    "agreements": 1,
     "PY_ref": 0.5,
 }
 # Bounds whose expression is one of another's: the smaller of two, or a choice of concentration fixed by n.

@@ -6,24 +6,37 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bounds.arguments import checked, data, file, maybe, number, several, unknown
+from bounds.arguments import (
+    as_mapping,
+    checked,
+    data,
+    file,
+    instance,
+    maybe,
+    nearest,
+    number,
+    several,
+    unknown,
+)
 from bounds.arguments import path as path_rule
 from bounds.assumptions.assumption import Assumption
 from bounds.errors import InvalidInput, InvalidOption
 from bounds.evidence.evidence import Evidence
 from bounds.rendering import rendered
 from bounds.report.files import write_text
+from bounds.report.measured import Measured
 from bounds.report.plans import Plans
+from bounds.report.saving import FORMAT, READ, json_text, json_values
+from bounds.report.verdict import Verdict
 from bounds.theorems.bound import Bound
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
-
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,8 @@ class Report:
         bounds: Name to bound.
         not_applicable: Name to the reason why a bound could not be evaluated.
         quantities: Scalars behind the bounds: n, m, K, d, c, norms of the heads, ranks, invariance, ...
-        measured: Head name to its loss, projected loss, squared loss and error on the test items.
+        measured: Head name to its loss, projected loss, squared loss and error on the test items that it was not made
+            from; another name is a KeyError with the reason.
         assumptions: Every assumption with status and reason.
         best: Smallest certified bound on the error axis, re-evaluated at its share of δ, or None.
         candidates: The bounds `best` was chosen from, each at its share of δ, certified or not.
@@ -61,6 +75,9 @@ class Report:
     notes: tuple[str, ...] = ()
     evidence: Evidence | None = field(default=None, compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "measured", Measured(self.measured, self.quantities))
+
     def __getitem__(self, name: str) -> Bound:
         """The bound of that name.
 
@@ -71,7 +88,10 @@ class Report:
             return self.bounds[name]
         if name in self.not_applicable:
             raise KeyError(f"`{name}` is not applicable here: it {self.not_applicable[name]}")
-        raise KeyError(f"no bound `{name}` in this report; it has {', '.join(self.bounds)}")
+        known = [*self.bounds, *self.not_applicable]
+        raise KeyError(
+            f"no bound `{name}` in this report{nearest(name, known) or '.'} It has {', '.join(self.bounds)}"
+        )
 
     def __iter__(self) -> Iterator[Bound]:
         """The bounds, in order."""
@@ -83,6 +103,7 @@ class Report:
     def __contains__(self, name: object) -> bool:
         return name in self.bounds
 
+    @checked(bound=instance(Bound, "a bound of this report"))
     def measured_for(self, bound: Bound) -> float | None:
         """What was measured on the test items for the bound's own head and axis; None without test items."""
         losses = self.measured.get(bound.head or "")
@@ -127,18 +148,54 @@ class Report:
 
     # Reading it
 
-    def __repr__(self) -> str:
-        return str(rendered("report.text:summary", self))
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The answer in one sentence, what would lower it, what to know, and the bounds by family."""
+        said: Verdict = rendered("report.verdict:verdict", self)
+        return said
 
-    def __str__(self) -> str:
-        return str(rendered("report.text:full", self))
+    def __repr__(self) -> str:
+        return str(rendered("report.text:screen", self))
+
+    def table(self) -> pandas.DataFrame:
+        """One row per bound, by family: value, axis, error rate, measured, certified, vacuous, what fails."""
+        import pandas
+
+        rows = [
+            {
+                "family": one.title,
+                "bound": bound.name,
+                "error_rate": bound.error_rate,
+                "value": bound.value,
+                "axis": bound.axis.name,
+                "measured": self.measured_for(bound),
+                "certified": bound.certified,
+                "vacuous": bound.vacuous,
+                "fails": ", ".join(assumption.name for assumption in bound.failing),
+            }
+            for one in self.verdict.families
+            for bound in one.bounds
+        ]
+        return pandas.DataFrame(rows).set_index(["family", "bound"]) if rows else pandas.DataFrame()
+
+    @checked(path=maybe(file))
+    def to_text(self, path: str | Path | None = None) -> str:
+        """Everything as text: the answer, every bound term by term, the assumptions; also written to `path` if given."""
+        text = str(rendered("report.text:full", self))
+        if path is not None:
+            write_text(path, text)
+        return text
 
     def _repr_html_(self) -> str:
         return str(rendered("report.html:body", self))
 
-    def plot(self) -> Figure:
-        """Terms stacked per bound on the loss axis, and every bound on the error axis, with vacuity lines."""
-        figure: Figure = rendered("report.figures:report_figure", self)
+    def plot(self, style: Any = None) -> Figure:
+        """The best bound of each family on the error axis beside what was measured, and one theorem term by term.
+
+        Args:
+            style: A Matplotlib style (name, path or dict of rcParams), applied after the package's own.
+        """
+        figure: Figure = rendered("report.figures:report_figure", self, style)
         return figure
 
     def to_frame(self) -> pandas.DataFrame:
@@ -161,16 +218,17 @@ class Report:
         return pandas.DataFrame(rows)
 
     def to_latex(self) -> str:
-        """A booktabs table of the bounds, with the assumptions that fail."""
-        return str(rendered("report.text:latex_table", self))
+        """A booktabs table of the bounds by family, the verdict above it as a comment."""
+        return str(rendered("report.latex:table", self))
 
     # Saving it
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain Python, ready for JSON; `Report.from_dict` reads it back."""
+        """Plain Python, ready for JSON (`bounds.report.schema()` describes it); `Report.from_dict` reads it back."""
         return {
             "format": FORMAT,
             "name": self.name,
+            "verdict": self.verdict.to_dict(),
             "delta": self.delta,
             "simultaneous": self.simultaneous,
             "bounds": {bound.name: bound.to_dict() for bound in self},
@@ -186,20 +244,17 @@ class Report:
         }
 
     @classmethod
+    @checked(plain=as_mapping("the fields of a report"))
     def from_dict(cls, plain: Mapping[str, Any]) -> Report:
         """The inverse of `to_dict`.
 
         Raises:
             InvalidInput: if it is not a report of this format.
         """
-        if not isinstance(plain, Mapping):
-            raise InvalidInput(
-                f"Not a report of format {FORMAT}: a {type(plain).__name__} in place of a mapping."
-            )
-        if plain.get("format") != FORMAT:
+        if plain.get("format") not in READ:
             raise InvalidInput(f"Not a report of format {FORMAT}: `format` is {plain.get('format')!r}.")
         try:
-            data = {key: value for key, value in plain.items() if key != "format"}
+            data = {key: value for key, value in plain.items() if key not in ("format", "verdict")}
             data["bounds"] = {name: Bound.from_dict(bound) for name, bound in data["bounds"].items()}
             data["assumptions"] = {
                 name: Assumption.from_dict(one) for name, one in data["assumptions"].items()
@@ -221,7 +276,7 @@ class Report:
     @checked(path=maybe(file))
     def to_json(self, path: str | Path | None = None) -> str:
         """The report as JSON text, also written to `path` if given; infinities become the string "Infinity"."""
-        text = json.dumps(_json_safe(self.to_dict()), indent=1, allow_nan=False)
+        text = json_text(self.to_dict())
         if path is not None:
             write_text(path, text)
         return text
@@ -240,28 +295,12 @@ class Report:
             raise InvalidInput(f"`{path}` is not a JSON report: {error}.") from error
         if not isinstance(plain, dict):
             raise InvalidInput(f"`{path}` is not a report: expected a JSON object.")
-        return cls.from_dict(_json_back(plain))
+        return cls.from_dict(json_values(plain))
 
     @checked(path=maybe(file))
     def to_html(self, path: str | Path | None = None) -> str:
-        """A self-contained HTML page, figure included, also written to `path` if given."""
+        """A self-contained HTML page, also written to `path` if given."""
         text = str(rendered("report.html:page", self))
         if path is not None:
             write_text(path, text)
         return text
-
-
-def _json_safe(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _json_safe(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json_safe(one) for one in value]
-    return "Infinity" if value == float("inf") else value
-
-
-def _json_back(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _json_back(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_json_back(one) for one in value]
-    return float("inf") if value == "Infinity" else value

@@ -6,7 +6,9 @@ order give the same result to rounding, and the finished numbers are its propert
 
 from bounds.summaries.classes import ClassMoments
 from bounds.summaries.covariance import Covariance
+from bounds.summaries.geometry import Geometry
 from bounds.summaries.moments import Moments
 from bounds.summaries.pairs import PairMoments
+from bounds.summaries.within import WithinScatter
 
-__all__ = ["ClassMoments", "Covariance", "Moments", "PairMoments"]
+__all__ = ["ClassMoments", "Covariance", "Geometry", "Moments", "PairMoments", "WithinScatter"]

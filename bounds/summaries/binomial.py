@@ -25,7 +25,11 @@ def deviance(x: float, mean: float, gap: float) -> float:
     if x == 0:
         return mean
     if abs(gap) >= 0.1 * (x + mean):
-        return x * (math.log(x) - math.log(mean)) - gap
+        quotient = (
+            x / mean
+        )  # the logarithm of a quotient keeps digits that a difference of two logarithms cancels
+        usual = 1e-300 < quotient < 1e300
+        return x * (math.log(quotient) if usual else math.log(x) - math.log(mean)) - gap
     ratio = gap / (x + mean)
     total, power = gap * ratio, 2 * x * ratio
     for odd in range(3, 40, 2):

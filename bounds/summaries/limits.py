@@ -137,6 +137,7 @@ def _newton(
 ) -> float:
     """Zero of a gap that is convex and rises from `low` to 1; near it at least, as `_climb` has the last word."""
     x = start if low < start < 1.0 else 0.5 * (low + 1.0)
+    fell = False  # once right of the zero the steps of exact arithmetic only fall
     for _ in range(100):
         if not low < x < 1.0:  # no number lies between
             return 1.0
@@ -144,8 +145,9 @@ def _newton(
         new = x - gap(x) / rise if rise > 0 else x
         if new >= 1.0:  # from the left of the zero a step may leave the interval
             new = 0.5 * (x + 1.0)
-        if new <= low or abs(new - x) <= 2 * _EPS * x:
+        if new <= low or (fell and new >= x) or abs(new - x) <= 2 * _EPS * min(x, 1.0 - x):
             break
+        fell = fell or new < x
         x = new
     return x
 

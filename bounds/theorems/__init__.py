@@ -5,21 +5,16 @@ from typing import Any
 
 from bounds.arguments import checked, instance, several, unknown
 from bounds.errors import InvalidOption
-from bounds.theorems.agreement import AGREEMENT, AGREEMENT_NO_HOLDOUT
 from bounds.theorems.ash_2022 import ASH_2022
-from bounds.theorems.augmentation_gain import (
-    AUGMENTATION_ERROR_FLOOR,
-    AUGMENTATION_GAIN,
-    AUGMENTATION_GAIN_LOWER,
-    AUGMENTATION_RISK,
-)
 from bounds.theorems.bound import Bound, Term, Theorem
-from bounds.theorems.centred_head import CENTRED_HEAD, CENTRED_HEAD_ERROR
 from bounds.theorems.contrastive.arora_2019 import ARORA_2019
 from bounds.theorems.contrastive.bao_2022 import BAO_2022, BAO_2022_DEVIATION
+from bounds.theorems.contrastive.haochen_2021 import HAOCHEN_2021
 from bounds.theorems.contrastive.infonce import INFONCE, INFONCE_SHARP
 from bounds.theorems.contrastive.nozawa_2021 import NOZAWA_2021
+from bounds.theorems.contrastive.van_elst_2024 import VAN_ELST_2024
 from bounds.theorems.counting.held_out import HELD_OUT_BOUND
+from bounds.theorems.counting.prediction_powered import PREDICTION_POWERED, PREDICTION_POWERED_BETTING
 from bounds.theorems.counting.reference_head import REFERENCE_HEAD
 from bounds.theorems.counting.reference_head_loss import REFERENCE_HEAD_LOSS
 from bounds.theorems.counting.test_set import TEST_SET
@@ -28,23 +23,28 @@ from bounds.theorems.counting.test_set_classes import TEST_SET_CLASSES
 from bounds.theorems.counting.test_set_loss import TEST_SET_LOSS
 from bounds.theorems.counting.test_set_selective import TEST_SET_SELECTIVE
 from bounds.theorems.counting.test_set_top_k import TEST_SET_TOP_K
-from bounds.theorems.haochen_2021 import HAOCHEN_2021
+from bounds.theorems.invariance.agreement import AGREEMENT, AGREEMENT_NO_HOLDOUT
+from bounds.theorems.invariance.augmentation_gain import (
+    AUGMENTATION_ERROR_FLOOR,
+    AUGMENTATION_GAIN,
+    AUGMENTATION_GAIN_LOWER,
+    AUGMENTATION_RISK,
+)
 from bounds.theorems.lei_2023 import LEI_2023
 from bounds.theorems.luthra_2025 import LUTHRA_2025
-from bounds.theorems.pac_bayes import PAC_BAYES, PAC_BAYES_DETERMINISTIC
-from bounds.theorems.prediction_powered import PREDICTION_POWERED, PREDICTION_POWERED_BETTING
 from bounds.theorems.rrm import RRM, RRM_INFORMATION
 from bounds.theorems.simclr import SIMCLR, SIMCLR_LOGISTIC
+from bounds.theorems.supervised.centred_head import CENTRED_HEAD, CENTRED_HEAD_ERROR
+from bounds.theorems.supervised.pac_bayes import PAC_BAYES, PAC_BAYES_DETERMINISTIC
 from bounds.theorems.supervised.supervised import SUPERVISED
 from bounds.theorems.supervised.supervised_projected import SUPERVISED_PROJECTED
-from bounds.theorems.van_elst_2024 import VAN_ELST_2024
 from bounds.theorems.vicreg.trivial_reference import TRIVIAL
 from bounds.theorems.vicreg.vicreg import VICREG, VICREG_SHORT
 from bounds.theorems.vicreg.vicreg_best import BEST
 from bounds.theorems.vicreg.vicreg_certified import CERTIFIED
 from bounds.theorems.vicreg.vicreg_direct import DIRECT
+from bounds.theorems.vicreg.vicreg_sharp import SHARP
 from bounds.theorems.vicreg_second_moment import SECOND_MOMENT, SECOND_MOMENT_RIDGE
-from bounds.theorems.vicreg_sharp import SHARP
 
 __all__ = ["Bound", "Term", "Theorem", "register", "select", "THEOREMS"]
 

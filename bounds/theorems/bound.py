@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from bounds.arguments import as_mapping, checked
 from bounds.assumptions.assumption import Assumption
 from bounds.derivations.expression import Expression
 from bounds.derivations.symbols import MEANING
-from bounds.errors import InvalidData, InvalidOption, NotApplicable, ProcessFailed
+from bounds.errors import InvalidData, InvalidInput, InvalidOption, NotApplicable, ProcessFailed
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.kept_apart import test_apart
 from bounds.heads.decision import Decision
 from bounds.heads.fitted import FittedHead
 from bounds.proofs.conclude import Conclusion
+from bounds.rendering import rendered
 from bounds.theorems.axes import LOSS, Axis
 
 if TYPE_CHECKING:
@@ -95,6 +97,9 @@ class Bound:
     model: Model | None = field(default=None, compare=False, repr=False)
     deployment: Deployment | None = field(default=None, compare=False, repr=False)
 
+    def __repr__(self) -> str:
+        return str(rendered("report.text:terms", self))
+
     @property
     def predictor(self) -> Predictor:
         """What the bound is about, ready for use: images or representations to labels and scores.
@@ -151,15 +156,25 @@ class Bound:
         return plain
 
     @classmethod
+    @checked(plain=as_mapping("the fields of a bound"))
     def from_dict(cls, plain: Mapping[str, Any]) -> Bound:
-        """The inverse of `to_dict`."""
+        """The inverse of `to_dict`.
+
+        Raises:
+            InvalidInput: not what `to_dict` made.
+        """
         data = {key: value for key, value in plain.items() if key != "derived"}
-        data["axis"] = Axis(**data["axis"])
-        data["terms"] = {name: Term(**term) for name, term in data["terms"].items()}
-        data["assumptions"] = {name: Assumption.from_dict(one) for name, one in data["assumptions"].items()}
-        data["notes"] = tuple(data["notes"])
-        data["about"] = data.pop("predictor")
-        return cls(**data)
+        try:
+            data["axis"] = Axis(**data["axis"])
+            data["terms"] = {name: Term(**term) for name, term in data["terms"].items()}
+            data["assumptions"] = {
+                name: Assumption.from_dict(one) for name, one in data["assumptions"].items()
+            }
+            data["notes"] = tuple(data["notes"])
+            data["about"] = data.pop("predictor")
+            return cls(**data)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise InvalidInput(f"Not a bound: {type(error).__name__} in reading it, {error}.") from error
 
 
 @dataclass(frozen=True)
@@ -255,10 +270,12 @@ class Theorem:
             else self.assumptions
         )
 
+    @checked()
     def level(self, evidence: Evidence, delta: float) -> float:
         """δ, divided by the looks declared where the bound reads the test items."""
         return delta / evidence.setting.declared.looks if "H" in self.needs else delta
 
+    @checked()
     def evaluate(self, evidence: Evidence, delta: float) -> Bound:
         """The bound on this evidence at failure probability delta.
 
@@ -301,6 +318,7 @@ class Theorem:
             block_size=1 + round(found.values["negatives"]) if "blocks" in symbols else None,
         )
 
+    @checked()
     def attempt(self, evidence: Evidence, delta: float) -> Bound | str:
         """The bound, or why there is none: not applicable, or a failure of this one theorem, which costs no other.
 
@@ -309,14 +327,13 @@ class Theorem:
         """
         return outcome(lambda: self.evaluate(evidence, delta))
 
+    @checked()
     def found(self, evidence: Evidence, delta: float) -> Inputs:
         """The inputs of this bound alone: all that `evaluate` needs, without the words.
 
         Raises:
             NotApplicable, InvalidOption: as `evaluate`.
         """
-        if not 0 < delta < 1:
-            raise InvalidOption(f"`delta` must lie strictly between 0 and 1, got {delta}.")
         return self.inputs(evidence, self.level(evidence, delta))
 
     def _model(self, found: Inputs) -> Model | None:

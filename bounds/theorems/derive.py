@@ -16,29 +16,10 @@ from bounds.theorems import THEOREMS
 # Bounds not proven in the kernel yet: name to the module of `bounds.derivations.proofs` and the function that proves it.
 PROOFS = {
     "vicreg": ("vicreg", "proof"),
-    "vicreg_sharp": ("vicreg_sharp", "proof"),
     "vicreg_second_moment": ("vicreg_second_moment", "proof"),
     "vicreg_second_moment_ridge": ("vicreg_second_moment", "ridge"),
     "simclr": ("simclr", "proof"),
     "simclr_logistic": ("simclr", "logistic"),
-    "haochen_2021": ("literature", "haochen"),
-    "van_elst_2024": ("literature", "van_elst"),
-    "centred_head": ("centred_head", "loss"),
-    "centred_head_error": ("centred_head", "error_rate"),
-    "pac_bayes": ("pac_bayes", "randomised"),
-    "pac_bayes_deterministic": ("pac_bayes", "deterministic"),
-    "agreement": ("agreement", "held_out"),
-    "agreement_no_holdout": ("agreement", "no_holdout"),
-    "prediction_powered": ("prediction_powered", "proof"),
-    "prediction_powered_betting": ("prediction_powered", "betting"),
-    "augmentation_gain": ("augmentation_gain", "upper"),
-    "augmentation_gain_lower": ("augmentation_gain", "lower"),
-    "augmentation_risk": ("augmentation_gain", "risk"),
-    "augmentation_error_floor": ("augmentation_gain", "floor"),
-    "test_set_classes": ("test_set", "worst_class"),
-    "test_set_balanced": ("test_set", "balanced"),
-    "test_set_top_k": ("test_set", "top_k"),
-    "test_set_selective": ("test_set", "selective"),
 }
 
 

@@ -4,34 +4,68 @@ from __future__ import annotations
 
 import sympy as sp
 
+from bounds.derivations import agreement
+from bounds.derivations import augmentation_gain as augmentation
+from bounds.derivations import centred_head as centred
 from bounds.derivations import contrastive as c
+from bounds.derivations import haochen_2021 as spectral
+from bounds.derivations import pac_bayes as gaussian
+from bounds.derivations import prediction_powered as powered
 from bounds.derivations import symbols as s
-from bounds.proofs.choices import Family, ball, one_of, over_integers
-from bounds.proofs.conclude import Conclusion, Quantity, conclude
+from bounds.derivations import test_set as counting
+from bounds.proofs.choices import Choice, Family, ball, one_of, over_integers
+from bounds.proofs.conclude import Conclusion, conclude
 from bounds.proofs.facts import Fact
-from bounds.proofs.lemmas.concentration import hoeffding
+from bounds.proofs.lemmas.batches import batched
+from bounds.proofs.lemmas.betting import past, ville
+from bounds.proofs.lemmas.centred import near
+from bounds.proofs.lemmas.concentration import counted, hoeffding, leaked
 from bounds.proofs.lemmas.contrastive import infonce_loss
+from bounds.proofs.lemmas.spectral import aligned, similar
+from bounds.proofs.naming import Quantity, plain
 from bounds.proofs.ranges import span
 from bounds.proofs.terms import (
     TV,
     Apply,
+    Bet,
+    ClassLimit,
+    Copies,
+    Correction,
+    Count,
+    Cross,
     Declared,
     Differ,
+    Distance,
+    Divergence,
     E,
     Enc,
+    Energy,
+    Episode,
     Frobenius,
+    Gibbs,
+    InCell,
     Mean,
+    Narrow,
     Norm,
     OpNorm,
+    Outside,
+    Predicted,
     Project,
+    Quantile,
     Rad,
+    Ramp,
     Reach,
+    Remainder,
     Sample,
+    Spread,
+    Stretch,
     UMean,
+    Variance,
     Wrong,
     label,
     view,
 )
+from bounds.summaries.constant_stakes import STAKES
 
 n, m, N, K = (Declared(name, "count") for name in ("n", "m", "N", "K"))
 functions = Declared("functions", "count")
@@ -47,8 +81,47 @@ FITTED = Declared("W", "head", ("rest", "f"))
 S = Sample("S", n, (("f", "A2"), ("P", "A7")))
 # Where a prior is declared, counts of the pairs' classes that refute it speak against their law as well.
 _BEFORE_PAIRS, _PAIR_LAW = (("F", "A3"), ("S", "A7")), ("A6", "A6'", "prior")
-HELD_OUT = Sample("H", N, (("f", "A2"), ("rest", "A6")))
-TEST = Sample("H", N, (("f", "H"), ("S", "H"), ("P", "H")), ("H",))
+_TESTED = (("f", "H"), ("S", "H"), ("P", "H"))
+# Test items of one class, in number as in T; those above the r-th largest score; episodes of one item of each class.
+places, ranks, copies = (Declared(name, "count") for name in ("places", "ranks", "copies"))
+_class_items, _answered, _episodes = (
+    Declared(name, "count") for name in ("class_items", "answered", "episodes")
+)
+CLASSES = one_of("classes", K, "class", "index", ("T",))
+RANKS = one_of("ranks", ranks, "rank", "index", ("T",))
+CLASS_ITEMS = Sample("T_y", _class_items, _TESTED, ("H", "K"), cells=True)
+CLEAN_CLASS_ITEMS = Sample("T0_y", _class_items, _TESTED, ("H", "K"), cells=True, hidden=True)
+ABOVE = Sample("T_r", _answered, _TESTED, ("H",), cells=True)
+EPISODES = Sample("T_e", _episodes, _TESTED, ("H", "K"))
+_tried = Declared("tried", "level")
+HELD_OUT = Sample("H", N, (("f", "A2"), ("rest", "A6")), order="A6")
+# Priors, noises and thresholds for random heads, fixed with the part of S that the counted part Q leaves.
+PRIORS = one_of("priors", Declared("grid", "count"), "prior", "index", ("S",), before=("rest",))
+COUNTED = Sample("Q", Declared("n_Q", "count"), (("f", "A2"), ("rest", "A6")))
+COUNTED_OF_CLASS = Sample("Q_y", COUNTED.size, COUNTED.apart, ("A6", "K"), cells=True)
+CLEAN_HELD_OUT_OF_CLASS = Sample("H0_y", _class_items, HELD_OUT.apart, ("A6", "K"), cells=True, hidden=True)
+HELD_OUT_OF_CLASS = Sample("H_y", _class_items, HELD_OUT.apart, ("A6", "K"), cells=True)
+# Two views of each held-out item; augmentation pairs, of which nothing is said but that they keep their label.
+TWO_VIEWS = Sample("H", N, (("f", "A2"), ("rest", "A6")), paired=True, views="A1'")
+_APART = (("f", "A3"), ("S", "A7"), ("rest", "A7"))
+AUGMENTED = Sample("P", m, _APART, ("A6", "A6'"), paired=True, views="A1'")
+
+
+def known_pairs(fixed: bool = False) -> Sample:
+    """Class pairs, for an encoder that was fixed before them."""
+    sample: Sample = Sample("P", m, _APART, _PAIR_LAW, paired=True, fixed=fixed)
+    return sample
+
+
+def views_of_one_label(fixed: bool = False) -> Sample:
+    """Pairs of views that keep their label."""
+    sample: Sample = Sample("P", m, _APART, ("A6", "A6'", "prior"), paired=True, fixed=fixed, views="")
+    return sample
+
+
+CLEAN_HELD_OUT = Sample("H0", N, (("f", "A2"), ("rest", "A6")), hidden=True)
+TEST = Sample("H", N, _TESTED, ("H",))
+CLEAN_TEST = Sample("T0", N, _TESTED, ("H",), hidden=True)  # before anyone copied, added or replaced rows
 
 
 def pairs(fixed: bool = False) -> Sample:
@@ -72,6 +145,11 @@ BALL = ball(W, radius, Frobenius)
 FINE_BALL = ball(W, sp.Integer(2) ** (RADII.chosen / 4), Frobenius)
 ENCODER_CLASS = Family(f, ENCODERS.generic)
 
+# Centres and metrics of heads, learned with the part of S that Q leaves; widths of the ramp.
+METRICS = one_of("metrics", Declared("metrics", "count"), "metric", "index", ("S",), before=("rest",))
+MARGINS = one_of("margins", Declared("thresholds", "count"), "margin", "constant", ("S",))
+NEAR_CENTRE = near(W, sp.Integer(2) ** (RADII.chosen / 4), METRICS.chosen)
+
 # Contrastive losses: k negatives, temperature t, and what the class prior says about collisions and coverage.
 negatives = Declared("negatives", "count")
 temperature = Declared("temperature", "constant")
@@ -84,11 +162,25 @@ _LOSS, _THINNED = Declared("delta_loss", "level"), Declared("delta_classes", "le
 NCE = infonce_loss(f, negatives, temperature)
 
 
+def thinned_pairs(thinned: bool, fixed: bool = False, views: str = "A1") -> Sample:
+    """The pairs, or those of a pool that are i.i.d. except with a share of δ."""
+    event = ("thinned pairs are i.i.d.", _THINNED) if thinned else None
+    sample: Sample = Sample(
+        "P", m, _BEFORE_PAIRS, _PAIR_LAW, paired=True, fixed=fixed, event=event, views=views
+    )
+    return sample
+
+
 def contrastive(loss: sp.Expr, thinned: bool) -> Fact:
     """E loss against its mean over tuples of pairs, with the choice among J encoders paid."""
-    event = ("thinned pairs are i.i.d.", _THINNED) if thinned else None
-    mean = UMean(Sample("P", m, _BEFORE_PAIRS, _PAIR_LAW, paired=True, event=event), loss)
+    mean = UMean(thinned_pairs(thinned), loss)
     return hoeffding(mean, _LOSS, "contrastive loss over the pairs", over=(ENCODERS,))
+
+
+def contrastive_in_batches(loss: sp.Expr, thinned: bool) -> Fact:
+    """The same by the bounded differences of batches, for pairs of any views."""
+    mean = UMean(thinned_pairs(thinned, views=""), loss)
+    return batched(mean, _LOSS, "contrastive loss over the pairs", over=(ENCODERS,))
 
 
 x, x2, y = view(0, 0), view(0, 1), label(0)
@@ -116,7 +208,91 @@ def moved(head: sp.Expr, other: sp.Expr) -> sp.Expr:
     return Norm(Project(Apply(head, z)) - Project(Apply(other, z)))
 
 
+def predicted(head: sp.Expr) -> sp.Expr:
+    """The head's own prediction of its error."""
+    return Predicted(head, z)
+
+
+def half_moved(head: sp.Expr) -> sp.Expr:
+    """½‖Π(W f(x⁺)) − Π(W f(x⁺⁺))‖²."""
+    return Norm(Project(Apply(head, z)) - Project(Apply(head, z2))) ** 2 / 2
+
+
+def crossed(head: sp.Expr) -> sp.Expr:
+    """⟨Π(W f(x⁺)) − y, Π(W f(x⁺⁺)) − y⟩."""
+    return Cross(Project(Apply(head, z)), Project(Apply(head, z2)), y)
+
+
+def narrow(head: sp.Expr) -> sp.Expr:
+    """Chance that the margin of a random head is at most γ."""
+    return Narrow(head, PRIORS.chosen, z, y)
+
+
+def disagree(head: sp.Expr) -> sp.Expr:
+    """1[the head decides differently on the two views of a pair]."""
+    return Differ(head, z, head, z2)
+
+
+def outside(head: sp.Expr) -> sp.Expr:
+    """1[the class is not among the k with the largest scores]."""
+    return Outside(places, head, z, y)
+
+
+def counted_despite_copies(
+    sample: Sample,
+    clean: Sample,
+    term: sp.Expr,
+    share: sp.Expr,
+    what: str = "",
+    over: tuple[Choice, ...] = (),
+) -> Fact:
+    """E g ≤ CP⁺ of the counts that copies, additions and replacements leave of a clean sample."""
+    more, less = leaked(sample, clean, term)
+    return counted(Mean(clean, term), share, what, over=over).chain(more).lower(less)
+
+
+def balanced_limit(sample: Sample) -> Fact:
+    """The mean error of episodes of one item a class, by bets of constant stakes on copies of their arrangement."""
+    term = Episode(wrong(W))
+    bets = [Bet(sample, 1 + sp.Rational(stake) * (_tried - term) / (1 - _tried)) for stake in STAKES]
+    return ville(Copies(copies, sp.Add(*bets) / len(bets)), _tried, term, delta)
+
+
+def correction_limit() -> Fact:
+    """The mean correction of a predicted error, scaled to [0, 1], by bets that learn from the items before."""
+    term = (1 + _correction) / 2
+    stake = sp.Rational(9, 10) * past(HELD_OUT, "stake")
+    return ville(Bet(HELD_OUT, 1 - stake * (term - _tried)), _tried, term, deltas[1])
+
+
+def _averages(
+    sample: Sample, term: sp.Expr, mean: sp.Expr, variance: sp.Expr, role: str
+) -> dict[sp.Expr, Quantity]:
+    # A constant factor stands outside of a mean, and inside of a variance.
+    factor, inside = term.as_coeff_Mul()
+    return {Mean(sample, inside): Quantity(mean / factor, role), Variance(sample, term): Quantity(variance)}
+
+
+def _counts(
+    sample: Sample, term: sp.Expr, ones: sp.Expr, number: sp.Expr, role: str
+) -> dict[sp.Expr, Quantity]:
+    return {
+        Mean(sample, term): Quantity(ones / number, role),
+        Count(sample, term): Quantity(ones, role),
+        Count(sample, 1 - term): Quantity(number - ones, role),
+    }
+
+
 _PRIOR = frozenset({"prior"})
+# Of the scaled class means: any number of at least 0, chosen after the data; no event depends on it.
+head_scale = Declared("head_scale", "amount", ("P", "f"))
+_whitened = Energy(METRICS.chosen, z)
+# Of the disagreement: any number of at least 0, chosen after the data; no event depends on it.
+weight = Declared("multiplier", "amount", ("S", "P", "rest", "f"))
+_P2, _Q = Sample("P2", m), Sample("Q", COUNTED.size)
+_TWO = Sample("H", N, paired=True)
+_correction = Correction(FITTED, z, y)
+_CLASS, _ABOVE, _EPISODES = (Sample(one.name, one.size) for one in (CLASS_ITEMS, ABOVE, EPISODES))
 _P, _S, _H, _U = Sample("P", m, paired=True), Sample("S", n), Sample("H", N), Sample("U", m)
 READINGS = {
     Mean(_P, apart): Quantity(s.invariance, "invariance"),
@@ -124,11 +300,61 @@ READINGS = {
     sp.sqrt(Mean(_S, residual(W) ** 2)): Quantity(s.rms_S, "labeled_residual"),
     Mean(_P, residual(V)): Quantity(s.residual_ref, "unlabeled_residual"),
     sp.sqrt(Mean(_P, residual(V) ** 2)): Quantity(s.rms_ref, "unlabeled_residual"),
-    Mean(_H, wrong(W)): Quantity(s.mistakes / s.N, "test_error"),
-    Mean(_H, wrong(FITTED)): Quantity(s.mistakes / s.N, "held_out_error"),
+    **_counts(_H, wrong(W), s.mistakes, s.N, "test_error"),
+    **_counts(_H, outside(W), s.mistakes, s.N, "test_error"),
+    **_counts(_H, wrong(FITTED), s.mistakes, s.N, "held_out_error"),
+    **_counts(
+        _CLASS,
+        InCell(CLASSES.chosen, wrong(W)),
+        agreement.class_mistakes,
+        agreement.class_items,
+        "test_error",
+    ),
+    **_counts(_ABOVE, InCell(RANKS.chosen, wrong(W)), s.mistakes, counting.answered, "test_error"),
+    Mean(_EPISODES, Episode(wrong(W))): Quantity(counting.episode_error, "test_error"),
+    plain(balanced_limit(EPISODES).rhs): Quantity(counting.episode_limit),
     Mean(_H, projected(FITTED)): Quantity(s.projected_ref, "held_out_residual"),
-    Mean(_U, Differ(W, z, FITTED, z)): Quantity(s.differing / s.m, "disagreement"),
+    **_counts(_U, Differ(W, z, FITTED, z), s.differing, s.m, "disagreement"),
     Mean(_U, moved(W, FITTED)): Quantity(s.head_gap, "head_distance"),
+    Mean(_U, predicted(FITTED)): Quantity(powered.predicted, "predicted_error"),
+    Variance(_U, predicted(FITTED)): Quantity(powered.predicted_variance),
+    Mean(_H, _correction): Quantity(powered.rectifier, "rectifier"),
+    Variance(_H, _correction): Quantity(powered.rectifier_variance),
+    plain(correction_limit().rhs): Quantity((1 + powered.rectifier_limit) / 2),
+    **_averages(_P, half_moved(W), augmentation.gain, augmentation.gain_variance, "gain"),
+    **_averages(_P, half_moved(FITTED), augmentation.gain, augmentation.gain_variance, "gain"),
+    **_averages(_TWO, crossed(FITTED), augmentation.cross, augmentation.cross_variance, "averaged_risk"),
+    Mean(_Q, Gibbs(W, PRIORS.chosen, z, y)): Quantity(gaussian.gibbs_error, "gibbs_error"),
+    Mean(_Q, narrow(W)): Quantity(gaussian.margin_error, "margin_error"),
+    Mean(Sample("Q_y", COUNTED.size), InCell(CLASSES.chosen, narrow(W))): Quantity(
+        gaussian.margin_error, "margin_error"
+    ),
+    Divergence(W, PRIORS.chosen): Quantity(gaussian.divergence()),
+    Quantile(PRIORS.chosen): Quantity(gaussian.quantile),
+    **_counts(
+        Sample("H_y", _class_items),
+        InCell(CLASSES.chosen, wrong(FITTED)),
+        agreement.class_mistakes,
+        agreement.class_items,
+        "held_out_error",
+    ),
+    **{
+        term: quantity
+        for head in (W, FITTED)
+        for left in (Remainder(ClassLimit(wrong(head), y), weight),)
+        for term, quantity in (
+            (E(left), Quantity(agreement.class_part, "class_limits", assumes=_PRIOR)),
+            (Mean(_S, left), Quantity(agreement.class_part, "class_limits")),
+            (Spread(left), Quantity(agreement.class_spread)),
+            (
+                Mean(_P, disagree(head)),
+                Quantity(agreement.disagreements / s.m, "disagreement"),
+            ),
+        )
+    },
+    weight: Quantity(agreement.multiplier),
+    Mean(_P2, residual(V)): Quantity(s.phi_second, "unlabeled_residual"),
+    Mean(_S, residual(V)): Quantity(s.phi_S, "reference_on_labeled"),
     Mean(_S, projected(W)): Quantity(s.projected_S, "labeled_residual"),
     Mean(_H, projected(W)): Quantity(s.projected_H, "test_loss"),
     OpNorm(W): Quantity(s.W_norm),
@@ -137,6 +363,15 @@ READINGS = {
     Reach(V): Quantity(s.kappa_ref),
     Frobenius(W): Quantity(s.W_frobenius),
     Frobenius(V): Quantity(s.frobenius_ref),
+    Mean(_Q, projected(W)): Quantity(centred.projected_Q, "labeled_residual"),
+    Mean(_Q, Ramp(W, z, y, MARGINS.chosen)): Quantity(centred.ramp_Q, "ramp"),
+    Mean(_Q, _whitened): Quantity(centred.second_moment),
+    Variance(_Q, _whitened): Quantity(centred.moment_variance),
+    Stretch(METRICS.chosen): Quantity(centred.stretch),
+    Distance(W, METRICS.chosen): Quantity(gaussian.head_shift),
+    Mean(_P, aligned(f)): Quantity(spectral.alignment, "alignment"),
+    UMean(_P, similar(f)): Quantity(spectral.similarity, "similarity"),
+    sp.floor(m / 2): Quantity(c.blocks),
     UMean(_P, NCE): Quantity(c.infonce_loss, "infonce_loss"),
     sp.floor(m / (negatives + 1)): Quantity(c.blocks),
     span: Quantity(c.span),
@@ -167,15 +402,27 @@ ORDER = (
     "infonce_loss",
     "log_collisions",
     "augmentation_gap",
+    "constant",
+    "alignment",
+    "similarity",
     "task_size",
     "surrogate_gap",
     "held_out_error",
     "held_out_residual",
+    "predicted_error",
+    "rectifier",
+    "averaged_risk",
+    "gain",
+    "gibbs_error",
+    "margin_error",
     "disagreement",
+    "class_limits",
     "invariance",
     "unlabeled_residual",
     "head_distance",
     "labeled_residual",
+    "ramp",
+    "reference_on_labeled",
     "representation_complexity",
     "head_complexity",
     "class_frequencies",

@@ -6,6 +6,7 @@ from bounds.worlds.coverage import Coverage, checkable, coverage, coverage_table
 from bounds.worlds.dependent import (
     beyond_radius,
     finite_pool,
+    leaked_test,
     repeated,
     reused_test,
     shared_items,
@@ -69,5 +70,6 @@ WORLDS: dict[str, Callable[[], World]] = {
         stratified,
         shared_items,
         reused_test,
+        leaked_test,
     )
 }

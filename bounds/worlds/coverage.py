@@ -33,11 +33,13 @@ class Trials:
     Attributes:
         values, truths: (T,) float64.
         below: Whether the bound is one from below, as its expression says.
+        doubts: Assumptions that the theorem itself found not to hold in some trial.
     """
 
     values: np.ndarray
     truths: np.ndarray
     below: bool = False
+    doubts: frozenset[str] = frozenset()
 
     @classmethod
     def joined(cls, parts: Sequence[Trials]) -> Trials:
@@ -46,6 +48,7 @@ class Trials:
             np.concatenate([one.values for one in parts]),
             np.concatenate([one.truths for one in parts]),
             any(one.below for one in parts),
+            frozenset[str]().union(*(one.doubts for one in parts)),
         )
 
 
@@ -60,7 +63,7 @@ class Coverage:
         bound, world: Names.
         kind: Of the bound; only a "bound" promises anything.
         delta: Failure probability the bound was evaluated at.
-        failing: The assumptions it needs that fail in this world by construction.
+        failing: The assumptions it needs that fail in this world, by construction or as the theorem itself finds.
         trials: Trials in which it applied.
         refused: Trials in which it did not.
         violations: Trials in which it was exceeded.
@@ -101,7 +104,7 @@ class Coverage:
             world=world.name,
             kind=theorem.kind,
             delta=delta,
-            failing=tuple(name for name in theorem.needs if name in world.failing),
+            failing=tuple(name for name in theorem.needs if name in world.failing or name in runs.doubts),
             trials=trials,
             refused=len(runs.values) - trials,
             violations=violations,
@@ -295,6 +298,7 @@ def _run(
     """Value and truth of each theorem in each trial."""
     values = {theorem.name: np.full((2, len(trials)), np.nan) for theorem in theorems}
     below, notes = {theorem.name: False for theorem in theorems}, {theorem.name: "" for theorem in theorems}
+    doubts: dict[str, frozenset[str]] = {theorem.name: frozenset() for theorem in theorems}
     for column, trial in enumerate(trials):
         sample = world.sample(np.random.default_rng([seed, trial]), **(sizes or {}))
         for theorem in theorems:
@@ -302,9 +306,13 @@ def _run(
                 found = theorem.found(sample.evidence, delta)
                 values[theorem.name][:, column] = found.value, target(theorem)(found, sample)
                 below[theorem.name] = found.expression.below
+                doubts[theorem.name] |= {one.name for one in found.doubts}
             except NotApplicable as reason:
                 notes[theorem.name] = str(reason)
-    return {name: (Trials(pair[0], pair[1], below[name]), notes[name]) for name, pair in values.items()}
+    return {
+        name: (Trials(pair[0], pair[1], below[name], doubts[name]), notes[name])
+        for name, pair in values.items()
+    }
 
 
 def _counted(

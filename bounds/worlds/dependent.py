@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from bounds.assumptions.declaration import Declared
 from bounds.worlds import draws
 from bounds.worlds.discrete import outlier_world
 from bounds.worlds.gaussian import gaussian_population
@@ -75,6 +76,19 @@ def reused_test() -> World:
         violated={"H": "the test items are items of S"},
         test=draws.reused,
         setting={"prior": "known"},
+    )
+
+
+def leaked_test() -> World:
+    """Copies of S, which the head has interpolated, and of test items among the test items, nothing declared."""
+    return World(
+        "leaked_test",
+        "half of the test items are i.i.d., the others copies of them and of S, n < d",
+        gaussian_population(dim=40, separation=1.0, points=2000, seed=12),
+        n=36,
+        N=160,
+        test=draws.leaked,
+        setting={"prior": "known", "declared": Declared(test_is_fresh=True)},
     )
 
 

@@ -77,6 +77,14 @@ def reused(population: Population, count: int, rng: np.random.Generator, S: Inde
     return np.resize(S, count)
 
 
+def leaked(population: Population, count: int, rng: np.random.Generator, S: Index) -> Index:
+    """i.i.d. test items, half as many copies of them, and as many of S: harmless where copies are counted as such."""
+    own = independent(population, max(1, count // 2), rng)
+    added = count - len(own)
+    copies = np.concatenate([np.resize(own, added // 2), np.resize(S, added - added // 2)])
+    return rng.permutation(np.concatenate([own, copies]))
+
+
 def identity(
     population: Population, S: Index, first: Index, second: Index, rng: np.random.Generator
 ) -> Tensor:

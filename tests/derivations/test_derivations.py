@@ -17,6 +17,7 @@ from bounds.derivations.algebra import equal, monotone
 from bounds.derivations.chain import combination, contract
 from bounds.derivations.expression import Expression
 from bounds.derivations.lemmas import (
+    batches,
     classes,
     complexity,
     concentration,
@@ -26,6 +27,7 @@ from bounds.derivations.lemmas import (
     pac_bayes,
     pairs_of_views,
     second_moment,
+    spectral,
     theorem2,
     vectors,
 )
@@ -48,7 +50,6 @@ VARIANTS = {
     "agreement": [{"prior_known": True, "conditioned_pairs": True}],
     "prediction_powered": [{"conditioned_pairs": True}],
     "augmentation_error_floor": [{"conditioned_pairs": True}],
-    "haochen_2021": [{"conditioned_pairs": True}],
 }
 ALL = [(name, variant) for name in PROOFS for variant in ({}, *VARIANTS.get(name, []))]
 IDS = [f"{name}-{'-'.join(map(str, variant.values())) or 'default'}" for name, variant in ALL]
@@ -136,6 +137,8 @@ TIGHT = {
     "Jensen over views": (contrastive, lambda: contrastive.jensen_over_views.__wrapped__("hinge", 1)),
     "triples": (contrastive, lambda: contrastive.triple_contraction.__wrapped__()),
     "Minkowski": (second_moment, lambda: second_moment.minkowski.__wrapped__()),
+    "one item of a batch": (batches, lambda: batches.bounded_difference.__wrapped__()),
+    "scaled means": (spectral, lambda: spectral.scaled_means.__wrapped__()),
     "reach": (second_moment, lambda: second_moment.reach_of_means.__wrapped__()),
     "class variance": (second_moment, lambda: second_moment.class_variance.__wrapped__()),
 }

@@ -105,6 +105,27 @@ def counter(x, calls=[]):  # noqa: B006
     return x.mean((2, 3)) * len(calls)
 
 
+class Held:
+    """A callable object that holds a function."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, x):
+        return self.function(x)
+
+
+class Of(nn.Module):
+    """A module that is a function."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
 UNFIT = {
     "batch norm without running statistics": convnet(norm=nn.BatchNorm2d(6, track_running_stats=False)),
     "functional dropout": lambda x: F.dropout(x.mean((2, 3)), 0.5),
@@ -123,6 +144,40 @@ UNFIT = {
 def test_what_is_no_function_of_one_image_is_refused_with_the_difference(name, batch_size):
     with pytest.raises(InvalidCheckpoint, match=r"is not a function of one image: .* differs by"):
         features(UNFIT[name], batch_size=batch_size)
+
+
+WRAPPED = {
+    "itself": lambda f: f,
+    "lambda": lambda f: lambda x: f(x),
+    "partial": lambda f: functools.partial(f),
+    "object": Held,
+    "method": lambda f: Held(f).__call__,
+    "module": lambda f: Of(f).train(),
+    "in place": lambda f: lambda x: f(x.mul_(1.0)),
+    "without gradients": torch.no_grad(),
+}
+
+
+@settings(max_examples=40)
+@given(
+    body=st.sampled_from([None, *UNFIT]),
+    wrapped=st.sampled_from(sorted(WRAPPED)),
+    scale=st.sampled_from([1e-6, 1.0, 1e6]),
+    rows=st.integers(3, 12),
+    batch_size=st.integers(3, 12),
+)
+def test_a_drawn_encoder_is_a_function_of_one_image_or_refused(body, wrapped, scale, rows, batch_size):
+    def encoder(x):
+        return scale * (x.mean((2, 3)) if body is None else UNFIT[body](x))
+
+    data, held = (X[:rows].copy(), Y[:rows]), X[:rows].copy()
+    if body is None:
+        z = features(WRAPPED[wrapped](encoder), data, batch_size=batch_size)
+        np.testing.assert_allclose(z, scale * held.mean((2, 3)), rtol=1e-5)
+    else:
+        with pytest.raises(InvalidCheckpoint, match="is not a function of one image"):
+            features(WRAPPED[wrapped](encoder), data, batch_size=batch_size)
+    np.testing.assert_array_equal(data[0], held)
 
 
 def test_an_encoder_that_drops_the_axis_of_a_single_image_is_refused():
@@ -310,7 +365,7 @@ def filled(layer, value):
     return layer
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(family=st.sampled_from(sorted(FAMILIES)), one=st.integers(1, 4), two=st.integers(1, 4))
 def test_a_folder_serves_the_encoder_that_made_it_and_no_other(tmp_path_factory, family, one, two):
     folder, make = tmp_path_factory.mktemp("store") / "s", FAMILIES[family]
@@ -336,6 +391,7 @@ def test_code_that_cannot_be_read_is_told_apart_by_the_first_rows(tmp_path, monk
         features(lambda x: -x.mean((2, 3)), save=tmp_path)
 
 
+@pytest.mark.slow
 def test_the_digest_of_code_is_the_same_in_every_process(tmp_path):
     script = tmp_path / "digest.py"
     script.write_text(
@@ -399,7 +455,7 @@ CHANGES = {
 }
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     make=st.sampled_from([Items, loader]),
     change=st.sampled_from(sorted(CHANGES)),

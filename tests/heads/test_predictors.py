@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from sklearn.naive_bayes import GaussianNB
 from typer.testing import CliRunner
@@ -17,6 +18,7 @@ import bounds
 from bounds.cli import app
 from bounds.encoders.one_image import ROWS
 from bounds.errors import (
+    BoundsWarning,
     CorruptStore,
     InvalidCheckpoint,
     InvalidData,
@@ -25,11 +27,14 @@ from bounds.errors import (
     NotApplicable,
 )
 from bounds.examples.digits import CHECKPOINTS, digits
+from bounds.heads import saved
 from bounds.heads.decision import Decision, score_gap
 from bounds.heads.prediction_file import predict_to_file
+from bounds.heads.saved import DESCRIPTION
 from bounds.report.deployment import Deployment
 from bounds.report.report import Report
 from bounds.representations.normalization import Normalization
+from bounds.summaries.decision import decide, named
 from bounds.theorems import THEOREMS
 from bounds.worlds import WORLDS
 from bounds.worlds.truth import target
@@ -338,3 +343,152 @@ def test_nobody_answered_is_a_column_of_strings_all_the_same(report, tmp_path):
 
 def test_the_gap_of_a_single_class_is_infinite():
     assert score_gap(torch.zeros(2, 1)).tolist() == [math.inf, math.inf]
+
+
+# Ties
+
+
+def test_a_tie_is_no_answer_and_counts_as_the_error_that_the_certificate_counted(tmp_path):
+    """A collapsed encoder: every class has the same score, and the order of classes says nothing."""
+    z, labels = np.ones((40, 3)), np.repeat(np.arange(4), 10)
+    made = bounds.evaluate(
+        None,
+        (z, labels),
+        test=(z[:20], labels[:20]),
+        head=lambda rows: torch.zeros(len(rows), 4),
+        options={"top_k": 2},
+        bounds=["test_set", "test_set_top_k"],
+    )
+    for bound in made.bounds.values():
+        assert bound.terms["test_error"].value == pytest.approx(1.0)
+        found = bound.predictor.predict(z)
+        assert set(found.labels) == {-1}
+        assert not found.answered.any()
+        assert found.names == [None] * 40
+        assert (found.sets == -1).all()
+
+
+def test_sets_name_a_class_only_where_no_class_outside_has_its_score():
+    scores = torch.tensor([[3.0, 2.0, 2.0, 1.0], [2.0, 3.0, 3.0, 1.0], [4.0, 3.0, 2.0, 1.0]]).double()
+    assert named(scores, 2).tolist() == [[0, -1], [1, 2], [0, 1]]
+    assert named(scores, 1)[:, 0].tolist() == decide(scores).tolist() == [0, -1, 0]
+    for size in range(1, 4):
+        for y in range(4):
+            rank = (scores >= scores[:, y : y + 1]).sum(1) - 1
+            assert torch.equal((named(scores, size) == y).any(1), rank < size)
+
+
+# Folders that somebody else wrote
+
+
+def rewritten(folder, change):
+    """The description with a change and a digest that fits it, as a hostile folder would have it."""
+    plain = json.loads((folder / DESCRIPTION).read_text())
+    del plain["sha256"]
+    change(plain)
+    (folder / DESCRIPTION).write_text(json.dumps({**plain, "sha256": saved._own_digest(plain)}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda plain: plain.update(dim="many"),
+        lambda plain: plain.update(dim=3),
+        lambda plain: plain.update(class_names=5),
+        lambda plain: plain.update(class_names=["a", "b"]),
+        lambda plain: plain.update(class_names=list(range(10))),
+        lambda plain: plain.update(files=[]),
+        lambda plain: plain.update(encoder={"path": "x"}),
+        lambda plain: plain["head"].update(kind="pickle"),
+        lambda plain: plain["normalize"].update(kind="no such"),
+        lambda plain: plain["normalize"].update(radius=-1.0),
+        lambda plain: plain["decision"].update(top=0),
+        lambda plain: plain["decision"].update(top=11),
+        lambda plain: plain["decision"].update(threshold="high"),
+        lambda plain: plain["decision"].update(seed=None),
+        lambda plain: plain["decision"].update(surprise=1),
+    ],
+)
+def test_a_description_that_makes_no_sense_is_refused_when_it_is_loaded(report, change, tmp_path):
+    report["test_set"].predictor.save(tmp_path / "p")
+    rewritten(tmp_path / "p", change)
+    with pytest.raises((InvalidInput, CorruptStore, InvalidOption)):
+        bounds.load_predictor(tmp_path / "p")
+
+
+def test_a_changed_description_is_refused(report, tmp_path):
+    report["test_set"].predictor.save(tmp_path / "p")
+    path = tmp_path / "p" / DESCRIPTION
+    path.write_text(path.read_text().replace("class 3", "class 5"))
+    with pytest.raises(CorruptStore, match="changed after"):
+        bounds.load_predictor(tmp_path / "p")
+
+
+def test_weights_that_are_not_finite_or_no_safetensors_are_refused(report, tmp_path):
+    for at, spoiled in enumerate((b"not tensors", None)):
+        folder = tmp_path / str(at)
+        report["test_set"].predictor.save(folder)
+        path = folder / "head.safetensors"
+        if spoiled is None:
+            tensors = load_file(path)
+            tensors["weight"][0, 0] = math.nan
+            save_file(tensors, path)
+        else:
+            path.write_bytes(spoiled)
+        rewritten(folder, lambda plain, path=path: plain["files"].update({path.name: saved._digest(path)}))
+        with pytest.raises(InvalidInput):
+            bounds.load_predictor(folder)
+
+
+def test_an_infinite_threshold_survives_the_folder(report, tmp_path):
+    silent = replace(report["test_set"].predictor, decision=Decision(threshold=math.inf))
+    silent.save(tmp_path / "p")
+    assert not bounds.load_predictor(tmp_path / "p").predict(digits().test[0]).answered.any()
+
+
+def test_a_function_as_encoder_is_taken_with_a_warning(tmp_path):
+    split = digits()
+    x, y = split.labeled[0], split.labeled[1]
+
+    def encode(images):
+        return images.flatten(1).float()[:, :20]
+
+    made = bounds.evaluate(encode, (x[:, None], y), head="nearest_mean", bounds=["held_out"], **FRESH)
+    made["held_out"].predictor.save(tmp_path / "p")
+    with pytest.warns(BoundsWarning, match="cannot be checked"):
+        loaded = bounds.load_predictor(tmp_path / "p", encoder=encode)
+    assert np.array_equal(
+        loaded.predict(x[:, None]).labels, made["held_out"].predictor.predict(x[:, None]).labels
+    )
+
+
+# Names of classes
+
+
+def test_names_of_classes_travel_from_the_data_into_tables_folder_and_predictions(tmp_path):
+    rng = np.random.default_rng(0)
+    for part in ("labeled", "test"):
+        for name in ("ant", "bee", "wasp"):
+            folder = tmp_path / part / name
+            folder.mkdir(parents=True)
+            for j in range(12):
+                shade = {"ant": 40, "bee": 120, "wasp": 200}[name]
+                Image.fromarray(rng.integers(shade - 30, shade + 30, (8, 8), dtype=np.uint8)).save(
+                    folder / f"{j}.png"
+                )
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.LazyLinear(6)).eval()
+    network(torch.zeros(1, 1, 8, 8))
+    made = bounds.evaluate(
+        network,
+        tmp_path / "labeled",
+        test=tmp_path / "test",
+        head="nearest_mean",
+        bounds=["test_set", "test_set_classes"],
+        labeled_is_fresh=True,
+    )
+    assert list(made["test_set_classes"].table) == ["ant", "bee", "wasp"]
+    made["test_set"].predictor.save(tmp_path / "p")
+    found = bounds.load_predictor(tmp_path / "p", encoder=network).predict(tmp_path / "test")
+    assert found.class_names == ("ant", "bee", "wasp")
+    assert set(found.to_frame()["class"]) <= {"ant", "bee", "wasp", None}

@@ -12,12 +12,17 @@ from bounds.errors import InvalidData, InvalidOption
 from bounds.information import (
     alignment,
     alpha_req,
+    coherence,
     describe,
     effective_rank,
     lidar,
     log_det_entropy,
+    ne_sum,
+    neural_collapse,
     participation_ratio,
     rank_me,
+    self_cluster,
+    stable_rank,
     uniformity,
 )
 from bounds.information.measures import singular_values
@@ -142,7 +147,14 @@ def test_describe_reports_each_measure_under_its_name() -> None:
     z1, z2 = pair()
     found = describe((z1, z2))
     assert found["rank_me"] == pytest.approx(rank_me(z1))
+    assert found["stable_rank"] == pytest.approx(stable_rank(singular_values(z1)))
+    assert found["ne_sum"] == pytest.approx(ne_sum(torch.linalg.eigvalsh(z1.T.cov())))
+    assert found["self_cluster"] == pytest.approx(self_cluster(z1))
+    assert found["coherence"] == pytest.approx(coherence(z1))
     assert found["lidar"] == pytest.approx(lidar((z1, z2)))
+    own = (z1 - z2).norm(dim=1)
+    apart = torch.cdist(z1, z2).fill_diagonal_(torch.inf)
+    assert found["swap_effect"] == float((own < apart.amin(1)).double().mean()) > 0.5
     assert found["alignment"] == pytest.approx(alignment((z1, z2)))
     assert found["uniformity"] == pytest.approx(uniformity(z1))
     assert found["logdet_entropy"] == pytest.approx(log_det_entropy(z1).value)
@@ -161,11 +173,30 @@ def test_describe_accepts_tables_arrays_and_float32() -> None:
     other = describe(table, block=50)
     assert other.name == "mine"
     for measure in reference.measures:
-        assert other[measure.name] == pytest.approx(reference[measure.name], rel=1e-4), measure.name
+        assert other[measure.name] == pytest.approx(reference[measure.name], rel=1e-4, nan_ok=True), (
+            measure.name
+        )
     single = describe(z1.numpy())
     assert math.isnan(single["lidar"])
     assert single.to_frame().loc["lidar", "definition"] == "needs two views of each item"
     assert describe(np.stack([z1.numpy(), z2.numpy()])[0])["rank_me"] == pytest.approx(reference["rank_me"])
+
+
+def test_describe_takes_labels_and_says_what_they_are_missing_for() -> None:
+    z1, z2 = pair()
+    y = torch.arange(400) % 3
+    found = describe((z1 + 4 * torch.nn.functional.one_hot(y, 6), z2), labels=y)
+    assert found["neural_collapse"] == pytest.approx(
+        neural_collapse(z1 + 4 * torch.nn.functional.one_hot(y, 6), y)
+    )
+    assert 0 < found["directional_cdnv"] < found["cdnv"]
+    table = Representations((z1.numpy(),), y.numpy())
+    assert describe(table)["cdnv"] == pytest.approx(describe(z1, labels=y)["cdnv"])
+    assert describe(z1).to_frame().loc["cdnv", "definition"] == "needs labels"
+    assert math.isnan(describe(z1, labels=torch.zeros(400, dtype=torch.int64))["neural_collapse"])
+    for bad in (y[:9], y.double(), y[:, None]):
+        with pytest.raises(InvalidData, match="class indices"):
+            describe(z1, labels=bad)
 
 
 def test_describe_prints_tables_and_plots() -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +33,7 @@ from bounds.objectives import (
     pairwise_entropy,
 )
 from bounds.objectives.partial_labels import ridge_residual
+from tests.processes import run_in_processes
 
 DIM = 5
 SYMMETRIC = [VICReg(), NTXent(0.3), BarlowTwins(), VICRegLogDet(), VICRegPairwise()]
@@ -357,7 +357,7 @@ def _distributed_objectives() -> list[Objective]:
 
 @pytest.mark.slow
 def test_two_processes_have_the_loss_and_twice_the_gradient_of_one(tmp_path: Path) -> None:
-    mp.spawn(_one_rank, args=(str(tmp_path),), nprocs=2)
+    run_in_processes(_one_rank, (str(tmp_path),), 2)
     for index, objective in enumerate(_distributed_objectives()):
         z1, z2 = (z.requires_grad_() for z in pair(8))
         loss = objective(z1, z2)

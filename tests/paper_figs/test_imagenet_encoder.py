@@ -88,7 +88,7 @@ def test_bfloat16_is_the_same_encoder_roughly(encoder):
 
 def test_cifar10_through_it_is_nearly_separable_by_class_means(image_data):
     try:
-        encode = load_efficientnet_lite0(96, bfloat16=True)
+        encode = load_efficientnet_lite0(96)
     except MissingDependency as reason:
         pytest.skip(str(reason))
     images, labels = read_cifar10(image_data, "test", limit=600)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import subprocess
 import sys
@@ -14,7 +15,6 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from safetensors import safe_open
 from torch import Tensor, nn
 
@@ -29,6 +29,7 @@ from bounds.pretraining.images import Images
 from bounds.pretraining.monitor import spread
 from bounds.pretraining.optimizers import cosine_schedule
 from bounds.pretraining.trainer import memory_layout
+from tests.processes import run_in_processes
 
 IMAGES, LABELS = (part[:48] for part in digits().pretrain)
 
@@ -162,6 +163,8 @@ def test_the_log_has_losses_entropies_and_the_probe(tmp_path: Path) -> None:
     assert row["loss"] == pytest.approx(sum(row["parts"].values()))
     for name in ("representation", "embedding"):
         assert {f"{name}_entropy", f"{name}_entropy_unit", f"{name}_entropy_pairwise"} <= set(row)
+    for name in ("rank_me", "alpha_req", "lidar", "alignment"):
+        assert math.isfinite(row[f"representation_{name}"])
     assert 0 <= row["probe"] <= 1
     assert "probe" not in run(tmp_path / "unlabeled", epochs=1, data=IMAGES).history[-1]
 
@@ -314,7 +317,7 @@ def _plain_network() -> SmallConvNet:
 
 @pytest.mark.slow
 def test_two_processes_train_what_one_trains(tmp_path: Path) -> None:
-    mp.spawn(_one_rank, args=(str(tmp_path),), nprocs=2)
+    run_in_processes(_one_rank, (str(tmp_path),), 2)
     run(tmp_path / "one", encoder=_plain_network(), projector=(8,))
     a, b = (torch.load(tmp_path / name / "state.pt", weights_only=True)["model"] for name in ("one", "two"))
     for name, value in a.items():

@@ -7,9 +7,10 @@ from bounds.derivations import symbols as s
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import Family, ball, one_of, over_integers
 from bounds.proofs.closed import opened
-from bounds.proofs.conclude import Quantity, conclude
+from bounds.proofs.conclude import conclude
 from bounds.proofs.dependence import depends, generic_members, independent
 from bounds.proofs.lemmas.concentration import hoeffding, uniform
+from bounds.proofs.naming import Quantity
 from bounds.proofs.ranges import tau
 from bounds.proofs.terms import TV, Apply, Declared, E, Frobenius, InBall, Mean, Norm, Rad, Sample, Sup
 from tests.proofs.setting import FIXED, P, S, V, W, apart, d1, k, m, n, residual, y, z

@@ -2,36 +2,50 @@
 
 import math
 
+import numpy as np
 import pytest
 import sympy as sp
 from scipy.stats import binom
 
-from bounds.derivations.functions import clopper_pearson
+from bounds.derivations import symbols as s
+from bounds.derivations.functions import clopper_pearson, clopper_pearson_counts
 from bounds.errors import InvalidProof
-from bounds.proofs.choices import Family
-from bounds.proofs.lemmas.concentration import class_frequencies, counted, hoeffding, kl_limit, uniform
+from bounds.proofs.choices import Family, one_of
+from bounds.proofs.lemmas.concentration import (
+    bernstein,
+    class_frequencies,
+    counted,
+    hoeffding,
+    kl_limit,
+    leaked,
+    uniform,
+)
 from bounds.proofs.lemmas.reading import class_shift, read
 from bounds.proofs.ranges import B, span, tau
 from bounds.proofs.terms import (
     TV,
+    Count,
     Declared,
     Dot,
     E,
     Enc,
     Fresh,
     Given,
+    InCell,
     Mean,
     Norm,
     Rad,
     Reach,
     Sample,
     UMean,
+    Variance,
     Wrong,
     label,
     view,
 )
 from bounds.summaries import limits
 from tests.proofs.setting import FIXED, P, S, W, apart, d1, double, f, m, n, number, residual, wrong, z, z2
+from tests.worlds_leaky import apart as apart_rows
 
 HELD = Sample("H", n, (("f", "H"), ("P", "H"), ("S", "H")), ("H",), paired=True)
 K = Declared("K", "count")
@@ -247,3 +261,102 @@ def test_uniform_radius_is_mcdiarmids():
     t = float(number(rest, delta_1=RARE, tau=3, m=size)) / 3
     assert binom.logcdf(math.floor(size * (0.5 - t)), size, 0.5) <= -200
     assert binom.logcdf(math.floor(size * (0.5 - 0.975 * t)), size, 0.5) > -200
+
+
+# Copies and cells
+
+
+CLEAN = Sample("T°", n, HELD.apart, ("H",), hidden=True)
+TESTED = Sample("T", n, HELD.apart, ("H",))
+
+
+def test_counts_of_a_clean_sample_are_bounded_by_those_of_the_given_one():
+    more, less = leaked(TESTED, CLEAN, wrong)
+    assert (more.lhs, more.rhs) == (Count(CLEAN, wrong), Count(TESTED, wrong))
+    assert (less.lhs, less.rhs) == (Count(TESTED, 1 - wrong), Count(CLEAN, 1 - wrong))
+    bound = counted(Mean(CLEAN, wrong), d1).chain(more).lower(less)
+    assert bound.rhs == clopper_pearson_counts(Count(TESTED, wrong), Count(TESTED, 1 - wrong), d1)
+    with pytest.raises(InvalidProof, match="no hidden sample behind"):
+        leaked(CLEAN, TESTED, wrong)
+    with pytest.raises(InvalidProof, match="no hidden sample behind"):
+        leaked(TESTED, TESTED, wrong)
+
+
+def test_a_hidden_sample_cannot_be_read_off():
+    from bounds.proofs.conclude import conclude
+    from bounds.proofs.naming import Quantity, plain
+
+    more, less = leaked(TESTED, CLEAN, wrong)
+    half = counted(Mean(CLEAN, wrong), d1).chain(more)
+    readings = {
+        plain(Count(TESTED, wrong)): Quantity(s.mistakes, "test_error"),
+        plain(Count(CLEAN, 1 - wrong)): Quantity(s.N - s.mistakes, "test_error"),
+        plain(Count(TESTED, 1 - wrong)): Quantity(s.N - s.mistakes, "test_error"),
+    }
+    with pytest.raises(InvalidProof, match="cannot be read off"):
+        conclude(half, E(wrong), readings, ("test_error", "confidence"))
+    found = conclude(half.lower(less), E(wrong), readings, ("test_error", "confidence"))
+    assert found.expression.evaluate({"mistakes": 3, "N": 50, "delta_1": 0.05})["test_error"] == 0.06
+
+
+def test_copies_additions_and_replacements_do_what_the_two_facts_say():
+    """Counted by the package on samples made from clean ones by someone who knows everything."""
+    rng = np.random.default_rng(0)
+    tight = 0
+    for _ in range(600):
+        clean = rng.random(12) < rng.choice([0.1, 0.5, 0.9])
+        row, right, region = list(range(12)), [*~clean], [False] * 12
+        for one in rng.integers(0, 12, size=rng.integers(0, 4)):  # replaced by rows in R, right or wrong
+            right[one], region[one], row[one] = bool(rng.random() < 0.5), True, 100 + one
+        for one in rng.integers(0, 12, size=rng.integers(0, 6)):  # exact copies
+            row.append(row[one]), right.append(right[one]), region.append(region[one])
+        for _ in range(rng.integers(0, 4)):  # rows in R, added
+            row.append(1000 + len(row)), right.append(bool(rng.random() < 0.5)), region.append(True)
+        order = rng.permutation(len(row))
+        found = apart_rows(np.array(row)[order], np.array(region)[order]).upper(~np.array(right)[order])
+        assert found.mistakes >= clean.sum()
+        assert found.trials - found.mistakes <= (~clean).sum()
+        tight += found.mistakes == clean.sum() and found.trials == 12
+    assert tight > 20
+
+
+def test_a_term_over_a_cell_names_it():
+    cells = Sample("T", n, HELD.apart, ("H", "K"), cells=True)
+    kind = Declared("class", "index", ("T",))
+    with pytest.raises(InvalidProof, match="does not name the cell"):
+        counted(Mean(cells, wrong), d1)
+    with pytest.raises(InvalidProof, match="does not name the cell"):
+        counted(Mean(TESTED, InCell(kind, wrong)), d1)
+    with pytest.raises(InvalidProof, match="depends on T"):
+        counted(
+            Mean(cells, InCell(kind, wrong)), d1
+        )  # the class was chosen by the sample and is not paid for
+    classes = one_of("classes", K, "class", "index", ("T",))
+    found = counted(Mean(cells, InCell(kind, wrong)), d1, over=(classes,))
+    assert found.lhs == E(InCell(kind, wrong))
+    assert found.rhs.args[2] == d1 / K
+    assert found.assumptions == {"H", "K"}
+
+
+def test_empirical_bernstein_is_the_formula_of_its_source():
+    """Its constants 2, 7/3 and ln(2/δ) have no tight instance: typed a second time, from Maurer and Pontil (2009)."""
+    total = Mean(P, apart)
+    found = bernstein(total, d1)
+    assert found.lhs == E(apart)
+    rest = (found.rhs - total).xreplace({Variance(P, apart): sp.Rational(9, 4)})
+    value = double(rest, tau=3, delta_1=0.01, m=50)
+    log = math.log(2 / 0.01)
+    assert value == pytest.approx(math.sqrt(2 * 2.25 * log / 50) + 7 * 3 * log / (3 * 49), rel=1e-12)
+    lower = bernstein(total, d1, upper=False)
+    assert (lower.lhs, lower.rhs - E(apart)) == (total, found.rhs - total)
+    assert found.assumptions == {"A1", "A3", "A4", "A6"}
+    with pytest.raises(InvalidProof, match="not a mean of single items"):
+        bernstein(UMean(P, TWO), d1)
+
+
+def test_a_mean_less_a_number_is_read_with_it():
+    found = read(1 - Mean(S, wrong))
+    assert found.term == 1 - wrong
+    assert found.expectation == 1 - E(wrong)
+    with pytest.raises(InvalidProof, match="not a mean over a sample"):
+        read(sp.Integer(1))

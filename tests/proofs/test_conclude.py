@@ -5,9 +5,10 @@ import sympy as sp
 
 from bounds.derivations import symbols as s
 from bounds.errors import InvalidProof, NotApplicable
-from bounds.proofs.conclude import Quantity, conclude
+from bounds.proofs.conclude import conclude
 from bounds.proofs.facts import Event
 from bounds.proofs.lemmas.concentration import counted, hoeffding, kl_limit
+from bounds.proofs.naming import Quantity
 from bounds.proofs.ranges import tau
 from bounds.proofs.terms import Declared, E, Mean, Sample, Wrong
 from tests.proofs.setting import P, apart, d1, d2, m, t, z

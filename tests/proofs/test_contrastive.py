@@ -6,6 +6,7 @@ import pytest
 import sympy as sp
 
 from bounds.errors import InvalidProof
+from bounds.proofs.lemmas.concentration import hoeffding
 from bounds.proofs.lemmas.contrastive import (
     COVERAGE,
     HALVES,
@@ -18,8 +19,8 @@ from bounds.proofs.lemmas.contrastive import (
     softmax_without_positive,
 )
 from bounds.proofs.lemmas.reading import read
-from bounds.proofs.terms import Declared, E, MeanClassifier, Norm, UMean
-from tests.proofs.setting import P, apart, double, f, k, m, t, z
+from bounds.proofs.terms import Declared, E, MeanClassifier, Norm, Sample, UMean
+from tests.proofs.setting import P, apart, d1, double, f, k, m, t, z
 
 LOSS = infonce_loss(f, k, t)
 TARGET = MeanClassifier(SOFTMAX, f, t)
@@ -52,7 +53,7 @@ def test_the_range_does_not_overflow():
 def test_the_softmax_of_means():
     plain, exact = (softmax_of_means(LOSS, p, one) for one in (False, True))
     assert plain.lhs == exact.lhs == TARGET
-    assert plain.assumptions == {"A4"}
+    assert plain.assumptions == {"A1", "A4"}
     r, reach = 2 / 0.7, 2 / 0.7
     assert rest(plain, p_min=0.1, k=5, span=2, t=0.7) == pytest.approx(-math.log(0.6) + r**2 / 8, rel=1e-12)
     gap = math.log((math.exp(reach) - 1) / reach) - 1 + reach / (math.exp(reach) - 1)
@@ -64,14 +65,22 @@ def test_without_the_positive():
     expected = math.log(8 / 5) + 2 * math.log(math.cosh(1 / 0.7))
     assert rest(found, K=8, k=5, span=2, t=0.7) == pytest.approx(expected, rel=1e-12)
     assert found.lhs == TARGET
-    assert found.assumptions == {"A4", "prior"}
+    assert found.assumptions == {"A1", "A4", "prior"}
+
+
+def test_pairs_of_any_views_are_class_pairs_for_the_classifier():
+    anything = Sample("P", m, P.apart, paired=True, views="")
+    sampled = hoeffding(UMean(anything, LOSS), d1)
+    assert "A1" not in sampled.assumptions
+    for fact in (softmax_of_means(LOSS, p, True), softmax_without_positive(LOSS, K)):
+        assert "A1" in fact.chain(sampled).assumptions
 
 
 def test_coverage_and_halves():
     assert sp.expand(covered(LOSS, free, col, v).lhs - (free * v * TARGET + col)) == 0
     assert sp.expand(covered(LOSS, free, col, v, halves=True).lhs - (v * TARGET + col) / 2) == 0
     assert covered(LOSS, free, col, v).rhs == E(LOSS)
-    assert covered(LOSS, free, col, v).assumptions == {"prior"}
+    assert covered(LOSS, free, col, v).assumptions == {"A1", "prior"}
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_only_the_kernel_holds_the_token():
 def test_only_readings_state_what_may_fail():
     folder = Path(bounds.__file__).parent
     named = {path.name for path in folder.rglob("*.py") if ".with_probability(" in path.read_text()}
-    assert named <= {"reading.py", "concentration.py", "contrastive.py"}
+    assert named <= {"reading.py", "concentration.py", "betting.py", "pac_bayes.py"}
 
 
 def test_placeholders_have_to_be_filled():
@@ -198,3 +198,17 @@ def test_a_union_needs_one_event_that_carries_the_weights():
     for events in ((), (Event("e", d1),), (Event("e", d1 * weight), Event("g", d2 * weight))):
         with pytest.raises(InvalidProof, match="needs one event"):
             united(fact(a, generic * t, *events), {generic: chosen}, d1 * weight, d1)
+
+
+def test_scaling_and_subtraction():
+    found = fact(a, b + 2 * c).scaled(t)
+    assert (found.lhs, sp.expand(found.rhs - t * b - 2 * t * c)) == (t * a, 0)
+    moved = fact(a, b + 2 * c).subtract(2 * c - a)
+    assert (sp.expand(moved.lhs - 2 * a + 2 * c), sp.expand(moved.rhs - a - b)) == (0, 0)
+    with pytest.raises(InvalidProof, match="may be negative"):
+        fact(a, b).scaled(Declared("free", "other"))
+
+
+def test_a_chain_is_not_made_by_a_number():
+    found = fact(a, 1 - b + t).chain(fact(1 - b, c))
+    assert sp.expand(found.rhs - c - t) == 0

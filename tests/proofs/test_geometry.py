@@ -108,3 +108,23 @@ def test_a_ball_of_heads_and_its_two_constants():
     assert gaussian.assumptions == {"A4"}
     projected_loss = Rad(P, MEMBER, Norm(Project(Apply(MEMBER, z)) - y))
     assert head_ball(projected_loss, K).rhs == head_ball(loss, K).rhs
+
+
+def test_views_that_are_told_apart_and_squares_around_their_middle():
+    from bounds.proofs.lemmas.geometry import corrected, polarised, told_apart
+    from bounds.proofs.terms import Correction, Cross, Predicted
+    from tests.proofs.test_facts import fact
+
+    apart_views = told_apart(W, z, z2, y)
+    assert apart_views.assumptions == {"label"}
+    assert apart_views.rhs == Wrong(W, z, y) + Wrong(W, z2, y)
+    assert checked(apart_views).holds
+    one, two = Project(Apply(W, z)), Project(Apply(W, z2))
+    middle = polarised(one, two, y)
+    assert "random worlds" in checked(middle).detail
+    assert checked(middle).holds
+    assert checked(fact(middle.rhs, middle.lhs)).holds  # an identity
+    assert Cross(one, two, y) in middle.rhs.args
+    with pytest.raises(InvalidProof, match="not both projected"):
+        polarised(Apply(W, z), two, y)
+    assert corrected(W, z, y).rhs == Predicted(W, z) + Correction(W, z, y)

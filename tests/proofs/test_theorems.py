@@ -16,7 +16,22 @@ PAIRS = {"A1", "A3", "A4", "A6", "A6'", "prior"}
 ASSUMED = {
     "test_set": {"H"},
     "test_set_loss": {"H"},
+    "test_set_top_k": {"H"},
+    "test_set_classes": {"H", "K"},
+    "test_set_balanced": {"H", "K"},
+    "test_set_selective": {"H"},
     "held_out": {"A2", "A6"},
+    "pac_bayes": {"A2", "A6"},
+    "pac_bayes_deterministic": {"A2", "A6"},
+    "agreement": {"A1", "A2", "A3", "A5", "A6", "A6'", "A7", "K", "prior"},
+    "agreement_no_holdout": {"A1", "A2", "A3", "A5", "A6", "A6'", "A7", "K", "prior"},
+    "vicreg_sharp": {"A1", "A2", "A3", "A4", "A5", "A6", "A6'", "A7", "K", "prior"},
+    "prediction_powered": {"A2", "A3", "A6", "A7", "U", "prior"},
+    "prediction_powered_betting": {"A2", "A3", "A6", "A7", "U", "prior"},
+    "augmentation_gain": {"A1'", "A3", "A6", "A6'", "A7"},
+    "augmentation_gain_lower": {"A1'", "A3", "A6", "A6'", "A7"},
+    "augmentation_risk": {"A1'", "A2", "A3", "A6", "A6'", "A7"},
+    "augmentation_error_floor": {"label", "A3", "A6", "A6'", "A7", "prior"},
     "reference_head": {"A2", "A3", "A6", "A7", "U", "prior"},
     "reference_head_loss": {"A2", "A3", "A6", "A7", "U", "prior"},
     "vicreg_direct": {"K", "A1", "A2", "A3", "A4", "A5", "A6", "A6'", "prior"},
@@ -25,6 +40,10 @@ ASSUMED = {
     "trivial_reference": {"A3", "A4", "A5", "A6", "A6'", "prior"},
     "supervised": {"A2", "A4", "A6"},
     "supervised_projected": {"A2", "A4", "A6"},
+    "centred_head": {"A2", "A4", "A6"},
+    "centred_head_error": {"A2", "A4", "A6"},
+    "haochen_2021": PAIRS | {"A5"},
+    "van_elst_2024": PAIRS - {"A1"},
     "infonce": PAIRS,
     "infonce_sharp": PAIRS,
     "arora_2019": PAIRS,
@@ -34,8 +53,23 @@ ASSUMED = {
 SPENT = {
     "test_set": "delta",
     "test_set_loss": "delta",
+    "test_set_top_k": "delta",
+    "test_set_classes": "delta",
+    "test_set_balanced": "delta",
+    "test_set_selective": "delta",
     "held_out": "delta",
     "reference_head": "delta_1 delta_2",
+    "pac_bayes": "delta",
+    "pac_bayes_deterministic": "delta",
+    "agreement": "delta_1 delta_2 delta_5",
+    "agreement_no_holdout": "delta_1 delta_2 delta_5",
+    "vicreg_sharp": "delta_1 delta_2 delta_3 delta_4 delta_5 delta_6",
+    "prediction_powered": "delta_1 delta_2",
+    "prediction_powered_betting": "delta_1 delta_2",
+    "augmentation_gain": "delta_1",
+    "augmentation_gain_lower": "delta_2",
+    "augmentation_risk": "delta_1 delta_2",
+    "augmentation_error_floor": "delta_1",
     "reference_head_loss": "delta_1 delta_2",
     "vicreg_direct": "delta_1 delta_2 delta_5",
     "vicreg_certified": "delta_1 delta_2 delta_3 delta_4 delta_5",
@@ -43,12 +77,20 @@ SPENT = {
     "trivial_reference": "delta_4",
     "supervised": "delta",
     "supervised_projected": "delta",
+    "centred_head": "delta_1 delta_2",
+    "centred_head_error": "delta_1 delta_2",
+    "haochen_2021": "delta_1 delta_2",
+    "van_elst_2024": "delta_loss",
 } | dict.fromkeys(("infonce", "infonce_sharp", "arora_2019", "nozawa_2021", "bao_2022"), "delta_loss")
 REQUIRED = {
+    "pac_bayes": {"n_Q >= 8"},
+    "pac_bayes_deterministic": {"n_Q >= 8"},
     "vicreg_certified": {"frobenius_ref <= 2**radius_index"},
     "vicreg_best": {"frobenius_ref <= 2**radius_index"},
     "trivial_reference": {"frobenius_ref <= 2**radius_index"},
     "supervised": {"W_frobenius <= 2**radius_index"},
+    "centred_head": {"head_shift <= 2**(radius_index/4)"},
+    "centred_head_error": {"head_shift <= 2**(radius_index/4)"},
     "supervised_projected": {"W_frobenius <= 2**(radius_index/4)"},
 }
 PROVEN = {name: theorem.proof for name, theorem in THEOREMS.items() if theorem.proof is not None}
@@ -92,9 +134,16 @@ def test_a_known_prior_spends_nothing_on_the_classes():
 
 
 def test_thinned_pairs_pay_for_the_thinning():
-    for name in ("infonce", "infonce_sharp", "arora_2019", "nozawa_2021", "bao_2022"):
+    for name in ("infonce", "infonce_sharp", "arora_2019", "nozawa_2021", "bao_2022", "van_elst_2024"):
         shares = {str(event.share) for event in PROVEN[name](thinned=True).events}
         assert shares == {"delta_loss", "delta_classes"}
+
+
+def test_a_thinned_pool_of_haochen_pays_for_the_thinning_and_not_for_its_counts():
+    for conditioned in (False, True):
+        found = PROVEN["haochen_2021"](thinned=True, conditioned_pairs=conditioned)
+        assert {str(event.share) for event in found.events} == {"delta_1", "delta_2", "delta_classes"}
+        assert "pair_frequencies" not in found.expression.terms
 
 
 def test_fixed_counts_of_the_pairs_add_their_distance():
@@ -104,6 +153,7 @@ def test_fixed_counts_of_the_pairs_add_their_distance():
         "trivial_reference",
         "reference_head",
         "reference_head_loss",
+        "haochen_2021",
     ):
         plain, fixed = (PROVEN[name](conditioned_pairs=one).expression.terms for one in (False, True))
         assert set(fixed) - set(plain) == {"pair_frequencies"}

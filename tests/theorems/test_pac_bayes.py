@@ -18,7 +18,7 @@ from bounds.heads.margins import QUADRATURE_TOLERANCE, MarginTable, Metric
 from bounds.representations.table import Representations
 from bounds.summaries.limits import binary_kl
 from bounds.theorems import THEOREMS
-from bounds.theorems.pac_bayes import gaussian_values, quantile
+from bounds.theorems.supervised.pac_bayes import gaussian_values, quantile
 from tests.worlds_discrete import World, assert_covers, head_of
 
 

@@ -172,8 +172,6 @@ def test_the_selective_limits_are_those_of_a_script_of_loops():
     )
     reached = [limit for limit in expected if limit <= 0.2]
     assert bound.value == pytest.approx(reached[-1], rel=1e-9)
-    alone = bound.terms["test_error"].value + bound.terms["confidence"].value
-    assert alone + bound.terms["search"].value == pytest.approx(bound.value, rel=1e-9)
 
 
 def test_a_target_that_no_share_reaches_is_said():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from bounds.assumptions.declaration import Declared
 from bounds.derivations.expression import Expression
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.theorems import THEOREMS
@@ -37,17 +38,33 @@ def test_no_bound_is_refuted_where_its_assumptions_hold(world):
     assert max(row.critical_ratio for row in applied) > 0.7
 
 
+def refuted_in_two_stages(rows):
+    """Refuted by a thousand other trials, of the bounds that failed somewhat often in the first ones.
+
+    A bound that fails in 13 % of the trials in place of 10 % goes on with probability .99 at 250 first trials.
+    """
+    suspects = {}
+    for row in rows:
+        if row.promised and row.violations > 0.08 * row.trials:
+            suspects.setdefault(row.world, []).append(row.bound)
+    return [
+        found
+        for world, names in suspects.items()
+        for found in refuted(coverages(names, [WORLDS[world]()], 0.1, 1000, seed=1, workers=2))
+    ]
+
+
 @pytest.mark.slow
-def test_no_bound_is_refuted_by_a_thousand_trials_where_its_assumptions_hold():
-    rows = list(coverages(PROVED, [WORLDS[name]() for name in HONEST], 0.1, 1000, workers=2))
-    assert refuted(rows) == []
+def test_no_bound_is_refuted_by_many_trials_where_its_assumptions_hold():
+    rows = list(coverages(PROVED, [WORLDS[name]() for name in HONEST], 0.1, 250, workers=2))
+    assert refuted_in_two_stages(rows) == []
 
 
 @pytest.mark.slow
 def test_where_assumptions_are_broken_bounds_are_exceeded_and_those_that_do_not_need_them_hold():
     worlds = [make() for name, make in WORLDS.items() if name not in HONEST]
-    rows = list(coverages(PROVED, worlds, 0.1, 1000, workers=2))
-    assert refuted(rows) == []
+    rows = list(coverages(PROVED, worlds, 0.1, 250, workers=2))
+    assert refuted_in_two_stages(rows) == []
     broken = {name for row in rows if row.kind == "bound" and row.p_value < LEVEL for name in row.failing}
     assert broken >= {"A1", "A2", "A3", "A4", "A6", "A7", "H"}
 
@@ -125,6 +142,16 @@ def test_a_new_bound_from_below_is_judged_from_below():
     row = coverage(mine, WORLDS["augmentations"](), 0.1, 20)
     assert row.mean_value < row.mean_truth
     assert row.violations <= 2
+
+
+def test_copies_in_the_test_set_are_counted_as_such_and_break_what_is_told_to_keep_them():
+    names = ["test_set", "test_set_loss", "test_set_balanced", "held_out"]
+    rows = {row.bound: row for row in coverages(names, [WORLDS["leaked_test"]()], 0.1, 40)}
+    assert refuted(rows.values()) == []
+    assert rows["test_set"].promised
+    assert rows["test_set_balanced"].failing == ("H",)  # no count of copies is proved for it: an estimate
+    told = WORLDS["leaked_test"]().with_options(declared=Declared(test_is_fresh=True, repeats="keep"))
+    assert coverage("test_set", told, 0.1, 40).p_value < LEVEL
 
 
 def test_the_interval_is_exact():

@@ -1,4 +1,4 @@
-"""InfoNCE over batches: how far one item moves the mean, and the moment of a squared deviation."""
+"""InfoNCE over batches: how far one item moves the mean."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from functools import cache
 import numpy as np
 import sympy as sp
 
-from bounds.derivations import van_elst_2024
-from bounds.derivations.contrastive import negatives, span, temperature
+from bounds.derivations.contrastive import log_plus_exp, negatives, span, temperature
+from bounds.derivations.infonce import loss_range
 from bounds.derivations.search import Array, falsify
-from bounds.derivations.steps import Result, Step
-
-size = sp.Symbol("n_items", positive=True)
+from bounds.derivations.steps import Step
 
 
 @cache
 def bounded_difference() -> Step:
-    """One item of three moves the sum of the losses by at most 2r/t + k ln((k + e^{r/t})/(k + 1))."""
+    """One item of three moves the sum of the losses by at most its own range plus k ln((k + e^{r/t})/(k + 1))."""
     moved = sp.Symbol("change_of_sum", nonnegative=True)
-    statement = sp.Le(moved, van_elst_2024.bounded_difference(), evaluate=False)
+    others = negatives * (log_plus_exp(negatives, span / temperature) - sp.log(negatives + 1))
+    statement = sp.Le(moved, loss_range(exact=True) + others, evaluate=False)
 
     def losses(scores: Array) -> Array:
         diagonal = np.einsum("nii->ni", scores)
@@ -52,28 +51,4 @@ def bounded_difference() -> Step:
         "falsification",
         lambda: falsify(statement, instances, 15, extremal=tight),
         source="van Elst and Ghoshdastidar (2024), Theorem 2",
-    )
-
-
-@cache
-def square_moment() -> Step:
-    """E e^{2(n − 1)Δ²} ≤ 2n where P(|Δ| ≥ x) ≤ 2e^{−2nx²}."""
-    moment = sp.Symbol("E_exp_square", positive=True)
-    statement = sp.Le(moment, 2 * size, evaluate=False)
-
-    def check() -> Result:
-        more, level = sp.symbols("n_more u", positive=True)
-        # P(e^{2(n-1)D^2} >= u) <= 2 u^{-n/(n-1)}, integrated from 1 on; below, the probability is at most one.
-        tail = 2 * level ** (-(1 + 1 / more))
-        found = sp.simplify(1 + sp.integrate(tail, (level, 1, sp.oo), conds="none") - (2 * (more + 1) - 1))
-        return Result(found == 0, "the tail integrates to 2n - 1, at most 2n")
-
-    return Step(
-        "moment of the squared deviation",
-        statement,
-        "McDiarmid's tail integrated",
-        "symbolic",
-        check,
-        source="McAllester (2003), Lemma 1",
-        display=r"\mathbb P(|\Delta|\ge x)\le2e^{-2nx^2}\ \Rightarrow\ \mathbb Ee^{2(n-1)\Delta^2}\le2n",
     )

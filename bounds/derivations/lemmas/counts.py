@@ -203,17 +203,3 @@ def _arranged(values: Array, rows: int, level: float) -> float:
     """The limit of one sequence, or of it beside itself in another grouping: first half swapped with the second."""
     table = torch.from_numpy(np.stack([values, np.roll(values, 2)][:rows]))
     return constant_stakes_upper(table, level)
-
-
-def constant_stakes(name: str, quantity: sp.Symbol, limit: sp.Symbol, share: sp.Expr, note: str = "") -> Step:
-    """Quantity ≤ the limit by bets of constant stakes, a number computed from the episodes."""
-    return Step(
-        name,
-        sp.Le(quantity, limit, evaluate=False),
-        "bets of constant stakes",
-        "cited",
-        lambda: constant_stakes_theorem().result,
-        source="this package; after Waudby-Smith and Ramdas (2024)",
-        note=note,
-        spends=share,
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from bounds.derivations.functions import clopper_pearson as cp
-from bounds.derivations.functions import kl_inverse, kl_inverse_first, log_subsets
+from bounds.derivations.functions import clopper_pearson_counts, kl_inverse, kl_inverse_first, log_subsets
 from bounds.derivations.lemmas import classes, counts
 from bounds.derivations.lemmas import concentration as checks
 from bounds.errors import InvalidProof
@@ -13,7 +13,20 @@ from bounds.proofs.choices import Family, payable
 from bounds.proofs.closed import closed
 from bounds.proofs.facts import Event, Fact, Lemma
 from bounds.proofs.lemmas.reading import CLASS_SHIFT, a, b, count, read, share, variation, width
-from bounds.proofs.terms import TV, Differ, E, Given, Mean, Rad, Sample, Sup, Wrong
+from bounds.proofs.terms import (
+    TV,
+    Count,
+    E,
+    Given,
+    InCell,
+    Indicator,
+    Mean,
+    Rad,
+    Sample,
+    Sup,
+    Variance,
+    order,
+)
 
 hoeffding_radius = closed(
     "hoeffding_radius", lambda width, share, count: width * sp.sqrt(sp.log(1 / share) / (2 * count))
@@ -122,6 +135,46 @@ def kl_limit(total: sp.Expr, delta: sp.Expr, what: str = "", upper: bool = True)
     return s.instance(KL if upper else KL_FIRST, values, delta, what or f"mean of {s.sample}", upper)
 
 
+spread = sp.Symbol("spread", nonnegative=True)
+maurer_pontil_radius = closed(
+    "maurer_pontil_radius",
+    lambda variance, width, share, count: (
+        sp.sqrt(2 * variance * sp.log(2 / share) / count) + 7 * width * sp.log(2 / share) / (3 * (count - 1))
+    ),
+)
+EMPIRICAL_BERNSTEIN = Lemma(
+    "empirical Bernstein bound",
+    a,
+    b + maurer_pontil_radius(spread, width, share, count),
+    "Maurer and Pontil (2009), Thm 4",
+    unequal=True,
+    note="One-sided; 7/3 and ln(2/delta) are the source's.",
+    check=lambda: checks.maurer_pontil_theorem().result,
+)
+
+
+@payable
+def bernstein(total: sp.Expr, delta: sp.Expr, what: str = "", upper: bool = True) -> Fact:
+    """A mean and its expectation, by the sample variance of its term.
+
+    Raises:
+        InvalidProof: not a mean of single items.
+    """
+    s = read(total)
+    if order(s.term) != 1:
+        raise InvalidProof(f"`{total}` is not a mean of single items.")
+    left, right = (s.expectation, total) if upper else (total, s.expectation)
+    values = {
+        a: left,
+        b: right,
+        spread: Variance(s.sample, s.term),
+        width: s.range.width,
+        count: s.count,
+        share: delta,
+    }
+    return s.instance(EMPIRICAL_BERNSTEIN, values, delta, what or f"mean of {s.sample}", upper)
+
+
 CLOPPER_PEARSON = Lemma(
     "Clopper-Pearson limit",
     a,
@@ -129,6 +182,15 @@ CLOPPER_PEARSON = Lemma(
     "Clopper and Pearson (1934), one-sided",
     note="The number of ones is binomial; the limit is the largest p whose lower tail exceeds delta.",
     check=lambda: counts.clopper_pearson_theorem().result,
+)
+ones, zeros = sp.symbols("ones zeros", nonnegative=True)
+CLOPPER_PEARSON_COUNTS = Lemma(
+    CLOPPER_PEARSON.name,
+    a,
+    clopper_pearson_counts(ones, zeros, share),
+    CLOPPER_PEARSON.source,
+    note="The same in the numbers of ones and zeros: it grows with the first and falls in the second.",
+    check=CLOPPER_PEARSON.check,
 )
 UNEQUAL_TRIALS = Lemma(
     "Clopper-Pearson limit for unequal trials",
@@ -149,11 +211,65 @@ def counted(total: sp.Expr, delta: sp.Expr, what: str = "") -> Fact:
         InvalidProof: not the mean of an indicator.
     """
     s = read(total)
-    if not isinstance(s.term, Wrong | Differ) or not isinstance(total, Mean):
+    one = s.term.args[1] if isinstance(s.term, InCell) else s.term
+    if not (isinstance(one, Indicator) or isinstance(1 - one, Indicator)) or order(one) != 1:
         raise InvalidProof(f"`{s.term}` is not an indicator of one item.")
     values = {a: s.expectation, b: total, count: s.count, share: delta}
     lemma = UNEQUAL_TRIALS if s.sample.fixed else CLOPPER_PEARSON
+    if s.sample.hidden:
+        values |= {ones: Count(s.sample, s.term), zeros: Count(s.sample, 1 - s.term)}
+        lemma = CLOPPER_PEARSON_COUNTS
     return s.instance(lemma, values, delta, what or f"ones in {s.sample}")
+
+
+SAME_CLASSES = Lemma(
+    "classes of second views",
+    a,
+    b,
+    "by definition",
+    "proven",
+    note="A second view has the class of its pair.",
+)
+
+
+def second_views(sample: Sample) -> tuple[Sample, Fact]:
+    """The second views of pairs, given their first views and classes: fresh for what was fitted on those.
+
+    Returns: the sample, and its class frequencies as those of the pairs.
+
+    Raises:
+        InvalidProof: the items of the sample are no pairs.
+    """
+    if not sample.paired:
+        raise InvalidProof(f"{sample} has no second views.")
+    apart = (*sample.apart, (sample.name, sample.views))
+    second = Sample(sample.name + "2", sample.size, apart, (*sample.law, "A5"), fixed=True)
+    return second, SAME_CLASSES.at({a: TV(second), b: TV(sample)})
+
+
+COPIED = Lemma(
+    "rows that leaked or repeat",
+    a,
+    b,
+    "this package",
+    "proven",
+    note="A wrong row stays or is replaced, by another row each time; a right row that is counted is a clean one.",
+)
+
+
+def leaked(sample: Sample, clean: Sample, term: sp.Expr) -> tuple[Fact, Fact]:
+    """What copies do to counts: ones of the clean sample ≤ ones counted, zeros counted ≤ zeros of the clean sample.
+
+    The sample arose from the clean one by exact copies of its rows, by rows in R added, and by rows replaced by rows in R,
+    by anyone who knows everything. Counted as ones are the ones and all rows in R, as zeros the distinct other rows.
+
+    Raises:
+        InvalidProof: the clean sample is not hidden, so that its own counts would be known.
+    """
+    if not clean.hidden or sample.hidden:
+        raise InvalidProof(f"{clean} is no hidden sample behind {sample}.")
+    more = COPIED.at({a: Count(clean, term), b: Count(sample, term)})
+    return more, COPIED.at({a: Count(sample, 1 - term), b: Count(clean, 1 - term)})
 
 
 kinds = sp.Symbol("kinds", positive=True)

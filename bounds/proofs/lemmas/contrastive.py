@@ -29,6 +29,7 @@ from bounds.proofs.terms import Declared, Dot, E, Enc, MeanClassifier, Negatives
 
 SOFTMAX = Declared("softmax", "other")
 UNIFORM = frozenset({"prior"})  # the classes are equally likely
+VIEWS = frozenset({"A1"})  # a positive is a view of the same class, independent given it
 
 
 def _gap(exact: bool) -> Any:
@@ -56,7 +57,7 @@ def infonce_loss(encoder: Declared, k: sp.Expr, temperature: sp.Expr) -> sp.Expr
     return sp.log(1 + Negatives(k, sp.exp((Dot(z, other) - Dot(z, z2)) / temperature)))
 
 
-def _parts(loss: sp.Expr) -> tuple[Declared, sp.Expr, sp.Expr]:
+def parts(loss: sp.Expr) -> tuple[Declared, sp.Expr, sp.Expr]:
     """Encoder, number of negatives and temperature of an InfoNCE loss.
 
     Raises:
@@ -76,7 +77,7 @@ def _parts(loss: sp.Expr) -> tuple[Declared, sp.Expr, sp.Expr]:
 
 def softmax_of_means(loss: sp.Expr, smallest: sp.Expr, exact: bool) -> Fact:
     """L_softmax(μ) ≤ E loss − ln(p_min(k + 1)) + gap, R²/8 or the exact one at R = r/t."""
-    encoder, k, t = _parts(loss)
+    encoder, k, t = parts(loss)
     lemma = SOFTMAX_OF_MEANS[exact]
     whole = lemma.right - gap(exact=exact) + a
     shown = Lemma(lemma.name, lemma.left, whole, lemma.source, lemma.kind, note=lemma.note, check=lemma.check)
@@ -87,12 +88,12 @@ def softmax_of_means(loss: sp.Expr, smallest: sp.Expr, exact: bool) -> Fact:
         negatives: k,
         a: _GAPS[exact](span, t),
     }
-    return shown.at(values, ASSUMED)
+    return shown.at(values, ASSUMED | VIEWS)
 
 
 def softmax_without_positive(loss: sp.Expr, classes: sp.Expr) -> Fact:
     """L_softmax(μ) ≤ E loss + ln(K/k) + 2 ln cosh(r/(2t)), uniform prior."""
-    encoder, k, t = _parts(loss)
+    encoder, k, t = parts(loss)
     lemma = WITHOUT_POSITIVE
     whole = lemma.right - reverse_jensen() + a
     shown = Lemma(lemma.name, lemma.left, whole, lemma.source, lemma.kind, note=lemma.note, check=lemma.check)
@@ -103,12 +104,12 @@ def softmax_without_positive(loss: sp.Expr, classes: sp.Expr) -> Fact:
         negatives: k,
         a: _reverse_jensen(span, t),
     }
-    return shown.at(values, ASSUMED | UNIFORM)
+    return shown.at(values, ASSUMED | UNIFORM | VIEWS)
 
 
 def covered(loss: sp.Expr, free: sp.Expr, collisions: sp.Expr, cover: sp.Expr, halves: bool = False) -> Fact:
     """(1 − τ_k)·v·L_softmax(μ) + Col ≤ E loss, or ½(v·L_softmax(μ) + Col) ≤ E loss; uniform prior."""
-    encoder, _, t = _parts(loss)
+    encoder, _, t = parts(loss)
     values = {
         supervised_risk: MeanClassifier(SOFTMAX, encoder, t),
         contrastive_risk: E(loss),
@@ -116,7 +117,7 @@ def covered(loss: sp.Expr, free: sp.Expr, collisions: sp.Expr, cover: sp.Expr, h
         log_collisions: collisions,
         coverage: cover,
     }
-    return (HALVES if halves else COVERAGE).at(values, UNIFORM)
+    return (HALVES if halves else COVERAGE).at(values, UNIFORM | VIEWS)
 
 
 __all__ = ["covered", "infonce_loss", "softmax_of_means", "softmax_without_positive"]

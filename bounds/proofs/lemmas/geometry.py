@@ -13,6 +13,8 @@ from bounds.proofs.lemmas.reading import a, b
 from bounds.proofs.ranges import ASSUMED, B, length
 from bounds.proofs.terms import (
     Apply,
+    Correction,
+    Cross,
     Differ,
     Enc,
     InBall,
@@ -20,6 +22,7 @@ from bounds.proofs.terms import (
     Mean,
     Norm,
     OpNorm,
+    Predicted,
     Project,
     Rad,
     Wrong,
@@ -88,6 +91,60 @@ def two_decisions(head: sp.Expr, other: sp.Expr, vector: sp.Expr, label: sp.Expr
     """1[W errs] ≤ 1[V errs] + 1[W and V decide differently]."""
     right = Wrong(other, vector, label) + Differ(head, vector, other, vector)
     return DECISIONS.at({_left: Wrong(head, vector, label), _right: right})
+
+
+CORRECTION = Lemma(
+    "prediction and correction",
+    _left,
+    _right,
+    "by definition",
+    "proven",
+    note="err = prediction + (err - prediction).",
+)
+
+
+def corrected(head: sp.Expr, vector: sp.Expr, label: sp.Expr) -> Fact:
+    """1[W errs] ≤ predicted error + correction."""
+    right = Predicted(head, vector) + Correction(head, vector, label)
+    return CORRECTION.at({_left: Wrong(head, vector, label), _right: right})
+
+
+TOLD_APART = Lemma(
+    "views that are told apart",
+    _left,
+    _right,
+    "this package",
+    "proven",
+    note="Where two views of one label are decided differently, one of the decisions is wrong.",
+)
+
+
+def told_apart(head: sp.Expr, one: sp.Expr, two: sp.Expr, label: sp.Expr) -> Fact:
+    """1[W decides differently on two views] ≤ 1[W errs on one] + 1[W errs on the other], if they keep their label."""
+    right = Wrong(head, one, label) + Wrong(head, two, label)
+    return TOLD_APART.at({_left: Differ(head, one, head, two), _right: right}, frozenset({"label"}))
+
+
+POLARISATION = Lemma(
+    "squares around the middle of two views",
+    _left,
+    _right,
+    "expanding |(u - y) - (v - y)|^2",
+    "proven",
+    note="An identity; the inner product of two residuals is unbiased for the averaged prediction's risk.",
+)
+
+
+def polarised(one: sp.Expr, two: sp.Expr, label: sp.Expr) -> Fact:
+    """½‖u − y‖² + ½‖v − y‖² ≤ ⟨u − y, v − y⟩ + ½‖u − v‖²: equal, for u and v on the simplex.
+
+    Raises:
+        InvalidProof: u or v is no projection on the simplex.
+    """
+    if not isinstance(one, Project) or not isinstance(two, Project):
+        raise InvalidProof(f"`{one}` and `{two}` are not both projected.")
+    left = Norm(one - label) ** 2 / 2 + Norm(two - label) ** 2 / 2
+    return POLARISATION.at({_left: left, _right: Cross(one, two, label) + Norm(one - two) ** 2 / 2})
 
 
 PROJECTION = Lemma(

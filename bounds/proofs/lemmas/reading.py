@@ -11,7 +11,7 @@ from bounds.errors import InvalidProof
 from bounds.proofs.dependence import independent
 from bounds.proofs.facts import Event, Fact, Lemma
 from bounds.proofs.ranges import Interval, interval
-from bounds.proofs.terms import TV, E, Given, Mean, Sample, UMean, items, order
+from bounds.proofs.terms import TV, E, Given, InCell, Mean, Sample, UMean, items, order
 
 a, b, width, count, share = sp.symbols("a b width count share", positive=True)
 variation = sp.Symbol("variation", nonnegative=True)
@@ -35,7 +35,7 @@ class Reading:
         range: Of the term over all items.
         count: Number of disjoint tuples of items in it.
         expectation: Of the mean, given the class counts where those were fixed.
-        assumptions: Law of the sample, independence, range, and A1 where both views of a pair enter.
+        assumptions: Law of the sample, independence, range, and that about views where both of a pair enter.
     """
 
     total: sp.Expr
@@ -48,8 +48,7 @@ class Reading:
 
     def events(self, what: str, delta: sp.Expr) -> frozenset[Event]:
         """The event of a lemma over this sample, and that of the sample's own law where it may fail."""
-        law = () if self.sample.event is None else (Event(*self.sample.event),)
-        return frozenset({Event(what, delta), *law})
+        return frozenset({Event(what, delta), *law_of(self.sample)})
 
     def instance(
         self, lemma: Lemma, values: Mapping[sp.Symbol, sp.Expr], delta: sp.Expr, what: str, upper: bool = True
@@ -70,28 +69,31 @@ class Reading:
         return shift.chain(fact) if upper else fact.chain(shift)
 
 
+def law_of(sample: Sample) -> frozenset[Event]:
+    """The event that the sample's own law fails, where it may."""
+    return frozenset() if sample.event is None else frozenset({Event(*sample.event)})
+
+
 def read(total: sp.Expr) -> Reading:
     """Read a mean.
 
     Raises:
         InvalidProof: not a mean over a sample, or the term depends on the sample.
     """
-    means = [_scaled_mean(part) for part in sp.Add.make_args(total)]
+    parts = sp.Add.make_args(total)
+    constant = sp.Add(*(part for part in parts if part.is_number))
+    means = [_scaled_mean(part) for part in parts if not part.is_number]
+    if not means:
+        raise InvalidProof(f"`{total}` is not a mean over a sample.")
     kind, sample = means[0][:2]
     if any(one[:2] != (kind, sample) for one in means):
         raise InvalidProof(f"`{total}` is a sum of means over different samples.")
-    term = sp.Add(*(one[2] for one in means))
+    term = sp.Add(constant, *(one[2] for one in means))
     if sample.hidden and sample.fixed:
         raise InvalidProof(f"{sample} is hidden, so its class counts cannot be known.")
     q = order(term)
     if kind is Mean and q != 1:
         raise InvalidProof(f"`{term}` looks at {q} items; its mean is a U-statistic.")
-    used = independent(sample, term) | interval(term).assumptions | set(sample.law)
-    views = {(item.index, item.view) for item in items(term) if item.view is not None}
-    if sample.paired and any((index, 1) in views and (index, 0) in views for index, _ in views):
-        used |= {"A1"}
-    if sample.paired:
-        used |= _of_classes(term)
     return Reading(
         total,
         sample,
@@ -99,8 +101,24 @@ def read(total: sp.Expr) -> Reading:
         interval(term),
         sample.size if q == 1 else sp.floor(sample.size / q),
         kind(sample, Given(term)) if sample.fixed else E(term),
-        frozenset(used),
+        assumed(sample, term),
     )
+
+
+def assumed(sample: Sample, term: sp.Expr) -> frozenset[str]:
+    """What makes a term of a sample's items i.i.d. values in its range.
+
+    Raises:
+        InvalidProof: the term depends on the sample.
+    """
+    cells = term.atoms(InCell)
+    if sample.cells != bool(cells) or (cells and term not in cells):
+        raise InvalidProof(f"`{term}` does not name the cell whose items {sample} holds.")
+    used = independent(sample, term) | interval(term).assumptions | set(sample.law)
+    views = {(item.index, item.view) for item in items(term) if item.view is not None}
+    if sample.paired and any((index, 1) in views and (index, 0) in views for index, _ in views):
+        used |= {sample.views} - {""}
+    return used | (_of_classes(term) if sample.paired and sample.views == "A1" else frozenset())
 
 
 def _scaled_mean(part: sp.Expr) -> tuple[type, Sample, sp.Expr]:
@@ -125,8 +143,10 @@ def shifted(read: Reading, to_prior: bool = True) -> Fact:
         distance = sp.Min(1, q * (q - 1) / (2 * m) + q * distance)
     sides = (E(read.term), kind(read.sample, Given(read.term)))
     left, right = sides if to_prior else sides[::-1]
-    values = {a: left, b: right, width: read.range.width, variation: distance}
-    return CLASS_SHIFT.at(values, read.range.assumptions | _of_classes(read.term))
+    # What moves with the classes is the mean within them, whose range may be smaller.
+    found = interval(Given(read.term))
+    values = {a: left, b: right, width: found.width, variation: distance}
+    return CLASS_SHIFT.at(values, found.assumptions | _of_classes(read.term))
 
 
 def class_shift(term: sp.Expr, sample: Sample) -> Fact:

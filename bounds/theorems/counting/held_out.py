@@ -11,18 +11,25 @@ from bounds.evidence.evidence import Evidence
 from bounds.evidence.kept_apart import held_out_counts
 from bounds.evidence.splits import fitting_head, held_out_count
 from bounds.proofs.conclude import Conclusion
-from bounds.proofs.lemmas.concentration import counted
-from bounds.proofs.terms import E, Mean
+from bounds.proofs.terms import E
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.counting.counts import something_counted
-from bounds.theorems.vocabulary import FITTED, HELD_OUT, concluded, delta, wrong
+from bounds.theorems.vocabulary import (
+    CLEAN_HELD_OUT,
+    FITTED,
+    HELD_OUT,
+    concluded,
+    counted_despite_copies,
+    delta,
+    wrong,
+)
 
 
 @cache
 def proof() -> Conclusion:
     """One step: items of S are independent of each other, so the held-out ones of the head."""
-    return concluded(counted(Mean(HELD_OUT, wrong(FITTED)), delta), E(wrong(FITTED)))
+    return concluded(counted_despite_copies(HELD_OUT, CLEAN_HELD_OUT, wrong(FITTED), delta), E(wrong(FITTED)))
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:

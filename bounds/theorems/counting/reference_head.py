@@ -20,7 +20,19 @@ from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import pair_total_variation, require_fixed_encoder
 from bounds.theorems.counting.counts import something_counted
-from bounds.theorems.vocabulary import FITTED, HELD_OUT, W, concluded, deltas, unlabeled, wrong, y, z
+from bounds.theorems.vocabulary import (
+    CLEAN_HELD_OUT,
+    FITTED,
+    HELD_OUT,
+    W,
+    concluded,
+    counted_despite_copies,
+    deltas,
+    unlabeled,
+    wrong,
+    y,
+    z,
+)
 
 TEXTS = {
     "held_out_error": ("error of the reference head on the held-out part of S", "a better head"),
@@ -42,7 +54,7 @@ def proof(*, conditioned_pairs: bool = False) -> Conclusion:
         two_decisions(W, FITTED, z, y)
         .expect()
         .chain(
-            counted(Mean(HELD_OUT, wrong(FITTED)), _d1, "held_out"),
+            counted_despite_copies(HELD_OUT, CLEAN_HELD_OUT, wrong(FITTED), _d1, "held_out"),
             counted(Mean(U, Differ(W, z, FITTED, z)), _d2, "disagreement"),
         )
     )

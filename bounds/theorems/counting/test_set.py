@@ -12,18 +12,17 @@ from bounds.evidence.evidence import Evidence
 from bounds.evidence.kept_apart import test_apart
 from bounds.evidence.outcomes import count, head_outcomes
 from bounds.proofs.conclude import Conclusion
-from bounds.proofs.lemmas.concentration import counted
-from bounds.proofs.terms import E, Mean
+from bounds.proofs.terms import E
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.counting.counts import beside
-from bounds.theorems.vocabulary import TEST, W, concluded, delta, wrong
+from bounds.theorems.vocabulary import CLEAN_TEST, TEST, W, concluded, counted_despite_copies, delta, wrong
 
 
 @cache
 def proof() -> Conclusion:
-    """One step."""
-    return concluded(counted(Mean(TEST, wrong(W)), delta), E(wrong(W)))
+    """Counts on a clean sample, which copies, additions and replacements only make larger."""
+    return concluded(counted_despite_copies(TEST, CLEAN_TEST, wrong(W), delta), E(wrong(W)))
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:

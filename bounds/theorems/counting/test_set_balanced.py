@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from bounds.derivations import test_set as derivation
 from bounds.draws import uniforms
 from bounds.errors import NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.kept_apart import test_apart
 from bounds.evidence.memo import memo
 from bounds.evidence.outcomes import Outcomes, head_outcomes
+from bounds.proofs.conclude import Conclusion
+from bounds.proofs.terms import E, Episode
 from bounds.summaries.constant_stakes import constant_stakes_upper
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.common import not_monotone
+from bounds.theorems.vocabulary import EPISODES, W, balanced_limit, concluded, wrong
 
 ARRANGEMENTS = 100
 _STREAM = 1000  # and above: of the arrangements, one a class
@@ -40,6 +44,12 @@ def episode_errors(outcomes: Outcomes, classes: int, arrangements: int, seed: in
     return total / classes
 
 
+@cache
+def proof() -> Conclusion:
+    """An episode holds one item of each class, so that its mean error is the balanced error."""
+    return concluded(balanced_limit(EPISODES), E(Episode(wrong(W))))
+
+
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
     classes, seed = evidence.setting.num_classes, evidence.setting.seed
     if classes < 2:
@@ -54,8 +64,8 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         f"{errors.shape[1]} episodes of one item a class, {ARRANGEMENTS} arrangements, "
         f"sd between episodes {float(errors.std(unbiased=False)):.3g}"
     )
-    return Inputs(
-        derivation.balanced(),
+    return Inputs.proven(
+        proof(),
         values,
         {"delta": delta},
         evidence.head,
@@ -77,8 +87,8 @@ TEST_SET_BALANCED = Theorem(
     source="this package; after Waudby-Smith and Ramdas (2024)",
     statement=r"\tfrac1K\sum_y\mathbb{P}(\arg\max W_S f(x) \ne y \mid y)",
     predictor="head W_S as given by `head`",
-    assumptions=("H", "K"),
     inputs=_inputs,
+    proof=proof,
     texts={
         "test_error": ("measured error of episodes of one item a class", "a better head"),
         "confidence": ("price of confidence", "more test items of the rarest class"),

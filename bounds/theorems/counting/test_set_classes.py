@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from bounds.derivations import test_set as derivation
+from functools import cache
+
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.outcomes import count, head_outcomes
+from bounds.proofs.conclude import Conclusion
+from bounds.proofs.terms import E, InCell
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
+from bounds.theorems.vocabulary import (
+    CLASS_ITEMS,
+    CLASSES,
+    CLEAN_CLASS_ITEMS,
+    W,
+    concluded,
+    counted_despite_copies,
+    delta,
+    wrong,
+)
 
 WORST_CLASS = Axis("worst-class error", "error rate of the worst class", "none", trivial=1.0, most=1.0)
 
 
+@cache
+def proof() -> Conclusion:
+    """Given the labels, the errors of each class are binomial; K limits hold together."""
+    term = InCell(CLASSES.chosen, wrong(W))
+    bound = counted_despite_copies(CLASS_ITEMS, CLEAN_CLASS_ITEMS, term, delta, over=(CLASSES,))
+    return concluded(bound, E(term))
+
+
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
     outcomes, classes = head_outcomes(evidence), evidence.setting.num_classes
-    expression = derivation.worst_class()
+    expression = proof().expression
     table: dict[str, dict[str, float]] = {}
     worst: dict[str, float] = {}
     largest = -1.0
@@ -29,7 +50,7 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
             largest, worst = limit, values
     empty = sum(row["items"] == 0 for row in table.values())
     notes = (f"{empty} of {classes} classes have no test item; their limit is one",) if empty else ()
-    return Inputs(expression, worst, {"delta": delta}, evidence.head, notes, table=table)
+    return Inputs.proven(proof(), worst, {"delta": delta}, evidence.head, notes, table=table)
 
 
 TEST_SET_CLASSES = Theorem(
@@ -38,8 +59,8 @@ TEST_SET_CLASSES = Theorem(
     source="Clopper and Pearson (1934), one-sided, at δ/K a class",
     statement=r"\max_y\mathbb{P}(\arg\max W_S f(x) \ne y \mid y)",
     predictor="head W_S as given by `head`",
-    assumptions=("H", "K"),
     inputs=_inputs,
+    proof=proof,
     texts={
         "test_error": ("measured error of the worst class", "a better head, more test items of that class")
     },

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 from bounds.arguments import shown
-from bounds.derivations import test_set as derivation
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.kept_apart import test_apart
 from bounds.evidence.outcomes import count, head_outcomes
 from bounds.heads.decision import Decision
+from bounds.proofs.conclude import Conclusion
+from bounds.proofs.lemmas.concentration import counted
+from bounds.proofs.terms import E, InCell, Mean
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.common import not_monotone
+from bounds.theorems.vocabulary import ABOVE, RANKS, W, concluded, delta, wrong
 
 SHARES = tuple(
     j / 20 for j in range(1, 21)
 )  # of the test items that are answered: fixed in advance, paid for in δ
 _TARGET = 0.05
 ANSWERED = Axis("error where answered", "error rate of the items that are answered", "none", most=1.0)
+
+
+@cache
+def proof() -> Conclusion:
+    """Given the r-th largest score, the items above it are i.i.d. of the law of those that are answered."""
+    term = InCell(RANKS.chosen, wrong(W))
+    return concluded(counted(Mean(ABOVE, term), delta, over=(RANKS,)), E(term))
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
@@ -29,7 +40,7 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         raise InvalidOption(f"The option `target` must lie strictly between 0 and 1, got {shown(target)}.")
     outcomes = head_outcomes(evidence)
     order = outcomes.gap.sort(descending=True).values
-    expression = derivation.selective()
+    expression = proof().expression
     table: dict[str, dict[str, float]] = {}
     found: list[tuple[float, dict[str, float], float | None, float]] = []
     for share in SHARES:
@@ -64,8 +75,8 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
     )
     note = f"answers {where}: {share:.1%} of the test items"
     missed = () if reached else (f"no share reaches the target of {target:g}; the smallest limit is shown",)
-    return Inputs(
-        expression,
+    return Inputs.proven(
+        proof(),
         values,
         {"delta": delta},
         evidence.head,
@@ -84,15 +95,14 @@ TEST_SET_SELECTIVE = Theorem(
     source="Clopper and Pearson (1934), one-sided, above order statistics, at δ over the number of thresholds",
     statement=r"\mathbb{P}(\arg\max W_S f(x) \ne y \mid s(f(x)) > t)",
     predictor="head W_S as given by `head` where its two largest scores lie far enough apart, no answer elsewhere",
-    assumptions=("H",),
     options=("target",),
     inputs=_inputs,
+    proof=proof,
     texts={
         "test_error": (
             "measured error of the test items that are answered",
             "a better head, a higher threshold",
         ),
-        "search": ("price of choosing the threshold by the test items", "fewer thresholds"),
     },
     axis=ANSWERED,
 )

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from bounds.arguments import shown
-from bounds.derivations import test_set as derivation
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.outcomes import count, head_outcomes
 from bounds.heads.decision import Decision
+from bounds.proofs.conclude import Conclusion
+from bounds.proofs.terms import E
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
+from bounds.theorems.vocabulary import CLEAN_TEST, TEST, W, concluded, counted_despite_copies, delta, outside
 
 _DEFAULT = 5
+
+
+@cache
+def proof() -> Conclusion:
+    """Whether a class is among the k largest scores is an error of its own."""
+    return concluded(counted_despite_copies(TEST, CLEAN_TEST, outside(W), delta), E(outside(W)))
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
@@ -25,8 +35,8 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
     found = count(evidence, head_outcomes(evidence).rank >= k)
     values = {"N": found.trials, "mistakes": found.mistakes, "delta": delta}
     constant = 1.0 - sum(sorted(evidence.frequencies)[-k:])
-    return Inputs(
-        derivation.expression(),
+    return Inputs.proven(
+        proof(),
         values,
         {"delta": delta},
         evidence.head,
@@ -44,9 +54,9 @@ TEST_SET_TOP_K = Theorem(
     source="Clopper and Pearson (1934), one-sided",
     statement=r"\mathbb{P}(y \notin \mathrm{top}_k W_S f(x))",
     predictor="the k classes with the largest scores of head W_S as given by `head`",
-    assumptions=("H",),
     options=("top_k",),
     inputs=_inputs,
+    proof=proof,
     texts={"test_error": ("measured top-k error", "a better head")},
     axis=Axis("top-k error", "share of items whose class is not among k named", "none"),
 )

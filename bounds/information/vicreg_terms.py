@@ -1,0 +1,45 @@
+"""VICReg's three terms of any representation, unweighted, over all items and not over a batch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bounds.summaries.geometry import Geometry
+
+_EPSILON = 1e-4  # under the root, as in the authors' program
+
+
+class VICRegTerms(NamedTuple):
+    """Invariance s, variance v, covariance c.
+
+    Attributes:
+        invariance: (1/nd) Σ ‖z_i − z'_i‖², or None for one view.
+        variance: (1/d) Σ_j max(0, γ − √(Var z^j + ε)); 0 when every coordinate has deviation γ.
+        covariance: (1/d) Σ_{j≠k} Cov(z)²_jk.
+    """
+
+    invariance: float | None
+    variance: float
+    covariance: float
+
+
+def vicreg_terms(seen: Geometry, *, gamma: float = 1.0) -> VICRegTerms:
+    """The terms of the first views, the invariance of both; unbiased covariance, in the unit of the representation.
+
+    Args:
+        seen: What was seen of the representation, two rows at least.
+        gamma: γ.
+
+    Raises:
+        InvalidData: fewer than two rows.
+
+    Reference:
+        Bardes, Ponce & LeCun, ICLR 2022, equations (1) to (4), normalised as `bounds.objectives.VICReg`.
+    """
+    matrix = seen.rows.matrix()
+    d = len(matrix)
+    variances = matrix.diagonal()
+    hinge = (gamma - (variances + _EPSILON).sqrt()).clamp_min(0).mean()
+    off = matrix.square().sum() - variances.square().sum()
+    invariance = 4 * float(seen.halves.trace()) / (seen.items.count * d) if seen.items.count else None
+    return VICRegTerms(invariance, float(hinge), max(0.0, float(off) / d))

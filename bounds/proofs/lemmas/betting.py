@@ -1,0 +1,208 @@
+"""Bets: processes of mean at most one under a null, what they say at 1/δ, and the limit of a mean they leave."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import sympy as sp
+
+from bounds.derivations.lemmas import counts
+from bounds.errors import InvalidProof
+from bounds.proofs.dependence import depends, independent
+from bounds.proofs.facts import Event, Fact, Lemma
+from bounds.proofs.lemmas.reading import a, assumed, b, law_of
+from bounds.proofs.ranges import interval, nonnegative
+from bounds.proofs.terms import (
+    Bet,
+    Copies,
+    Declared,
+    E,
+    Largest,
+    Mean,
+    Peak,
+    Positive,
+    Reached,
+    Sample,
+    items,
+    normal,
+)
+
+_FREE: frozenset[str] = frozenset()
+VILLE = Lemma(
+    "Ville's inequality",
+    a,
+    b,
+    "Ville (1939); Markov's inequality at a fixed size",
+    check=lambda: counts.constant_stakes_theorem().result,
+    note="A nonnegative supermartingale that starts at one reaches 1/delta with probability at most delta.",
+)
+
+
+def past(sample: Sample, name: str) -> Declared:
+    """A stake in (0, 1) that depends on what stands before the item in the order of its sample."""
+    return Declared(name, "level", (_past(sample),))
+
+
+def ville(process: sp.Expr, p: Declared, term: sp.Expr, delta: sp.Expr, what: str = "") -> Fact:
+    """E g ≤ the largest p at which a process stays below 1/δ; at p = E g the process has mean at most one.
+
+    Args:
+        process: A mixture of bets on the items of one sample, with p for the mean that is tried.
+        p: A level; the process must grow with it.
+        term: The g of an item.
+
+    Raises:
+        InvalidProof: the process may have a mean above one at p = E g, or may fall in p.
+    """
+    samples = {bet.args[0] for bet in process.atoms(Bet)}
+    if len(samples) != 1:
+        raise InvalidProof(f"`{process}` does not bet on the items of one sample.")
+    (sample,) = samples
+    if not _within(term):
+        raise InvalidProof(f"`{term}` may lie outside [0, 1], where no p is tried.")
+    target = E(term)
+    fact = _event(process, sp.Eq(target, p, evaluate=False), delta, what or f"bets on {sample}")
+    for bet in process.atoms(Bet):
+        if not _never_negative(sp.diff(bet.args[1], p)):
+            raise InvalidProof(f"`{bet.args[1]}` may fall in `{p}`.")
+    values = {a: target, b: Largest(p, process, 1 / delta, Mean(sample, term))}
+    return VILLE.with_probability(values, *fact)
+
+
+def verdict(process: sp.Expr, null: sp.Basic, delta: sp.Expr, what: str = "") -> Fact:
+    """[process reaches 1/δ] ≤ [q > 0], for a process of mean at most one wherever q ≤ 0 (or q < 0).
+
+    Raises:
+        InvalidProof: the null is not of that form, or the process may have a mean above one under it.
+    """
+    if not isinstance(null, sp.LessThan | sp.StrictLessThan) or null.rhs != 0:
+        raise InvalidProof(f"The null `{null}` is not of the form q <= 0.")
+    events, used = _event(process, null, delta, what or f"verdict on {null.lhs}")
+    right = Positive(null.lhs) if isinstance(null, sp.LessThan) else 1 - Positive(-null.lhs)
+    return VILLE.with_probability({a: Reached(process, 1 / delta), b: right}, events, used)
+
+
+def _event(
+    process: sp.Expr, null: sp.Basic, delta: sp.Expr, what: str
+) -> tuple[frozenset[Event], frozenset[str]]:
+    """The event that a process reaches 1/δ under the null, and what it assumes."""
+    samples = {bet.args[0] for bet in process.atoms(Bet)}
+    watched = isinstance(process, Peak)
+    inside = process.args[0] if watched else process
+    mean, used = mean_under(inside, null)
+    if not nonnegative(sp.cancel(1 - mean)):
+        raise InvalidProof(f"`{process}` may have the mean `{mean}`, above one.")
+    if watched:
+        if len(samples) != 1 or inside.has(Copies):
+            raise InvalidProof(f"`{inside}` is not watched in one order of one sample.")
+        used |= _ordered(*samples)
+    law = frozenset().union(*(law_of(sample) for sample in samples))
+    tested = None if isinstance(null, sp.Eq) else null
+    return frozenset({Event(what, delta, tested), *law}), used
+
+
+def mean_under(process: sp.Expr, null: sp.Basic) -> tuple[sp.Expr, frozenset[str]]:
+    """An upper limit of the mean of a nonnegative process under a null, and what it assumes.
+
+    Raises:
+        InvalidProof: none is known, or the process may be negative.
+    """
+    if isinstance(process, Bet):
+        return sp.S.One, _fair(process, null)
+    if not process.has(Bet):
+        return _weight(process), _FREE
+    if isinstance(process, sp.Add):
+        found = [mean_under(part, null) for part in process.args]
+        return sp.Add(*(mean for mean, _ in found)), _FREE.union(*(used for _, used in found))
+    if isinstance(process, sp.Mul):
+        moving = [part for part in process.args if part.has(Bet)]
+        if len(moving) == 1:
+            mean, used = mean_under(moving[0], null)
+            return _weight(sp.Mul(*(part for part in process.args if part is not moving[0]))) * mean, used
+    if isinstance(process, Copies):
+        if any(_past(bet.args[0]) in depends(bet.args[1]) for bet in process.atoms(Bet)):
+            raise InvalidProof(f"`{process}` bets by the past of one order on other orders.")
+        return mean_under(process.args[1], null)
+    if isinstance(process, sp.Integral) and len(process.limits) == 1:
+        stake, *ends = process.limits[0]
+        if ends != [0, 1] or not isinstance(stake, Declared) or stake.kind != "level":
+            raise InvalidProof(f"`{process}` does not run over the stakes in (0, 1).")
+        mean, used = mean_under(process.function, null)
+        return sp.integrate(mean, (stake, 0, 1)), used
+    raise InvalidProof(f"No mean is known for the process `{process}`.")
+
+
+def _fair(bet: Bet, null: sp.Basic) -> frozenset[str]:
+    """Assumptions under which every item multiplies the wealth by at most one on average, and never below zero."""
+    sample, factor = bet.args
+    if sample.fixed:
+        raise InvalidProof(f"Bets need items of one law; the class counts of {sample} are fixed.")
+    if len({item.index for item in items(factor)}) != 1:
+        raise InvalidProof(f"`{factor}` is not a bet on one item.")
+    if not _never_negative(factor):
+        raise InvalidProof(f"The bet `{factor}` may lose more than there is.")
+    excess = normal(E(factor) - 1)
+    mean = min(null.lhs.atoms(E), key=str)
+    times = _coefficient(excess, mean) / _coefficient(normal(null.lhs), mean)
+    if sp.cancel(normal(excess - normal(times * (null.lhs - null.rhs)))) != 0:
+        raise InvalidProof(f"The mean of the bet `{factor}` is not known under `{null}`.")
+    if not isinstance(null, sp.Eq) and not nonnegative(times):
+        raise InvalidProof(f"The bet `{factor}` may gain under `{null}`.")
+    before = {
+        one: Declared(one.name, one.kind) for one in factor.atoms(Declared) if _past(sample) in one.sources
+    }
+    used = independent(sample, factor.xreplace(before)) | assumed(sample, sp.Add(*_outcomes(factor)))
+    return used | _ordered(sample) if before else used
+
+
+def _coefficient(term: sp.Expr, factor: sp.Expr) -> sp.Expr:
+    return sp.Add(*(part / factor for part in sp.Add.make_args(term) if part.has(factor)))
+
+
+def _ordered(sample: Sample) -> frozenset[str]:
+    if not sample.order:
+        raise InvalidProof(f"The order of {sample} may depend on its items.")
+    return frozenset({sample.order})
+
+
+def _past(sample: Sample) -> str:
+    return f"past of {sample.name}"
+
+
+def _within(term: sp.Expr) -> bool:
+    return _never_negative(term) and _never_negative(1 - term)
+
+
+def _never_negative(term: sp.Expr) -> bool:
+    """Whether a term, linear in each outcome of an item, is at least zero at both ends of each."""
+    outcomes = {one: sp.Dummy() for one in sorted(_outcomes(term), key=str)}
+    plain = term.xreplace(outcomes)
+    if any(sp.cancel(sp.diff(plain, letter, 2)) != 0 for letter in outcomes.values()):
+        return False
+    ends = [(interval(one).low, interval(one).high) for one in outcomes]
+    return all(
+        _at_least_zero(plain.subs(dict(zip(outcomes.values(), corner, strict=True))))
+        for corner in product(*ends)
+    )
+
+
+def _outcomes(term: sp.Expr) -> set[sp.Expr]:
+    if not items(term):
+        return set()
+    if isinstance(term, sp.Add | sp.Mul | sp.Pow):
+        return set().union(*map(_outcomes, term.args))
+    return {term}
+
+
+def _at_least_zero(term: sp.Expr) -> bool:
+    whole = sp.factor(term)
+    above, below = sp.fraction(whole)
+    return nonnegative(whole) or any(
+        nonnegative(sign * above) and nonnegative(sign * below) for sign in (1, -1)
+    )
+
+
+def _weight(term: sp.Expr) -> sp.Expr:
+    if not nonnegative(term):
+        raise InvalidProof(f"The weight `{term}` may be negative.")
+    return term

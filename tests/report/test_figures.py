@@ -1,0 +1,98 @@
+"""Figures say what the report says, and nothing in them overlaps, whatever the names and numbers."""
+
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+
+import bounds
+from bounds.report.text import error_cell
+from tests.report.conftest import HOSTILE, hostile
+
+
+def boxes(figure):
+    """Every text that is drawn, with its place in pixels."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.text import Text
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    found = []
+    for one in figure.findobj(Text):
+        if one.get_visible() and one.get_text().strip():
+            found.append((one.get_text(), one.get_window_extent(renderer)))
+    return found
+
+
+def overlaps(figure):
+    return [
+        (first, second)
+        for (first, a), (second, b) in combinations(boxes(figure), 2)
+        if min(a.x1, b.x1) - max(a.x0, b.x0) > 1 and min(a.y1, b.y1) - max(a.y0, b.y0) > 1
+    ]
+
+
+def few(report, names):
+    return replace(report, bounds={name: report.bounds[name] for name in names})
+
+
+def test_every_family_has_its_row_and_the_terms_their_bars(whole):
+    answer, anatomy = whole.plot().axes
+    labels = [label.get_text() for label in answer.get_yticklabels()]
+    best = [one.best for one in whole.verdict.families if one.best.error_rate is not None]
+    assert labels == [bound.name for bound in best]
+    texts = {text.get_text() for text in answer.texts}
+    for bound in best:
+        if bound.error_rate < 1:
+            assert error_cell(bound) in texts
+    assert [label.get_text() for label in anatomy.get_yticklabels()] == list(whole["vicreg_certified"].terms)
+    widths = [patch.get_width() for patch in anatomy.patches]
+    assert sum(widths) == pytest.approx(sum(t.value for t in whole["vicreg_certified"].terms.values()))
+    assert answer.get_xlim() == (0, 1)
+
+
+@pytest.mark.parametrize("encoders", [1, 2, 6])
+@pytest.mark.parametrize("bounds_", [2, 7, 45])
+def test_no_text_overlaps_another(whole, encoders, bounds_):
+    report = few(whole, list(whole.bounds)[:bounds_])
+    names = ["VICReg", "x" * 200, "SimCLR at 300 epochs, width 64", "a", "שלום", "$x^2$ & _y_"][:encoders]
+    assert overlaps(bounds.compare(dict.fromkeys(names, report)).plot()) == []
+
+
+def test_the_check_sees_an_overlap(whole):
+    figure = whole.plot()
+    boxes(figure)  # the layout is made when it is drawn
+    label = figure.axes[0].get_yticklabels()[0]
+    place = label.get_window_extent().get_points().mean(axis=0) / figure.get_size_inches() / figure.dpi
+    figure.text(*place, "in the way")
+    assert overlaps(figure)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_are_drawn_as_they_are(whole, text, tmp_path):
+    report = hostile(whole, text)
+    figure = bounds.compare({text: report, "other": whole}).plot()
+    assert overlaps(figure) == []
+    for suffix in ("svg", "png", "pdf"):
+        figure.savefig(tmp_path / f"figure.{suffix}")
+    assert "<script" not in (tmp_path / "figure.svg").read_text()
+
+
+def test_bounds_beyond_one_do_not_squeeze_the_axis(whole):
+    huge = replace(whole["supervised"], value=1e6)
+    figure = replace(
+        few(whole, ["test_set"]), bounds={"supervised": huge, "test_set": whole["test_set"]}
+    ).plot()
+    assert figure.axes[0].get_xlim() == (0, 1)
+    assert any("vacuous" in text.get_text() for text in figure.axes[0].texts)
+    assert overlaps(figure) == []
+
+
+def test_a_users_style_wins(whole):
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    figure = whole.plot(style={"ytick.labelsize": 5.0})
+    assert {label.get_fontsize() for label in figure.axes[0].get_yticklabels()} == {5.0}
+    assert dict(matplotlib.rcParams) == before

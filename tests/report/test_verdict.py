@@ -1,0 +1,211 @@
+"""The verdict answers first, says the same of the same report, and claims nothing that the bounds do not."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import bounds
+from bounds.report.format import confidence, percent
+from bounds.summaries.limits import clopper_pearson_lower, clopper_pearson_upper
+from tests.worlds_small import gaussian_classes
+
+CLASS_PAIRS = {"pairs": "class", "fresh": True}
+NAMES = ["vicreg", "vicreg_direct", "supervised", "pac_bayes", "held_out", "test_set", "haochen_2021"]
+
+
+def made(classes=4, separation=3.0, labeled=120, test=400, pairs=200, dim=8, seed=3):
+    x, y, a, b, yp = gaussian_classes(
+        np.random.default_rng(seed), classes, dim, labeled + test, pairs, separation=separation
+    )
+    return (x[:labeled], y[:labeled]), (a, b, yp), (x[labeled:], y[labeled:])
+
+
+@pytest.fixture(scope="module")
+def report():
+    labeled, pairs, test = made()
+    return bounds.evaluate(None, labeled, pairs, test=test, bounds=NAMES, **CLASS_PAIRS)
+
+
+def lines_of(report):
+    return repr(report).splitlines()
+
+
+def test_a_certificate_is_said_in_one_sentence_with_its_own_head_and_level(report):
+    said = report.verdict
+    assert said.outcome == "certified"
+    assert said.bound == report.best.name == "test_set"
+    assert said.error == report.best.error_rate
+    assert said.answer == (
+        f"The minimum-norm linear head errs on at most {percent(said.error, up=True)} of new items, with 95 % confidence."
+    )
+    mistakes, items = round(report.test_error * 400), 400
+    assert said.measured.error == report.test_error
+    assert said.measured.interval == (
+        clopper_pearson_lower(mistakes, items, 0.025),
+        clopper_pearson_upper(mistakes, items, 0.025),
+    )
+
+
+def test_more_labels_bring_what_the_advice_says(report):
+    (more,) = [one for one in report.verdict.advice if "test label" in one.what]
+    size = int(re.match(r"([\d,]+) more test labels", more.what)[1].replace(",", ""))
+    share = report.best.delta
+    mistakes = report.test_error * (400 + size)
+    projected = clopper_pearson_upper(round(mistakes), 400 + size, share)
+    said = float(more.effect.split(" %")[0]) / 100
+    assert projected == pytest.approx(said, abs=0.002)
+    halfway = (report.best.error_rate + report.test_error) / 2
+    assert said == pytest.approx(halfway, abs=0.002)
+
+
+def test_same_report_same_words_also_after_json(report, tmp_path):
+    report.to_json(tmp_path / "report.json")
+    again = bounds.Report.from_json(tmp_path / "report.json")
+    assert repr(again) == repr(report)
+    assert again.verdict.to_dict() == report.verdict.to_dict()
+
+
+def test_nothing_certified_says_what_is_missing():
+    labeled, pairs, test = made()
+    said = bounds.evaluate(None, labeled, pairs, test=test, bounds=NAMES).verdict
+    assert said.outcome == "nothing"
+    assert said.answer.startswith("Nothing is certified. If its assumptions held, ")
+    assert said.advice
+    assert "fresh=True" in said.advice[0].effect
+    assert said.measured.interval is None
+    assert any(one.startswith("Not shown: ") for one in said.cautions)
+    assert any(one.startswith("A1 fails") for one in said.cautions)
+
+
+def test_everything_vacuous_says_that_a_constant_does_as_well():
+    labeled, pairs, _ = made(labeled=12, separation=0.1)
+    report = bounds.evaluate(None, labeled, pairs, bounds=["vicreg_direct", "supervised"], **CLASS_PAIRS)
+    said = report.verdict
+    assert said.outcome == "vacuous"
+    assert said.answer.startswith("No certificate beats naming the most frequent class")
+    assert f"{percent(report.quantities['trivial_error'])}" in said.answer
+    assert said.bound in ("vicreg_direct", "supervised")
+    assert all(one.what for one in said.advice)
+
+
+def test_without_a_test_set_one_is_proposed_with_the_number_it_would_give():
+    labeled, pairs, _ = made()
+    report = bounds.evaluate(None, labeled, pairs, bounds=["held_out", "pac_bayes"], **CLASS_PAIRS)
+    said = report.verdict
+    assert said.measured is None
+    assert "No test set was given: nothing is measured beside the certificates." in said.cautions
+    (proposal,) = [one for one in said.advice if one.what == "a test set of 300 fresh labels"]
+    held = report["held_out"].symbols
+    rate = held["mistakes"] / held["N"]
+    expected = clopper_pearson_upper(round(300 * rate), 300, 0.05)
+    assert proposal.effect.startswith(percent(expected, up=True))
+
+
+def test_without_pairs_that_is_said():
+    labeled, _, test = made()
+    said = bounds.evaluate(None, labeled, test=test, bounds=NAMES, fresh=True).verdict
+    assert said.outcome == "certified"
+    assert "No pairs were given: bounds that rest on unlabeled data are not here." in said.cautions
+    assert {one.name for one in said.families} == {"counting", "supervised"}
+
+
+def test_one_class_cannot_be_beaten():
+    (x, y), _, (tx, ty) = made()
+    labeled, test = (x[y == 0], y[y == 0]), (tx[ty == 0], ty[ty == 0])
+    report = bounds.evaluate(None, labeled, test=test, bounds=NAMES, fresh=True)
+    assert report.verdict.outcome == "vacuous"
+    assert report.verdict.answer.startswith("All labeled items are of one class")
+    assert "1 class" in lines_of(report)[0]
+
+
+def test_two_classes():
+    labeled, pairs, test = made(classes=2, separation=5.0)
+    report = bounds.evaluate(None, labeled, pairs, test=test, bounds=NAMES, **CLASS_PAIRS)
+    assert report.verdict.outcome == "certified"
+    assert lines_of(report)[0].endswith("2 classes")
+
+
+def test_a_leak_comes_first_among_what_to_know():
+    (x, y), pairs, (tx, ty) = made()
+    test = (np.concatenate([tx[:397], x[:3]]), np.concatenate([ty[:397], y[:3]]))
+    report = bounds.evaluate(None, (x, y), pairs, test=test, bounds=NAMES, **CLASS_PAIRS)
+    first = report.verdict.cautions[0]
+    assert first.startswith("3 of 400 test items are copies of")
+    assert any(line.strip().startswith("3 of 400 test items are copies of") for line in lines_of(report))
+    assert report.verdict.measured.items == 397
+
+
+def test_a_refuted_assumption_is_named_with_its_test_and_what_it_costs():
+    labeled, (a, _, yp), test = made()
+    near = a + 1e-3 * np.random.default_rng(0).normal(size=a.shape)
+    report = bounds.evaluate(None, labeled, (a, near, yp), test=test, bounds=NAMES, **CLASS_PAIRS)
+    (said,) = [one for one in report.verdict.cautions if one.startswith("A1 is refuted by the data")]
+    resting = sum("A1" in {one.name for one in bound.failing} for bound in report)
+    assert resting > 1
+    assert f"{resting} bounds resting on it are estimates" in said
+
+
+def test_a_thousand_classes():
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(1000, 32))
+    y = np.arange(4000) % 1000
+    x = centres[y] + 0.1 * rng.normal(size=(4000, 32))
+    report = bounds.evaluate(
+        None, (x[:2000], y[:2000]), test=(x[2000:], y[2000:]), bounds=["test_set", "held_out"], fresh=True
+    )
+    assert report.verdict.outcome == "certified"
+    assert lines_of(report)[0].endswith("1,000 classes")
+
+
+def test_a_withheld_bound_is_named(report):
+    withheld = replace(report["vicreg_direct"], contradiction="it says too little")
+    changed = replace(report, bounds={**report.bounds, "vicreg_direct": withheld})
+    assert "vicreg_direct is withheld: it says too little." in changed.verdict.cautions
+    assert "withheld: it says too little" in changed.to_text()
+
+
+def test_a_report_without_bounds_says_so(report):
+    empty = replace(report, bounds={}, best=None, candidates=())
+    assert empty.verdict.outcome == "nothing"
+    assert "no bound on the error" in empty.verdict.answer
+    assert repr(empty)
+
+
+def test_text_fits_a_hundred_columns_whatever_the_names(report):
+    for name in ("x" * 500, "\x1b[31m\u202eevil\n\t", "<b>$\\frac{1}{2}$</b>"):
+        named = replace(report, name=name, notes=(name,))
+        for text in (repr(named), named.to_text()):
+            assert [line for line in text.splitlines() if len(line) > 100] == []
+            assert "\x1b" not in text
+            assert "\u202e" not in text
+
+
+def test_each_family_shows_its_member_that_says_most(report):
+    for one in report.verdict.families:
+        certified = [bound for bound in one.bounds if bound.certified and bound.error_rate is not None]
+        if certified:
+            assert one.best.error_rate == min(bound.error_rate for bound in certified)
+        assert any(one.best.name in line for line in lines_of(report))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.04991, "5.0 %"),
+        (0.05, "5.0 %"),
+        (0.0500001, "5.1 %"),
+        (0.0, "0.0 %"),
+        (0.000041, "0.005 %"),
+        (1.0, "100.0 %"),
+    ],
+)
+def test_rates_are_rounded_up(value, shown):
+    assert percent(value, up=True) == shown
+
+
+def test_confidence_is_never_overstated():
+    assert confidence(0.05) == "95 %"
+    assert confidence(1e-6) == "99.9999 %"
+    assert confidence(0.0375) == "96.25 %"
