@@ -78,6 +78,9 @@ def conclude(
         raise InvalidProof(f"The generic member `{sorted(map(str, left))[0]}` is left.")
     if not free_of_items(fact):
         raise InvalidProof("An item variable is left.")
+    if hidden := sorted(str(sample) for sample in other.atoms(Sample) if sample.hidden):
+        raise InvalidProof(f"What {hidden[0]} holds cannot be read off the data: nobody has it.")
+    other = plain(other)  # once: sympy compares the arguments of Min and Max again whenever it rebuilds them
     terms, parts, root = named(other, fact, readings, lambda term: _read(term, readings))
     base = other.base if root else other
     if normal(sp.Add(*terms.values()) - normal(_read(base, readings))) != 0:
@@ -92,13 +95,13 @@ def conclude(
         below,
         tuple(_relation(one, readings) for one in sorted(fact.requires, key=str)),
     )
-    used = (readings.get(plain(term)) for term in sp.preorder_traversal(other) if isinstance(term, sp.Expr))
+    used = (readings.get(term) for term in sp.preorder_traversal(other) if isinstance(term, sp.Expr))
     assumptions = tuple(sorted(fact.assumptions.union(*(one.assumes for one in used if one is not None))))
     return Conclusion(fact, expression, tuple(sorted(fact.events, key=lambda e: str(e.share))), assumptions)
 
 
 def _relation(relation: sp.Basic, readings: Readings) -> sp.Basic:
-    left, right = (_read(side, readings) for side in relation.args)
+    left, right = (_read(plain(side), readings) for side in relation.args)
     return relation.func(left, right, evaluate=False)
 
 
@@ -108,8 +111,8 @@ def _read(term: sp.Expr, readings: Readings) -> sp.Expr:
     Raises:
         InvalidProof: part of it cannot be read off.
     """
-    known = readings.get(plain(term))
-    if known is not None and not any(sample.hidden for sample in term.atoms(Sample)):
+    known = readings.get(term)
+    if known is not None:
         return known.number
     if isinstance(term, Declared) and not is_vector(term) and term.name in SYMBOLS:
         return SYMBOLS[term.name]

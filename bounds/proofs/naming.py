@@ -101,7 +101,7 @@ def _role(term: sp.Expr, readings: Readings) -> str:
         return "constant"
     found, weak = {one.role for one in term.atoms(Closed)}, set()
     for one in sp.preorder_traversal(term):
-        reading = readings.get(plain(one)) if isinstance(one, sp.Expr) else None
+        reading = readings.get(one) if isinstance(one, sp.Expr) else None
         if reading is not None:
             found.add(reading.role)
             weak.add(reading.alone)

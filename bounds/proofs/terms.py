@@ -186,6 +186,10 @@ class Dot(sp.Function):  # type: ignore[misc]
 
     nargs = 2
 
+    def _latex(self, printer: Any, exp: Any = None) -> str:
+        text = r"\left\langle {}, {}\right\rangle".format(*(printer._print(vector) for vector in self.args))
+        return text if exp is None else f"{{{text}}}^{{{exp}}}"
+
     @classmethod
     def eval(cls, left: sp.Expr, right: sp.Expr) -> sp.Expr | None:
         """Split sums, move numbers out, order the two."""
