@@ -186,6 +186,11 @@ class Dot(sp.Function):  # type: ignore[misc]
 
     nargs = 2
 
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        # sympy's own printer has another class of this name.
+        text = r"\left\langle {}, {}\right\rangle".format(*map(printer._print, self.args))
+        return text if exp is None else f"{{{text}}}^{{{exp}}}"
+
     @classmethod
     def eval(cls, left: sp.Expr, right: sp.Expr) -> sp.Expr | None:
         """Split sums, move numbers out, order the two."""
