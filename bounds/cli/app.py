@@ -113,10 +113,11 @@ def show_frame(frame: Any, out: Path | None, json_: bool) -> None:
     if json_:
         as_json(json.loads(frame.to_json(orient="records")))
     else:
-        with_all = {"display.max_rows": None, "display.max_columns": None, "display.width": 100}
         import pandas
 
-        with pandas.option_context(*(part for pair in with_all.items() for part in pair)):
+        with pandas.option_context(
+            "display.max_rows", None, "display.max_columns", None, "display.width", 100
+        ):
             typer.echo(frame.to_string(index=False))
     if out is not None:
         from bounds.report.files import write_text

@@ -251,8 +251,8 @@ def _affected(report: Report) -> Mapping[str, int]:
             for one in bound.failing:
                 if one.name in report.assumptions and one.name != "constants":
                     found[one.name] = found.get(one.name, 0) + 1
-    one = report.assumptions.get("A1")
-    expected = {"A1'"} if one is not None and one.holds else set()  # class pairs are no augmentation pairs
+    a1 = report.assumptions.get("A1")
+    expected = {"A1'"} if a1 is not None and a1.holds else set()  # class pairs are no augmentation pairs
 
     def order(name: str) -> tuple[bool, bool]:
         one = report.assumptions[name]

@@ -80,8 +80,8 @@ def comparison_screen(comparison: Comparison, paint: bool = False) -> str:
         for name, axis in bounds:
             cells = [value_cell(report[name]) if name in report else "–" for report in reports]
             rows.append((f"  {short(name)}", *[axis] * with_axis, *cells))
-    head = ("bound", *["axis"] * with_axis, *names)
-    return "\n".join([*lines, "", *_table(head, rows, WIDTH), LEGEND])
+    columns = ("bound", *["axis"] * with_axis, *names)
+    return "\n".join([*lines, "", *_table(columns, rows, WIDTH), LEGEND])
 
 
 def _encoder(name: str, report: Report) -> tuple[str, ...]:
