@@ -141,7 +141,8 @@ def test_fixed_counts_add_range_times_distance_on_either_side():
 def test_fixed_counts_of_pairs_of_items():
     fact = hoeffding(UMean(FIXED, TWO), d1)
     shift = sp.Min(1, 1 / m + 2 * TV(FIXED))
-    assert fact.rhs.coeff(shift) == 2 * span
+    # Within a class the first product has a squared length for its mean.
+    assert fact.rhs.coeff(shift) == B**2 + span
 
 
 def test_class_shift_is_attained_where_the_sample_shows_one_class():
