@@ -186,8 +186,9 @@ class Dot(sp.Function):  # type: ignore[misc]
 
     nargs = 2
 
-    def _latex(self, printer: Any, exp: Any = None) -> str:
-        text = r"\left\langle {}, {}\right\rangle".format(*(printer._print(vector) for vector in self.args))
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        # sympy's own printer has another class of this name.
+        text = r"\left\langle {}, {}\right\rangle".format(*map(printer._print, self.args))
         return text if exp is None else f"{{{text}}}^{{{exp}}}"
 
     @classmethod

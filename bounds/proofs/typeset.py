@@ -17,7 +17,6 @@ _FORMS = {
     t.Norm: r"\left\|{}\right\|",
     t.OpNorm: r"\left\|{}\right\|_2",
     t.Frobenius: r"\left\|{}\right\|_F",
-    t.Dot: r"\left\langle {}, {}\right\rangle",
     t.Project: r"\Pi\left({}\right)",
     t.Distance: r"\left\|({0}-W_0)A\right\|_F",
     t.Energy: r"\left\|A^{{-1}}{1}\right\|^2",
@@ -88,7 +87,7 @@ class TermPrinter(LatexPrinter):  # type: ignore[misc]
         return text if exp is None else f"{{{text}}}^{{{exp}}}"
 
     # sympy has printers of its own for classes of these names.
-    _print_Dot = _print_Cross = _print_Divergence = _print_Function
+    _print_Cross = _print_Divergence = _print_Function
 
 
 def latex(term: sp.Basic) -> str:
