@@ -195,7 +195,10 @@ def table(frame: pd.DataFrame, target: str, draws: int, seed: int) -> pd.DataFra
 
 
 def draw(rows: pd.DataFrame) -> Any:
-    """τ and regret of the measures and the best bounds, a pair of panels a data set."""
+    """τ and regret of every measure and of eight bounds, a pair of panels a data set.
+
+    The eight are those of largest mean τ among all bounds, so theirs flatters; measures are all shown.
+    """
     from matplotlib.figure import Figure
 
     names = list(TITLES)
