@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 import bounds
-from bounds.cli import write
+from bounds.cli.app import write
 from bounds.encoders.architectures import SmallConvNet
 from bounds.encoders.checkpoints import save_encoder
 from bounds.errors import BoundsError

@@ -50,12 +50,13 @@ class PathTableSource(EncodedSource):
         ]
 
 
-def has_paths(path: Path, columns: Columns) -> bool:
+def has_paths(path: Path, columns: Columns, where: str) -> bool:
     """Whether a parquet file holds paths of images and not images."""
     import pyarrow.parquet as pq
     import pyarrow.types as types
 
-    schema = pq.read_schema(path)
+    with readable(path, where):
+        schema = pq.read_schema(path)
     names = [columns.image] if columns.image else [*_PATHS, "img", "image"]
     found = [schema.field(name).type for name in names if name in schema.names]
     return bool(found) and all(types.is_string(kind) or types.is_large_string(kind) for kind in found)

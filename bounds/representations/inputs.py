@@ -184,7 +184,7 @@ def _open_path(path: Path, where: str, num_classes: int | None, columns: Columns
         if is_saved(path):
             return saved(path, where, num_classes, columns)
         return FolderSource(path, where, num_classes)
-    if path.suffix in (".csv", ".tsv") or (path.suffix == ".parquet" and has_paths(path, columns)):
+    if path.suffix in (".csv", ".tsv") or (path.suffix == ".parquet" and has_paths(path, columns, where)):
         return PathTableSource(path, where, num_classes, columns)
     if path.suffix == ".parquet":
         return ParquetSource(path, where, num_classes, columns)

@@ -249,7 +249,7 @@ class ExtraState(nn.Linear):
         (lambda x: 1 / 0, "ZeroDivisionError"),
         (lambda: 1, "TypeError"),
         (lambda x: None, "must return a tensor"),
-        (lambda x: {"features": x.mean((2, 3))}, "must return a tensor"),
+        (lambda x: {"features": x.mean((2, 3))}, "say which in"),
         (lambda x: x.mean((2, 3)).to("meta"), "must return"),
         (lambda x: x.mean((2, 3)).long(), "must return floating point"),
         (lambda x: x.mean((2, 3)).to(torch.complex64), "must return floating point"),

@@ -89,6 +89,7 @@ def test_pretrained_imagenet_encoder_as_a_plain_callable(image_data, cifar):
         labeled_is_fresh=True,
         unlabeled_is_fresh=True,
         class_prior="balanced",
+        num_classes=10,
         normalize="l2",
         head=("ridge", 0.01),
         batch_size=50,
