@@ -52,6 +52,7 @@ def place(tmp_path_factory):
     report().to_json(folder / "report.json")
     predictor().save(folder / "predictor")
     np.savez(folder / "labeled.npz", x=Z, y=Y)
+    np.savez(folder / "pairs.npz", x1=Z, x2=Z + 1, y=Y)
     np.savez(folder / "images.npz", x=IMAGES, y=Y)
     return folder
 
@@ -85,6 +86,7 @@ NUMBERS = [
     True,
 ]
 PROBABILITIES = [*NUMBERS, 10**400, 1, 1.0, 2, 1e300]
+HUGE = 10**30
 WHOLE = [
     None,
     "2",
@@ -99,10 +101,11 @@ WHOLE = [
     Undescribed(),
     np.float64(2),
     True,
-    10**30,
+    HUGE,
     Z,
 ]
 POSITIVE = [*WHOLE, 0]
+NUMBERS_OF = [v for v in POSITIVE if v is not None and v is not HUGE]
 FLAGS = [1, 0, "yes", "True", [], math.nan, Undescribed(), 2.0]
 TEXTS = ["", " ", 5, b"x", [], True, Undescribed()]
 PATHS = ["", " ", 5, b"x", [], True, "\0", "x" * 5000, "/proc/none/x", "{file}/x", "{file}", Undescribed()]
@@ -263,7 +266,13 @@ def test_options_of_evaluate(name, value, place):
     if name == "num_classes" and type(value) is int and value == 1:
         named = ("num_classes", "from 0 to 0")
     else:
-        named = (f"`{name}`", "The setting in `options`", "`distributed=True`", "cannot be a folder")
+        named = (
+            f"`{name}`",
+            "The setting in `options`",
+            "`distributed=True`",
+            "cannot be a folder",
+            "Cannot write",
+        )
     refuse(
         lambda: bounds.evaluate(
             None, (Z, Y), **{"progress": False, "bounds": ["held_out"], name: fill(value, place)}
@@ -339,6 +348,10 @@ CALLS = {
             "architecture": ["resnet18", {"name": "resnet"}, 5],
             "preprocessing": ["x", 5, {"size": 0}],
             "prefix": ["", 5, "x"],
+            "pool": [5, []],
+            "layer": ["nowhere", 5, []],
+            "dtype": ["x", 5, "int64", []],
+            "compile": [*FLAGS, None],
             "device": DEVICES,
             "chekpoint": [5],
         },
@@ -403,6 +416,8 @@ CALLS = {
         {
             "representations": [None, 5, "x", [], {}, Z[0], Z[:1], Z * np.nan, Z.astype(str), (Z, Z[:3]), Undescribed()],
             "fit_range": [5, "x", (1,), (5, 1), (0, 3), (1, 2.5), [], (1, 10**9), Undescribed()],
+            "labels": [5, "x", Y[:5], Y + 0.5, Y.astype(str), np.eye(24), Undescribed()],
+            "gamma": NUMBERS,
             "t": NUMBERS,
             "delta": NUMBERS,
             "block": POSITIVE,
@@ -423,6 +438,7 @@ CALLS = {
             "delta": PROBABILITIES,
             "seed": WHOLE,
             "device": DEVICES,
+            "progress": FLAGS,
         },
     ),
     "plot_sweep": (
@@ -435,7 +451,7 @@ CALLS = {
             "x1": ARRAYS,
             "x2": ARRAYS,
             "y": [5, "x", Y[:5], Y - 1, Y + 0.5, Y.astype(str), [None] * 24, np.eye(24), Undescribed()],
-            "num_classes": [v for v in POSITIVE if v is not None],
+            "num_classes": NUMBERS_OF,
             "seed": WHOLE,
         },
     ),
@@ -443,7 +459,7 @@ CALLS = {
         lambda **k: bounds.load_predictor(**{"folder": "none"} | k),
         {"folder": [*PATHS, "missing", "."], "encoder": [5, "missing.pth"]},
     ),
-    "Declared": (bounds.Declared, {"test_is_fresh": FLAGS, "repeats": CHOICES, "overlap": CHOICES, "looks": POSITIVE}),
+    "Declared": (bounds.Declared, {"test_is_fresh": FLAGS, "repeats": CHOICES, "overlap": CHOICES, "looks": NUMBERS_OF}),
     "Declared.of": (bounds.Declared.of, {"value": [5, "x", [], {"look": 2}, {"looks": 0}, {5: 1}, Undescribed()]}),
     "Comparison": (bounds.Comparison, {"reports": [*MAPPINGS, {}, {"a": 5}, {"a": None}]}),
     "Comparison.to_html": (
@@ -477,6 +493,26 @@ CALLS = {
     "Predictor.save": (lambda **k: predictor().save(**{"folder": "p"} | k), {"folder": [*PATHS, "."], "copy_encoder": [*FLAGS, True]}),
     "Report.plan": (lambda **k: report().plan(**{"target": 0.1} | k), {"target": NUMBERS, "bounds": [["x"], 5, [5], [None], "x", ["vicreg"], []]}),
     "Report.to_json": (lambda **k: report().to_json(**k), {"path": [v for v in PATHS if v != "{file}"] + ["missing/x.json"]}),
+    "load_data": (
+        lambda **k: bounds.evaluate(NETWORK, bounds.load_data(**{"data": "images.npz"} | k), progress=False),
+        {"data": [None, 5, "", "missing.npz", [], Undescribed()], "image": [*TEXTS, "nowhere"], "label": [*TEXTS, "nowhere"], "broken": [*CHOICES, None]},
+    ),
+    "monitor": (lambda **k: bounds.monitor(**{"x1": Z} | k), {"x1": [*ARRAYS[:4], Z[0], Z[:1], Z * np.nan, Z.astype(str)], "x2": [5, "x", [], Z[:5], Z * np.nan]}),
+    "select": (
+        lambda **k: bounds.select(**{"encoders": {"a": (Z, Z + 1)}} | k),
+        {
+            "encoders": [None, 5, "x", [], {}, {"a": 5}, {"a": (Z, Z[:3])}, ["missing.pth"], [5], Undescribed()],
+            "labeled": [(Z, Y)],
+            "measure": ["x", 5, [], "rank_mee", Undescribed()],
+            "device": DEVICES,
+            "batch_size": POSITIVE,
+            "seed": WHOLE,
+            "progress": FLAGS,
+        },
+    ),
+    "Report.to_text": (lambda **k: report().to_text(**k), {"path": [v for v in PATHS if v != "{file}"] + ["missing/x.txt"]}),
+    "Report.plot": (lambda **k: report().plot(**k), {"style": ["x", 5, {"x": 5}, "missing.mplstyle", Undescribed()]}),
+    "Comparison.plot": (lambda **k: bounds.Comparison({"a": report()}).plot(**k), {"style": ["x", 5, {"x": 5}]}),
     "Report.to_html": (lambda **k: report().to_html(**k), {"path": [v for v in PATHS if v != "{file}"] + ["missing/x.html"]}),
     "Report.from_json": (lambda **k: bounds.Report.from_json(**k), {"path": [*PATHS, None, "missing.json", "."]}),
     "Report.from_dict": (
@@ -550,6 +586,7 @@ COMMANDS = {
         "--overlap": ["x"],
         "--looks": ["0", "-1", "x"],
         "--groups": ["", "column"],
+        "--engine": ["x", ""],
         "--residual": ["x"],
         "--constants": ["x"],
         "--bound": ["", "x", "held_outt"],
@@ -567,6 +604,45 @@ COMMANDS = {
     },
     "plan": {"REPORT": ["missing.json", "file", ".", "labeled.npz"], "--target": ["0", "-1", "nan", "x"], "--bound": ["x", "vicreg"], "--out": ["file", "file/x"]},
     "merge": {"PARTS": ["missing", "file", ".", "labeled.npz", "missing.safetensors"]},
+    "describe": {"DATA": ["missing.npz", "file", "", "images.npz"], "--checkpoint": ["missing.pth", "file"], "--device": ["gpu", "cuda:99"], "--batch-size": ["0", "x"]},
+    "rademacher": {
+        "DATA": ["missing.npz", "file", "", "images.npz"],
+        "--function-class": ["x", "linear_map", "finite_class"],
+        "--beta": ["0", "-1", "nan", "x"],
+        "--num-classes": ["0", "x", "1"],
+        "--outputs": ["0", "x"],
+        "--radius": ["0", "-1", "nan", "x"],
+        "--draws": ["0", "-1", "x", "1000000000000"],
+        "--seed": ["-1", "x"],
+    },
+    "swap-test": {"PAIRS": ["missing.npz", "file", "labeled.npz"], "--checkpoint": ["missing.pth"], "--num-classes": ["0", "x"], "--seed": ["-1", "x"], "--device": ["gpu"]},
+    "correlate": {"REPORTS": ["missing.json", "file", "report.json"], "--against": ["", "none"], "--level": ["0", "1", "nan", "x"], "--out": ["file/x", "none/x.csv"]},
+    "sweep": {
+        "--labeled": ["missing.npz", "file", "images.npz"],
+        "--pairs": ["missing.npz", "file", "labeled.npz"],
+        "-n": ["0", "x", "100000"],
+        "-m": ["0", "x", "100000"],
+        "-K": ["1", "x", "100000"],
+        "--repeats": ["0", "-1", "x"],
+        "--bound": ["", "x", "vicregg"],
+        "--delta": ["0", "1", "nan", "x"],
+        "--seed": ["-1", "x"],
+        "--out": ["none/x.csv"],
+    },
+    "coverage": {"--bound": ["", "x"], "--world": ["", "x", "gausian"], "--delta": ["0", "1", "nan", "x"], "--trials": ["0", "-1", "x"], "--seed": ["-1", "x"], "--workers": ["0", "-1", "x"], "--out": ["none/x.csv"]},
+    "compare": {
+        "CHECKPOINT": ["missing.json", "file", "a=missing.pth", "", "labeled.npz"],
+        "--labeled": ["missing.npz"],
+        "--unlabeled": ["missing.npz"],
+        "--test": ["missing.npz"],
+        "--delta": ["0", "nan", "x"],
+        "--pairs": ["x"],
+        "--bound": ["x"],
+        "--out": ["file", "file/x"],
+    },
+    "report": {"REPORT": ["missing.json", "file", ".", "labeled.npz"], "--out": ["file/x"], "--bound": ["x", ""]},
+    "catalogue": {"--out": ["file/x", "none/x.csv"]},
+    "derive": {"NAME": ["", "vicregg", "5"], "--out": ["file/x", "none/x.tex"]},
     "predict": {
         "--model": ["", "missing", "file", ".", "\0"],
         "--data": ["", "missing.npz", "file", "images.npz"],
@@ -595,7 +671,7 @@ COMMAND = get_command(app)
 
 
 # Calls that write files, or take seconds where what they are given is right.
-WRITING = {"save_encoder", "Predictor.save", "Predictor.stream", "Report.to_json", "Report.to_html", "Comparison.to_html",
+WRITING = {"save_encoder", "Predictor.save", "Predictor.stream", "Report.to_json", "Report.to_html", "Report.to_text", "Comparison.to_html",
            "merge_folders", "merge_summaries", "pretrain", "coverages", "coverage", "register", "load_summaries"}  # fmt: skip
 
 
@@ -610,6 +686,21 @@ SOUND = {
     "evaluate": {"--labeled": "labeled.npz", "--out": "out"},
     "plan": {"REPORT": "report.json", "--target": "0.1"},
     "merge": {"PARTS": "file", "--out": "merged"},
+    "describe": {"DATA": "labeled.npz"},
+    "rademacher": {"DATA": "labeled.npz", "--function-class": "linear_head", "--beta": "1"},
+    "swap-test": {"PAIRS": "pairs.npz"},
+    "correlate": {"REPORTS": "report.json"},
+    "sweep": {
+        "--labeled": "labeled.npz",
+        "--pairs": "pairs.npz",
+        "--repeats": "1",
+        "--bound": "vicreg_direct",
+    },
+    "coverage": {"--bound": "held_out", "--world": "gaussian", "--trials": "1"},
+    "compare": {"CHECKPOINT": "report.json"},
+    "report": {"REPORT": "report.json"},
+    "catalogue": {},
+    "derive": {"NAME": "held_out"},
     "predict": {"--model": "predictor", "--data": "labeled.npz", "--out": "x.parquet"},
     "demo": {"--out": "demo"},
     "pretrain": {
@@ -692,7 +783,7 @@ def test_anything_as_any_argument_of_any_call_is_taken_or_refused_in_a_sentence(
 def test_every_option_of_every_command_is_in_the_corpus():
     for name, command in COMMAND.commands.items():
         valued = [p for p in command.params if not getattr(p, "is_flag", False)]
-        options = {p.opts[0] if p.opts[0].startswith("--") else p.opts[0].upper() for p in valued}
+        options = {p.opts[0] if p.opts[0].startswith("-") else p.opts[0].upper() for p in valued}
         assert options - {"--name"} <= set(COMMANDS[name]) | {"--out"}, name
 
 
@@ -797,7 +888,7 @@ def public_calls():
     """Functions of the package by name, and the methods of its classes that take arguments."""
     for name in bounds.__all__[1:]:
         call = getattr(bounds, name)
-        if not isinstance(call, type):
+        if not isinstance(call, type) and signature(call).parameters:
             yield name, call
     for kind in (*(getattr(bounds, name) for name in bounds.__all__[1:]), Predictor):
         for name, held in vars(kind).items() if isinstance(kind, type) else ():

@@ -63,7 +63,15 @@ def rademacher(
     """
     from bounds import complexity
 
-    if function_class in (FunctionClass.linear_head, FunctionClass.linear_map) and beta is None:
+    of = {
+        FunctionClass.linear_head: ("beta", "num_classes", "radius"),
+        FunctionClass.linear_map: ("beta", "outputs", "radius"),
+    }.get(function_class, ())
+    given = {"beta": beta, "num_classes": num_classes, "outputs": outputs, "radius": radius}
+    for name, value in given.items():
+        if value is not None and name not in of:
+            raise InvalidOption(f"`{name}` is not for `--function-class {function_class.value}`.")
+    if of and beta is None:
         raise InvalidOption(f"`--function-class {function_class.value}` needs `--beta`.")
     made: Any
     if function_class is FunctionClass.singleton:

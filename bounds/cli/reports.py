@@ -199,8 +199,10 @@ def compare(
     labeled: Annotated[list[str] | None, typer.Option(help="Labeled data; repeat for several.")] = None,
     unlabeled: Annotated[list[str] | None, typer.Option(help="Unlabeled data; repeat for several.")] = None,
     test: Annotated[list[str] | None, typer.Option(help="Labeled test data; repeat for several.")] = None,
-    delta: Annotated[float, typer.Option(help="Failure probability.")] = 0.05,
-    pairs: Annotated[Pairs, typer.Option(help="How pairs are, or were, made.")] = Pairs.augmentation,
+    delta: Annotated[float | None, typer.Option(help="Failure probability; default 0.05.")] = None,
+    pairs: Annotated[
+        Pairs | None, typer.Option(help="How pairs are, or were, made; default augmentation.")
+    ] = None,
     fresh: Annotated[
         bool | None, typer.Option(help="Encoders and heads fixed before all data (A2, A3, H).")
     ] = None,
@@ -229,13 +231,12 @@ def compare(
         "unlabeled": paths(unlabeled),
         "test": paths(test),
         "delta": delta,
-        "pairs": pairs.value,
+        "pairs": None if pairs is None else pairs.value,
         "fresh": fresh,
         "bounds": bound,
         "declared": {"looks": len(entries)} if fresh and test else None,
     }
-    given_data = any(isinstance(entry, str) for entry in entries.values())  # reports alone take no data
-    compared = run(entries, **(options if given_data else {}))
+    compared = run(entries, **{key: value for key, value in options.items() if value is not None})
     show_comparison(compared, out, json_)
 
 

@@ -84,6 +84,7 @@ class Comparison:
     def _repr_html_(self) -> str:
         return str(rendered("report.html:comparison_body", self))
 
+    @checked()
     def plot(self, style: Any = None) -> Figure:
         """The panels of `Report.plot` with a row an encoder.
 

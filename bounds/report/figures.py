@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bounds.arguments import shown
+from bounds.errors import InvalidOption
 from bounds.report.families import FAMILIES
 from bounds.report.format import significant
 from bounds.report.reading import measured
@@ -48,11 +51,21 @@ def comparison_figure(reports: Mapping[str, Report], style: Any = None) -> Figur
     Args:
         reports: Encoder name to report; each encoder has its colour in both panels.
         style: A Matplotlib style (name, path or dict of rcParams), applied after the package's own.
+
+    Raises:
+        InvalidOption: no such style.
     """
     import matplotlib.pyplot as plt
 
     styles = [str(STYLE), *([] if style is None else style if isinstance(style, list) else [style])]
-    with plt.style.context(styles):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(plt.style.context(styles))
+        except (OSError, LookupError, TypeError, ValueError, AttributeError) as err:
+            raise InvalidOption(
+                f"`style` must be a Matplotlib style: a name of matplotlib.style.available, a file, a dict of "
+                f"rcParams, or a list of these; got {shown(style)}."
+            ) from err
         cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
         colors = {name: cycle[j % len(cycle)] for j, name in enumerate(reports)}
         blocks = _blocks(reports, colors)

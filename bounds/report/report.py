@@ -189,6 +189,7 @@ class Report:
     def _repr_html_(self) -> str:
         return str(rendered("report.html:body", self))
 
+    @checked()
     def plot(self, style: Any = None) -> Figure:
         """The best bound of each family on the error axis beside what was measured, and one theorem term by term.
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bounds.arguments import shown
+from bounds.arguments import checked, folder, integer, maybe, one_of
 from bounds.data.arrays import ArraySource
 from bounds.data.base import Batch, Source
 from bounds.data.checks import every_label
@@ -28,7 +28,7 @@ from bounds.data.views import Augmentation, Recipe
 from bounds.encoders.checkpoints import Encoder, load_encoder
 from bounds.encoders.code_digest import code_sha256, state_sha256
 from bounds.encoders.one_image import ROWS, check_one_image, tolerance
-from bounds.errors import InvalidData, InvalidInput, InvalidOption
+from bounds.errors import InvalidData, InvalidInput
 from bounds.files import alone_in
 from bounds.processes import ALONE, Processes
 from bounds.representations.inputs import open_source
@@ -64,6 +64,7 @@ class Extracted:
     notes: tuple[str, ...] = ()
 
 
+@checked(role=one_of("labeled", "unlabeled", "test"), views=integer(1, 2), save=maybe(folder))
 def extract(
     encoder: Checkpoint,
     data: Any,
@@ -118,8 +119,6 @@ def extract(
         InvalidOption: options that do not go together, or a folder that holds something else.
         CorruptStore: a saved shard that differs from its checksum.
     """
-    if type(batch_size) is not int or batch_size < 1:
-        raise InvalidOption(f"`batch_size` must be a positive integer, got {shown(batch_size)}.")
     source = data if isinstance(data, Source) else open_source(data, name=role, num_classes=num_classes)
     known = encoder if encoder is None or isinstance(encoder, Encoder) else load_encoder(encoder)
     run, made = _prepared(source, known, role, views, pairs, recipe, size, seed, device, autocast)
@@ -200,10 +199,6 @@ def _prepared(
 def _second_view(
     source: Source, role: str, views: int, pairs: str, encoder: Encoder | None
 ) -> Literal["augmentation", "class", "given"] | None:
-    if views not in (1, 2):
-        raise InvalidOption(f"`views` must be 1 or 2, got {shown(views)}.")
-    if pairs not in ("augmentation", "class"):
-        raise InvalidOption(f'`pairs` must be "augmentation" or "class", got {shown(pairs)}.')
     if encoder is None and source.kind == "images":
         raise InvalidInput(f"{source.where} holds images; give a checkpoint (None is for vectors (N, d)).")
     if encoder is not None and encoder.preprocessing is not None and source.kind == "vectors":
