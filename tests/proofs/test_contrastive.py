@@ -92,7 +92,11 @@ def test_other_losses_are_refused(loss):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lemma", [COVERAGE, HALVES, WITHOUT_POSITIVE, *SOFTMAX_OF_MEANS.values()], ids=range(3 + len(SOFTMAX_OF_MEANS)))
+@pytest.mark.parametrize(
+    "lemma",
+    [COVERAGE, HALVES, WITHOUT_POSITIVE, *SOFTMAX_OF_MEANS.values()],
+    ids=range(3 + len(SOFTMAX_OF_MEANS)),
+)
 def test_searches_find_no_counterexample(lemma):
     assert lemma.check is not None
     assert lemma.check().holds
