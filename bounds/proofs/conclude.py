@@ -91,7 +91,7 @@ def conclude(
     expression = Expression(
         {name: terms[name] for name in order if name in terms},
         "root" if root else "sum",
-        {name: found for name, found in parts.items() if len(found) > 1},
+        {name: dict(sorted(found.items())) for name, found in parts.items() if len(found) > 1},
         below,
         tuple(_relation(one, readings) for one in sorted(fact.requires, key=str)),
     )

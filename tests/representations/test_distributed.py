@@ -335,12 +335,14 @@ from bounds.processes import torchrun
 import bounds
 from tests.representations.test_distributed import ENCODED, encode
 
-folder, victim = sys.argv[1], int(sys.argv[2])
+folder = sys.argv[1]
+os.environ["VICTIM"] = sys.argv[2]  # no value that the encoder reaches: it stays the same encoder
 
 def encoder(x):
     with open(f"{folder}/calls-{os.environ['RANK']}", "a") as file:
         file.write("x")
-    if int(os.environ["RANK"]) == victim and os.path.getsize(f"{folder}/calls-{victim}") == 3:
+    victim = os.environ["VICTIM"]
+    if os.environ["RANK"] == victim and os.path.getsize(f"{folder}/calls-{victim}") == 3:
         other = Path(folder, "saved", "labeled-parts", "0-of-2", "manifest.json")
         while not (other.exists() and '"complete": true' in other.read_text()):
             time.sleep(0.05)
@@ -371,7 +373,8 @@ def test_a_process_that_dies_ends_the_run_and_finished_parts_are_used_again(tmp_
     done = (tmp_path / "calls-0").stat().st_size
     finished = torchrun(2, tmp_path, -1, code=script)
     assert finished.returncode == 0, finished.stderr
-    assert (tmp_path / "calls-0").stat().st_size == done, "the part of process 0 was not extracted again"
+    # The part of process 0 is not extracted again: what it calls are the checks that the encoder is the same.
+    assert (tmp_path / "calls-0").stat().st_size - done < 7
     x, y = ENCODED["labeled"]
     alone = bounds.evaluate(encode, (x, y), bounds=["supervised"], num_classes=4, progress=False)
     assert float(finished.stdout.split("value ")[1].split()[0]) == pytest.approx(
