@@ -98,7 +98,10 @@ def evaluate(
     batch_size: Annotated[int, typer.Option(help="Images per batch.")] = 256,
     seed: Annotated[int, typer.Option(help="Of views and pairs.")] = 0,
     engine: Annotated[
-        Engine, typer.Option(help="What runs the encoder: this machine, or a Ray cluster (RAY_ADDRESS; experimental).")
+        Engine,
+        typer.Option(
+            help="What runs the encoder: this machine, or a Ray cluster (RAY_ADDRESS; experimental)."
+        ),
     ] = Engine.local,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
