@@ -115,5 +115,5 @@ def _role(term: sp.Expr, readings: Readings) -> str:
 
 
 def _event(term: sp.Expr, fact: Fact) -> str:
-    held = [event.what for event in fact.events if term.has(event.share)]
-    return held[0] if held else "confidence"
+    held = sorted(event.what for event in fact.events if term.has(event.share))
+    return ", ".join(held) or "confidence"
