@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bounds.errors import CannotWrite
 
@@ -15,6 +17,9 @@ try:
     import fcntl
 except ImportError:  # no such locks on Windows
     fcntl = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @contextmanager
@@ -73,6 +78,28 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.replace(part, target)
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+
+def write_tensors(
+    path: str | os.PathLike[str], tensors: Mapping[str, Tensor], notes: Mapping[str, str] | None = None
+) -> None:
+    """A `.safetensors` file whose bytes depend on nothing but the tensors and the notes.
+
+    safetensors writes notes in an order drawn anew in each process, so that equal runs leave unequal files; here they
+    are sorted.
+    """
+    from safetensors.torch import save_file
+
+    plain = {name: one.detach().cpu().contiguous() for name, one in tensors.items()}
+    save_file(plain, path, None if notes is None else dict(notes))
+    if notes is None:
+        return
+    with open(path, "r+b") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        file.seek(8)
+        file.write(json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode().ljust(size))
 
 
 @contextmanager

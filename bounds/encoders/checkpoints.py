@@ -38,7 +38,7 @@ from bounds.encoders.state_dicts import (
     truncated,
 )
 from bounds.errors import BoundsError, InvalidCheckpoint, InvalidData, InvalidOption
-from bounds.files import whole_file, writing
+from bounds.files import whole_file, write_tensors, writing
 
 _RECORD = "bounds.trained_on"
 _TOLD = ("library", "weights", "pool", "layer", "dtype", "compile")  # of the provenance, for people
@@ -326,8 +326,6 @@ def save_encoder(
             reserved name.
         InvalidCheckpoint: weights that are NaN or infinite.
     """
-    from safetensors.torch import save_file
-
     if isinstance(module, Encoder):
         preprocessing = preprocessing or module.preprocessing
         trained_on = module.trained_on if trained_on is None else trained_on
@@ -349,7 +347,7 @@ def save_encoder(
         raise InvalidOption(
             "`metadata` must map strings to strings, without `format`, `architecture`, `preprocessing`."
         )
-    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    tensors = dict(network.state_dict())
     broken = [name for name, value in tensors.items() if not is_finite(value)]
     if broken:
         raise InvalidCheckpoint(f"Weights hold NaN or infinity: {truncated(broken)}; nothing was written.")
@@ -360,7 +358,7 @@ def save_encoder(
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as part:
-        save_file(tensors, part, metadata=notes | extra)
+        write_tensors(part, tensors, notes | extra)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self
 from torch import Tensor
 
 from bounds.errors import CorruptStore, InvalidData, InvalidOption
-from bounds.files import whole_file
+from bounds.files import whole_file, write_tensors
 from bounds.heads.least_squares import LeastSquares
 from bounds.heads.losses import HeadLosses
 from bounds.heads.margins import MarginTable
@@ -111,8 +111,6 @@ def save_summaries(
     Raises:
         InvalidOption: something that is no summary.
     """
-    from safetensors.torch import save_file
-
     tensors: list[Tensor] = []
     plain = {name: to_plain(one, tensors) for name, one in summaries.items()}
     header = {
@@ -121,9 +119,7 @@ def save_summaries(
         "options": json.dumps(options or {}, sort_keys=True),
     }
     with whole_file(path) as part:
-        save_file(
-            {str(i): one.detach().cpu().contiguous().clone() for i, one in enumerate(tensors)}, part, header
-        )
+        write_tensors(part, {str(i): one.clone() for i, one in enumerate(tensors)}, header)
 
 
 def load_summaries(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bounds.encoders.checkpoints import save_encoder
 from bounds.errors import BoundsError, CorruptStore, InvalidInput, InvalidOption, NotApplicable
-from bounds.files import whole_folder
+from bounds.files import whole_folder, write_tensors
 from bounds.heads.decision import Decision
 from bounds.heads.encoder_reference import EncoderReference, savable
 from bounds.heads.fitted import FittedHead
@@ -40,8 +40,6 @@ def write_parts(predictor: PredictorParts, folder: Path, copy_encoder: bool) -> 
     Raises:
         NotApplicable, InvalidOption: as `Predictor.save`.
     """
-    from safetensors.torch import save_file
-
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidOption(f"`{folder}` holds other files; give a new or empty folder for the predictor.")
     head, tensors = _head_to_plain(predictor.head)
@@ -49,7 +47,7 @@ def write_parts(predictor: PredictorParts, folder: Path, copy_encoder: bool) -> 
     if decision.noise is not None:
         tensors["noise"] = decision.noise
     with whole_folder(folder) as part:
-        save_file({name: one.detach().cpu().contiguous() for name, one in tensors.items()}, part / _HEAD)
+        write_tensors(part / _HEAD, tensors)
         (part / _CERTIFICATE).write_text(_text(predictor.certificate), encoding="utf-8")
         (part / _REPORT).write_text(_text(predictor.report), encoding="utf-8")
         if copy_encoder:
