@@ -13,7 +13,7 @@ from bounds.worlds.dependent import (
     stratified,
 )
 from bounds.worlds.discrete import discrete, outliers, separable
-from bounds.worlds.fitted import chosen_encoder, memorised_labels, memorised_pairs
+from bounds.worlds.fitted import chosen_encoder, memorised_labels, memorised_pairs, paid_choice
 from bounds.worlds.gaussian import (
     collapsed,
     few_items,
@@ -21,6 +21,7 @@ from bounds.worlds.gaussian import (
     gaussian_population,
     known_prior,
     nonnegative,
+    off_defaults,
     overlap,
     rare,
 )
@@ -55,6 +56,7 @@ WORLDS: dict[str, Callable[[], World]] = {
         overlap,
         few_items,
         collapsed,
+        off_defaults,
         discrete,
         separable,
         outliers,
@@ -65,6 +67,7 @@ WORLDS: dict[str, Callable[[], World]] = {
         memorised_labels,
         memorised_pairs,
         chosen_encoder,
+        paid_choice,
         beyond_radius,
         repeated,
         stratified,

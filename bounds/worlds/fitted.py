@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bounds.assumptions.encoder_choice import EncoderChoice
 from bounds.worlds.draws import Index
 from bounds.worlds.gaussian import on_sphere
 from bounds.worlds.population import Population
@@ -60,6 +61,19 @@ def chosen_encoder(candidates: int = 50) -> World:
     )
 
 
+def paid_choice(candidates: int = 8) -> World:
+    """The same choice, declared and paid for, among a few encoders into the ball of radius 1/2."""
+    return World(
+        "paid_choice",
+        f"the most invariant on S̄ of {candidates} random encoders, which `function_class` says",
+        _anonymous(4, 400),
+        m=20,
+        encoder=partial(_most_invariant, candidates, radius=0.5),
+        radius=0.5,
+        setting={"prior": "known", "function_class": EncoderChoice(candidates)},
+    )
+
+
 def _anonymous(num_classes: int, points: int = _POINTS) -> Population:
     """Inputs that say nothing about their class."""
     count = num_classes * points
@@ -100,11 +114,17 @@ def _store_pairs(
 
 
 def _most_invariant(
-    candidates: int, population: Population, S: Index, first: Index, second: Index, rng: np.random.Generator
+    candidates: int,
+    population: Population,
+    S: Index,
+    first: Index,
+    second: Index,
+    rng: np.random.Generator,
+    radius: float = 1.0,
 ) -> Tensor:
     best: tuple[float, Tensor] | None = None
     for _ in range(candidates):
-        z = on_sphere(rng.normal(size=(len(population.labels), 2)))
+        z = radius * on_sphere(rng.normal(size=(len(population.labels), 2)))
         moved = float((z[first] - z[second]).square().sum())
         if best is None or moved < best[0]:
             best = moved, z

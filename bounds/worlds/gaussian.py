@@ -103,6 +103,18 @@ def nonnegative() -> World:
     )
 
 
+def off_defaults() -> World:
+    """No option at its default: B = 2, six classes, three negatives, temperature 1/2, half of S held out."""
+    population = gaussian_population(6, 8, 3.0, seed=14)
+    return World(
+        "off_defaults",
+        "six classes on the sphere of radius 2; three negatives, temperature 1/2, half of S held out",
+        replace(population, points=2 * population.points),
+        radius=2.0,
+        setting={"prior": "known", "holdout": 0.5, "options": {"negatives": 3, "temperature": 0.5}},
+    )
+
+
 def collapsed() -> World:
     """An encoder that maps everything to one point."""
     population = gaussian_population(points=2)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
+from itertools import combinations_with_replacement
 
 import torch
 from torch import Tensor
@@ -25,6 +26,7 @@ from bounds.worlds.world import Sample
 
 Target = Callable[[Inputs, Sample], float]
 
+_MULTISETS = 1000
 _BATCHES = 20_000  # whose mean stands for an expected contrastive loss, the one value that is no short sum
 
 
@@ -134,16 +136,32 @@ def _mean_scores(sample: Sample) -> tuple[Tensor, Tensor]:
     return memo(sample.evidence, _mean_scores, make)
 
 
-def two_class_loss(found: Inputs, sample: Sample) -> float:
-    """E ℓ(s²f(x)ᵀ(μ_y − μ_c)) over c ≠ y with weights p_y p_c/(1 − Σp²), ℓ named by the axis."""
+def mean_classifier_loss(found: Inputs, sample: Sample) -> float:
+    """E ℓ(s²f(x)ᵀ(μ_y − μ_{c_1}), …, s²f(x)ᵀ(μ_y − μ_{c_k})) over c_j ~ p i.i.d. given that none is y.
+
+    ℓ, named by the axis, is (1 − min v)₊ or log₂(1 + Σe^{−v}). The sum is over all multisets of k classes.
+    """
+    if found.axis is None:
+        raise NotApplicable("names no loss.")
+    k = round(found.values["negatives"])
     scores, prior = _mean_scores(sample)
+    if math.comb(len(prior) + k - 1, k) > _MULTISETS:
+        raise NotApplicable("has too many tasks to go through them all.")
     margins = found.values["scale"] ** 2 * (scores.gather(1, sample.labels[:, None]) - scores)
-    if found.axis is None or found.values["negatives"] != 1:
-        raise NotApplicable("is checked for one negative only.")
-    hinge = "hinge" in found.axis.name
-    losses = (1 - margins).clamp_min(0) if hinge else torch.nn.functional.softplus(-margins) / math.log(2)
-    others = prior * (1 - torch.nn.functional.one_hot(sample.labels))
-    return sample.mean((losses * others).sum(1)) / float(1 - prior.square().sum())
+    total, weight = 0.0, 0.0
+    for chosen in combinations_with_replacement(range(len(prior)), k):
+        orders = math.factorial(k) // math.prod(math.factorial(chosen.count(c)) for c in set(chosen))
+        none_is_y = torch.isin(sample.labels, torch.tensor(chosen), invert=True)
+        share = orders * float(prior[list(chosen)].prod())
+        v = margins[:, list(chosen)]
+        losses = (
+            (1 - v).amax(1).clamp_min(0)
+            if "hinge" in found.axis.name
+            else torch.nn.functional.pad(-v, (1, 0)).logsumexp(1) / math.log(2)
+        )
+        total += share * sample.mean(torch.where(none_is_y, losses, 0.0))
+        weight += share * sample.mean(none_is_y.double())
+    return total / weight
 
 
 def mean_softmax_loss(found: Inputs, sample: Sample) -> float:
@@ -214,7 +232,7 @@ TARGETS: dict[str, Target] = {
     r"\tfrac1K\sum_y\mathbb{P}(\arg\max W_S f(x) \ne y \mid y)": partial(_of_head, balanced_error),
     r"\mathbb{P}(y \notin \mathrm{top}_k W_S f(x))": top_error,
     r"\mathbb{P}(\arg\max W_S f(x) \ne y \mid s(f(x)) > t)": answered_error,
-    r"L_{sup}^{\mu}(s f)": two_class_loss,
+    r"L_{sup}^{\mu}(s f)": mean_classifier_loss,
     r"L_{softmax}^{\mu}(f)": mean_softmax_loss,
     r"L_{nce}(f)": infonce_loss,
     r"\sqrt{\mathbb{E}\|\alpha[\mu_1 \dots \mu_K]^{\top} f(x) - y\|^2}": scaled_means_root_square,

@@ -1,5 +1,6 @@
 """Worlds draw what they say, their truths are right, and the assumptions they break are really broken."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -164,19 +165,25 @@ def class_means(sample):
     return prior, np.stack([weights[labels == y] @ z[labels == y] / prior[y] for y in range(len(prior))])
 
 
+@pytest.mark.parametrize("k", [1, 2, 3])
 @pytest.mark.parametrize("name", ["simclr", "simclr_logistic"])
-def test_the_two_class_loss_is_the_loop_over_its_definition(name):
+def test_the_loss_of_the_mean_classifier_is_the_loop_over_its_definition(name, k):
     sample = sample_of("discrete")
     inputs = found(name, sample)
+    inputs = replace(inputs, values={**inputs.values, "negatives": k})
     prior, means = class_means(sample)
     total, mass = 0.0, 0.0
     for z, y, w in zip(sample.z.numpy(), sample.labels.tolist(), sample.weights.tolist(), strict=True):
-        for c in range(len(prior)):
-            if c != y:
-                margin = inputs.values["scale"] ** 2 * z @ (means[y] - means[c])
-                loss = max(0.0, 1 - margin) if name == "simclr" else math.log2(1 + math.exp(-margin))
-                total, mass = total + w * prior[c] * loss, mass + w * prior[c]
-    assert true.two_class_loss(inputs, sample) == pytest.approx(total / mass, rel=1e-12)
+        for negatives in itertools.product(range(len(prior)), repeat=k):
+            if y not in negatives:
+                margins = [inputs.values["scale"] ** 2 * z @ (means[y] - means[c]) for c in negatives]
+                hinge, logistic = (
+                    max(0.0, 1 - min(margins)),
+                    math.log2(1 + sum(math.exp(-v) for v in margins)),
+                )
+                share = w * np.prod([prior[c] for c in negatives])
+                total, mass = total + share * (hinge if name == "simclr" else logistic), mass + share
+    assert true.mean_classifier_loss(inputs, sample) == pytest.approx(total / mass, rel=1e-12)
 
 
 def test_the_softmax_and_scaled_mean_losses_are_the_loops_over_their_definitions():
