@@ -215,6 +215,11 @@ class Inputs:
         return cls(conclusion.expression, values, split, head, notes, assumptions=used, **more)
 
     @property
+    def applies(self) -> bool:
+        """Whether everything that the expression requires of its numbers holds."""
+        return self.expression.holds(self.values)
+
+    @property
     def value(self) -> float:
         """The bound's number, rounded up."""
         return self.expression.combined(self.expression.evaluate(self.values))
