@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "paper_figs"))
 
 import bound_coverage
 import objectives
-import readme
+import pages
 import regenerate
 import runs
 import style
@@ -37,10 +37,11 @@ def test_quick_figure_writes_pdf_png_and_numbers_with_their_origin(
     assert not list(tmp_path.glob("*.part*"))
 
 
-def test_readme_shows_the_tables_of_the_saved_results() -> None:
-    text = (readme.ROOT / "README.md").read_text()
-    for table in (readme.theorem_table(), readme.real_images_table(), readme.speed_table()):
-        assert f"\n\n{table}\n" in text
+def test_pages_show_the_tables_of_the_saved_results() -> None:
+    shown = {name for page in pages.pages() for name in pages.TABLES if name in page.read_text("utf-8")}
+    assert shown == set(pages.TABLES)
+    for page in pages.pages():
+        assert pages.filled(page.read_text("utf-8")) == page.read_text("utf-8")
 
 
 def test_failing_figure_is_reported_and_the_others_are_made(

@@ -1,17 +1,22 @@
-"""Regenerates what README shows: the digits figure, the printed report, the tables of theorems, real images and speed."""
+"""Regenerates what README and the pages of docs show from saved results: figure, printed report, tables.
+
+A page holds a table between `<!-- made by NAME of paper_figs/pages.py -->` and `<!-- end -->`, NAME being a key of `TABLES`.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+
+import trust
 
 import bounds
 from bounds.cli import save_figure
 from bounds.examples.demo import digits_comparison
 from bounds.examples.digits import CHECKPOINTS, digits
 from bounds.report.format import significant
-from bounds.theorems import THEOREMS
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL = [
@@ -60,12 +65,6 @@ def printed_report() -> str:
         bounds=SHOWN,
     )
     return repr(report).replace("\n\n", "\n<BLANKLINE>\n")
-
-
-def theorem_table() -> str:
-    """One row per registered theorem."""
-    rows = [f"| `{t.name}` | {t.title} | {t.predictor} | {t.source} |" for t in THEOREMS.values()]
-    return "\n".join(["| name | what | predictor | source |", "| --- | --- | --- | --- |", *rows])
 
 
 def real_images_table() -> str:
@@ -122,26 +121,45 @@ def speed_table() -> str:
     return "\n".join([head, "", "| what | cost |", "| --- | --- |", *rows])
 
 
+TABLES: dict[str, Callable[[], str]] = {
+    "real_images_table": real_images_table,
+    "speed_table": speed_table,
+    "coverage_of_bounds": trust.coverage_of_bounds,
+    "broken_assumptions": trust.broken_assumptions,
+    "searched_worlds": trust.searched_worlds,
+    "tests_of_assumptions": trust.tests_of_assumptions,
+}
+_MADE = re.compile(r"(<!-- made by (\w+) of paper_figs/pages\.py -->\n\n).*?(\n\n<!-- end -->)", flags=re.S)
+
+
+def filled(text: str) -> str:
+    """A page with its tables made anew."""
+    return _MADE.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], text)
+
+
+def pages() -> list[Path]:
+    """The pages that hold a table."""
+    return [path for path in sorted((ROOT / "docs").rglob("*.md")) if _MADE.search(path.read_text("utf-8"))]
+
+
 def main() -> None:
-    """Write the figure and fill README's generated parts."""
+    """Write the figure, README's report and the tables of the pages."""
     figures = ROOT / "paper_figs" / "figures"
     figures.mkdir(exist_ok=True)
     save_figure(digits_comparison(bounds=DRAWN).plot(), figures / "digits")
     readme = ROOT / "README.md"
-    text = readme.read_text()
-    report, table = printed_report(), theorem_table()
-    text = re.sub(r">>> report\n.*?(?=>>> report\[)", lambda _: f">>> report\n{report}\n", text, flags=re.S)
-    text = re.sub(r"## Bounds\n\n.*?(?=\n## )", lambda _: f"## Bounds\n\n{table}\n", text, flags=re.S)
-    table = real_images_table()
-    text = re.sub(
-        r"(## On real images\n\n[^\n]*\n[^\n]*\n\n).*?(?=\n## )",
-        lambda m: f"{m[1]}{table}\n",
-        text,
-        flags=re.S,
+    report = printed_report()
+    readme.write_text(
+        re.sub(
+            r">>> report\n.*?(?=>>> report\[)",
+            lambda _: f">>> report\n{report}\n",
+            readme.read_text("utf-8"),
+            flags=re.S,
+        ),
+        "utf-8",
     )
-    table = speed_table()
-    text = re.sub(r"(## Speed\n\n[^\n]*\n\n).*?(?=\n## )", lambda m: f"{m[1]}{table}\n", text, flags=re.S)
-    readme.write_text(text)
+    for page in pages():
+        page.write_text(filled(page.read_text("utf-8")), "utf-8")
 
 
 if __name__ == "__main__":
