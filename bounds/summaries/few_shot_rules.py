@@ -67,8 +67,9 @@ class Mean:
         own = torch.eye(w, dtype=torch.bool, device=gap.device)
         lost = gap <= 0
         close = ((gap.abs() <= z.slack(torch.float32)) & ~own).nonzero()
-        for part in close.split(max(1, _RECHECKED // (z.exact.shape[1] * shots.shape[1]))):
-            e, i, j = part.unbind(1)
+        step = max(1, _RECHECKED // (z.exact.shape[1] * shots.shape[1]))
+        for start in range(0, len(close), step):
+            e, i, j = close[start : start + step].unbind(1)
             x = z.exact[queries[e, i]]
             near, far = (z.exact[index[e, one, :-1]].mean(1) for one in (i, j))
             apart = ((near - far) * (2 * x - near - far)).sum(1)  # ‖x − far‖² − ‖x − near‖²
@@ -104,7 +105,8 @@ class Ridge:
         scores = z[index[..., -1]] @ head
         rest = scores - scores.diagonal(dim1=1, dim2=2)[:, :, None]
         rest.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
-        return rest.amax(2) >= -1e-9 * (1 + scores.abs().amax(2))
+        wrong: Tensor = rest.amax(2) >= -1e-9 * (1 + scores.abs().amax(2))
+        return wrong
 
 
 @dataclass(frozen=True)

@@ -206,8 +206,8 @@ def few_shot_error(found: Inputs, sample: Sample) -> float:
         rng, index = np.random.default_rng(0), []
         for y in range(classes):
             own = np.flatnonzero(sample.labels.numpy() == y)
-            weights = sample.weights.numpy()[own]
-            index.append(rng.choice(own, (_BATCHES, shots + 1), p=weights / weights.sum()))
+            chances = sample.weights.numpy()[own]
+            index.append(rng.choice(own, (_BATCHES, shots + 1), p=chances / chances.sum()))
         episodes = np.stack(index, axis=1)
         if isinstance(option.ways, int):
             keys = rng.random((_BATCHES, classes))

@@ -47,11 +47,11 @@ class FewShot:
         found = cls(**{key: _READ[key](key, value) for key, value in given.items()})
         if isinstance(found.ways, int) and found.ways > classes:
             raise InvalidOption(f"`ways` = {found.ways} asks for more classes than there are, {classes}.")
-        width = found.width(classes)
-        if isinstance(found.rule, Nearest) and found.rule.k > width * min(found.shots):
+        chosen, fewest = found.rule, min(found.shots)
+        if isinstance(chosen, Nearest) and chosen.k > found.width(classes) * fewest:
             raise InvalidOption(
-                f"`rule` = ('knn', {found.rule.k}) asks for more neighbours than the {width * min(found.shots)} shots "
-                f"of an episode with {min(found.shots)} a class."
+                f"`rule` = ('knn', {chosen.k}) asks for more neighbours than the {found.width(classes) * fewest} shots "
+                f"of an episode with {fewest} a class."
             )
         return found
 
@@ -77,7 +77,8 @@ def shots(name: str, value: Any) -> tuple[int, ...]:
 def ways(name: str, value: Any) -> Ways:
     """All classes, all pairs of them, or how many an episode draws."""
     if isinstance(value, Integral) and not isinstance(value, bool):
-        return integer(2, _MOST, '"all", "pairs" or a number of classes')(name, value)
+        drawn: int = integer(2, _MOST, '"all", "pairs" or a number of classes')(name, value)
+        return drawn
     found: Ways = one_of("all", "pairs")(name, value)
     if found is None:
         raise InvalidOption(f"`{name}` must be 'all', 'pairs' or a number of classes, got None.")
