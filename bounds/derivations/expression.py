@@ -129,8 +129,8 @@ def number(term: sp.Basic, values: Mapping[str, float]) -> float:
         return _constant(term)
     if isinstance(term, sp.Piecewise):
         return next(
-            number(piece, values) for piece, case in term.args if case == True or number(case, values)
-        )  # noqa: E712
+            number(piece, values) for piece, case in term.args if case is sp.true or number(case, values)
+        )
     rule = _RULES.get(type(term)) or NUMERIC.get(type(term).__name__)
     if rule is None:
         raise InvalidStatistics(f"`{term}` has no number.")

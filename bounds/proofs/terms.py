@@ -353,6 +353,12 @@ class InCell(Nonnegative):
     nargs = 2
 
 
+class Missed(Indicator):
+    """1[the rule made from the shots of an episode does not name the class y of its query x]: Missed(f(x), y)."""
+
+    nargs = 2
+
+
 class Episode(Nonnegative):
     """Mean of an indicator over one item of each class: Episode(g)."""
 
