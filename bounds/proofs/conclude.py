@@ -37,7 +37,7 @@ _PLAIN = (
 )
 
 
-_TOKEN = object()
+_CONCLUDED = object()
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Conclusion:
     token: object = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if self.token is not _TOKEN:
+        if self.token is not _CONCLUDED:
             raise InvalidProof("A conclusion is made by `conclude`, not by hand.")
 
 
@@ -106,7 +106,7 @@ def conclude(
     used = (readings.get(term) for term in sp.preorder_traversal(other) if isinstance(term, sp.Expr))
     assumptions = tuple(sorted(fact.assumptions.union(*(one.assumes for one in used if one is not None))))
     events = tuple(sorted(fact.events, key=lambda e: str(e.share)))
-    return Conclusion(fact, expression, events, assumptions, _TOKEN)
+    return Conclusion(fact, expression, events, assumptions, _CONCLUDED)
 
 
 def _relation(relation: sp.Basic, readings: Readings) -> sp.Basic:
