@@ -62,7 +62,10 @@ def head_kind(choice: Any) -> HeadKind:
 
 
 def parse_head(text: str) -> Any:
-    """A choice from the command line: `logistic`, `ridge:1e-3`, `knn:20`.
+    """A choice from the command line.
+
+    Args:
+        text: `logistic`, `ridge:1e-3`, `knn:20`.
 
     Raises:
         InvalidOption: another name, or a parameter that is no number.

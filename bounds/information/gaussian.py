@@ -33,7 +33,12 @@ def chunked(data: Any, rows: int = 8192, processes: Processes = ALONE) -> Iterat
 
 
 def covariance(data: Any, rows: int = 8192, *, distributed: bool = False) -> Covariance:
-    """One pass over the rows, `rows` at a time, in memory of order d^2.
+    """Covariance in one pass over the rows, in memory of order d^2.
+
+    Args:
+        data: Z, (N, d).
+        rows: Taken at a time.
+        distributed: Whether the processes of a group share the rows.
 
     With `distributed`, every process of the torch.distributed group makes this same call and they share the rows.
     """

@@ -47,6 +47,10 @@ def rank_me(data: Any, *, epsilon: float = 1e-7) -> float:
 
     Not of the centred matrix, and not of squared singular values: those are other numbers.
 
+    Args:
+        data: Z, (N, d).
+        epsilon: Added to each p_k.
+
     Reference:
         Garrido, Balestriero, Najman & LeCun, ICML 2023 (arXiv:2210.02885), epsilon = 1e-7.
     """
@@ -59,7 +63,11 @@ def effective_rank(eigenvalues: Tensor) -> float:
 
 
 def participation_ratio(eigenvalues: Tensor) -> float:
-    """(sum lambda)^2 / sum lambda^2 of a covariance spectrum."""
+    """(sum lambda)^2 / sum lambda^2 of a covariance spectrum.
+
+    Args:
+        eigenvalues: lambda, (d,).
+    """
     values = _over_largest(eigenvalues)  # squares neither over- nor underflow
     return float(values.sum() ** 2 / values.square().sum())
 
@@ -195,6 +203,12 @@ def uniformity(data: Any, *, t: float = 2.0, block: int = BLOCK, distributed: bo
 
     With `distributed`, every process of the torch.distributed group makes this same call and they share the blocks.
 
+    Args:
+        data: Z, (N, d).
+        t: Of the Gaussian kernel.
+        block: Rows compared at a time.
+        distributed: As above.
+
     Raises:
         InvalidOption: a `t` that is negative or not finite.
 
@@ -225,7 +239,12 @@ def uniformity(data: Any, *, t: float = 2.0, block: int = BLOCK, distributed: bo
 
 
 def alignment(data: Any, *, power: float = 2.0) -> float:
-    """Alignment: mean |z_i - z'_i|^power of the l2-normalised views (Wang & Isola 2020); lower is closer."""
+    """Alignment: mean |z_i - z'_i|^power of the l2-normalised views (Wang & Isola 2020); lower is closer.
+
+    Args:
+        data: Two views, (N, d) each, as (z1, z2) or a table.
+        power: Of the distance.
+    """
     first, second = as_pair(data)
     gap = unit_rows(first.double()) - unit_rows(second.double())
     return float(torch.linalg.vector_norm(gap, dim=1).pow(power).mean())

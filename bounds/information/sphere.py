@@ -115,7 +115,11 @@ class VonMisesFisher:
 
 
 def von_mises_fisher_entropy(data: Any) -> Entropy:
-    """Entropy of the maximum-likelihood von Mises-Fisher distribution of the normalised rows."""
+    """Entropy of the maximum-likelihood von Mises-Fisher distribution of the normalised rows.
+
+    Args:
+        data: Z, (N, d).
+    """
     return VonMisesFisher.fit(data).entropy()
 
 

@@ -120,6 +120,9 @@ def register(theorem: Theorem) -> Theorem:
 def select(names: str | Iterable[str] | None) -> list[Theorem]:
     """The theorems asked for, in order; all by default.
 
+    Args:
+        names: One name or several.
+
     Raises:
         InvalidOption: for a name that does not exist, an empty list, or a name that is given twice.
     """
