@@ -69,6 +69,11 @@ def parse_head(text: str) -> Any:
 
     Raises:
         InvalidOption: another name, or a parameter that is no number.
+
+    Example:
+        >>> from bounds.heads import parse_head
+        >>> parse_head("ridge:1e-3")
+        ('ridge', 0.001)
     """
     name, colon, argument = text.partition(":")
     if not colon:

@@ -53,12 +53,25 @@ def rank_me(data: Any, *, epsilon: float = 1e-7) -> float:
 
     Reference:
         Garrido, Balestriero, Najman & LeCun, ICML 2023 (arXiv:2210.02885), epsilon = 1e-7.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import rank_me
+        >>> round(rank_me(torch.eye(3)), 3)
+        3.0
     """
     return exp_entropy(singular_values(data), epsilon)
 
 
 def effective_rank(eigenvalues: Tensor) -> float:
-    """Exp of the entropy of the normalised eigenvalues of a covariance (Roy & Vetterli 2007)."""
+    """Exp of the entropy of the normalised eigenvalues of a covariance (Roy & Vetterli 2007).
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import effective_rank
+        >>> round(effective_rank(torch.tensor([1.0, 1.0, 0.0])), 3)
+        2.0
+    """
     return exp_entropy(eigenvalues)
 
 
@@ -67,6 +80,12 @@ def participation_ratio(eigenvalues: Tensor) -> float:
 
     Args:
         eigenvalues: lambda, (d,).
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import participation_ratio
+        >>> participation_ratio(torch.tensor([1.0, 1.0, 0.0]))
+        2.0
     """
     values = _over_largest(eigenvalues)  # squares neither over- nor underflow
     return float(values.sum() ** 2 / values.square().sum())
@@ -80,6 +99,12 @@ def stable_rank(values: Tensor) -> float:
 
     Raises:
         InvalidData: all values zero.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import stable_rank
+        >>> round(stable_rank(torch.tensor([2.0, 1.0])), 3)
+        1.25
     """
     scaled = _over_largest(values)
     return float(scaled.square().sum())
@@ -214,6 +239,13 @@ def uniformity(data: Any, *, t: float = 2.0, block: int = BLOCK, distributed: bo
 
     Reference:
         Wang & Isola, ICML 2020 (arXiv:2005.10242), L_uniform with t = 2.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import uniformity
+        >>> z = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
+        >>> round(uniformity(z), 3)
+        -4.396
     """
     if not 0 <= t < math.inf:
         raise InvalidOption(f"`t` must be finite and at least zero, got {t}.")
@@ -244,6 +276,13 @@ def alignment(data: Any, *, power: float = 2.0) -> float:
     Args:
         data: Two views, (N, d) each, as (z1, z2) or a table.
         power: Of the distance.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import alignment
+        >>> z = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
+        >>> alignment((z, z)), round(alignment((z, -z)), 3)
+        (0.0, 4.0)
     """
     first, second = as_pair(data)
     gap = unit_rows(first.double()) - unit_rows(second.double())

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pages import replace
+from written import replace
 
 import bounds
 

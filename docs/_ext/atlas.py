@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 from curves import curves
-from pages import plain, replace, table
+from written import plain, replace, table
 
 import bounds
 from bounds.assumptions.assumption import LEVEL, TITLES

@@ -8,8 +8,8 @@ import io
 import sys
 from pathlib import Path
 
-from pages import plain, replace
 from PIL import Image
+from written import plain, replace
 
 WIDTH, THUMB = 1400, 400
 

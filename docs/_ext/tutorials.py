@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pages import replace
+from written import replace
 
 HEAVY = 150_000  # characters of an output that would make a page heavy; its text says the same in less
 

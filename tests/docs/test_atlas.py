@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 
 import atlas
 import curves
-import pages
+import written
 
 
 @pytest.fixture(scope="module")
@@ -130,12 +130,12 @@ def test_curves_pass_through_the_bound_and_fall_with_its_size(studies):
 
 
 def test_pages_that_are_no_longer_made_go(tmp_path):
-    pages.replace(tmp_path, {"a.md": "1", "b.md": "2"})
+    written.replace(tmp_path, {"a.md": "1", "b.md": "2"})
     before = (tmp_path / "a.md").stat().st_mtime_ns
-    pages.replace(tmp_path, {"a.md": "1"})
+    written.replace(tmp_path, {"a.md": "1"})
     assert [path.name for path in tmp_path.iterdir()] == ["a.md"]
     assert (tmp_path / "a.md").stat().st_mtime_ns == before
 
 
 def test_text_of_others_is_shown_as_it_stands():
-    assert pages.plain("a_b * |c| $5 `x_y`") == r"a\_b \* \|c\| \$5 `x_y`"
+    assert written.plain("a_b * |c| $5 `x_y`") == r"a\_b \* \|c\| \$5 `x_y`"
