@@ -6,6 +6,8 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 
@@ -52,6 +54,7 @@ def test_every_argument_is_described():
     assert unsaid == []
 
 
+@pytest.mark.slow
 def test_examples_of_public_names_run():
     finder, runner = (
         doctest.DocTestFinder(recurse=True),
