@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bounds.encoders import save_encoder as save_encoder
     from bounds.evaluation import compare as compare
     from bounds.evaluation import evaluate as evaluate
+    from bounds.evaluation import few_shot as few_shot
     from bounds.heads import load_predictor as load_predictor
     from bounds.information import describe as describe
     from bounds.information import monitor as monitor
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 # Loaded on first use, so that `import bounds` costs no more than torch.
 _HOME = {
     "evaluate": "evaluation",
+    "few_shot": "evaluation",
     "Declared": "assumptions",
     "swap_test": "assumptions",
     "compare": "evaluation",

@@ -351,6 +351,12 @@ class InCell(_Nonnegative):
     nargs = 2
 
 
+class Missed(Indicator):
+    """1[the rule made from the shots of an episode does not name the class y of its query x]: Missed(f(x), y)."""
+
+    nargs = 2
+
+
 class Episode(_Nonnegative):
     """Mean of an indicator over one item of each class: Episode(g)."""
 

@@ -27,6 +27,7 @@ _FORMS = {
     t.Wrong: r"\mathbb 1\left[{}\text{{ errs on }}{}\right]",
     t.Differ: r"\mathbb 1\left[{}({})\ne {}({})\right]",
     t.Outside: r"\mathbb 1\left[y\notin\mathrm{{top}}_{{{0}}}\ {1}{2}\right]",
+    t.Missed: r"\mathbb 1\left[\text{{the rule of the shots errs on }}{0}\right]",
     t.InCell: r"\left.{1}\right|_{{{0}}}",
     t.Episode: r"\mathrm{{episode}}\left({}\right)",
     t.Predicted: r"\hat g_{{{}}}\left({}\right)",

@@ -12,6 +12,7 @@ from bounds.theorems.bound import Bound, Theorem
 # In the order of a reader's interest: what a family is called, and what its bounds do.
 FAMILIES: dict[str, tuple[str, str]] = {
     "counting": ("counting", "count the errors of a head on labels it never saw"),
+    "few_shot": ("few-shot", "the error of a rule that is made from a few labels of each class"),
     "supervised": ("supervised", "a head by the labels it was fitted on"),
     "vicreg": ("VICReg", "Theorem 2 of Shwartz-Ziv et al. (2023) and its relatives"),
     "contrastive": ("contrastive", "from a contrastive loss to a classifier of class means"),

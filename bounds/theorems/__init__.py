@@ -23,6 +23,7 @@ from bounds.theorems.counting.test_set_classes import TEST_SET_CLASSES
 from bounds.theorems.counting.test_set_loss import TEST_SET_LOSS
 from bounds.theorems.counting.test_set_selective import TEST_SET_SELECTIVE
 from bounds.theorems.counting.test_set_top_k import TEST_SET_TOP_K
+from bounds.theorems.few_shot.few_shot import FEW_SHOT
 from bounds.theorems.invariance.agreement import AGREEMENT, AGREEMENT_NO_HOLDOUT
 from bounds.theorems.invariance.augmentation_gain import (
     AUGMENTATION_ERROR_FLOOR,
@@ -91,6 +92,7 @@ THEOREMS: dict[str, Theorem] = {
         RRM,
         RRM_INFORMATION,
         HELD_OUT_BOUND,
+        FEW_SHOT,
         TEST_SET,
         TEST_SET_LOSS,
         TEST_SET_CLASSES,

@@ -17,6 +17,7 @@ from bounds.heads.decision import Decision
 from bounds.heads.fitted import FittedHead
 from bounds.proofs.conclude import Conclusion
 from bounds.rendering import rendered
+from bounds.summaries.episodes import Episodes
 from bounds.theorems.axes import LOSS, Axis
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Bound:
         contradiction: Why the number cannot be true, so that an assumption must fail; None where nothing speaks
             against it. Such a bound is withheld: it certifies nothing.
         block_size: Pairs in a block, k + 1, where it counts in blocks.
+        episodes: The errors of its episodes, of a few-shot bound: what comparisons of encoders bet on.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Bound:
     contradiction: str | None = None
     block_size: int | None = None
     table: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    episodes: Episodes | None = field(default=None, repr=False)
     model: Model | None = field(default=None, compare=False, repr=False)
     deployment: Deployment | None = field(default=None, compare=False, repr=False)
 
@@ -172,6 +175,8 @@ class Bound:
             }
             data["notes"] = tuple(data["notes"])
             data["about"] = data.pop("predictor")
+            if data.get("episodes") is not None:
+                data["episodes"] = Episodes.from_dict(data["episodes"])
             return cls(**data)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InvalidInput(f"Not a bound: {type(error).__name__} in reading it, {error}.") from error
@@ -184,7 +189,8 @@ class Inputs:
     `axis` replaces the theorem's axis where its conversion or its trivial value depends on the data's setting. `head` is
     the one that is measured; `random` the head whose scores `decision` blurs, of bounds about a random head. `declared`
     adds what only this variant of the bound assumes; `doubts` replace the status of assumptions that hold otherwise.
-    `assumptions` replaces the theorem's list with those that the proof of this variant used.
+    `assumptions` replaces the theorem's list with those that the proof of this variant used. `episodes` are kept with
+    the bound, for comparisons.
     """
 
     expression: Expression
@@ -199,6 +205,7 @@ class Inputs:
     declared: tuple[Assumption, ...] = ()
     doubts: tuple[Assumption, ...] = ()
     assumptions: tuple[str, ...] | None = None
+    episodes: Episodes | None = None
 
     @classmethod
     def proven(
@@ -313,6 +320,7 @@ class Theorem:
             trivial_error=evidence.constant_error,
             notes=notes,
             table=found.table,
+            episodes=found.episodes,
             model=self._model(found),
             contradiction=self._contradiction(expression, numbers),
             block_size=1 + round(found.values["negatives"]) if "blocks" in symbols else None,

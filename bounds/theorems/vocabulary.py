@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import sympy as sp
 
 from bounds.derivations import agreement
@@ -45,6 +47,7 @@ from bounds.proofs.terms import (
     Gibbs,
     InCell,
     Mean,
+    Missed,
     Narrow,
     Norm,
     OpNorm,
@@ -93,6 +96,8 @@ CLASS_ITEMS = Sample("T_y", _class_items, _TESTED, ("H", "K"), cells=True)
 CLEAN_CLASS_ITEMS = Sample("T0_y", _class_items, _TESTED, ("H", "K"), cells=True, hidden=True)
 ABOVE = Sample("T_r", _answered, _TESTED, ("H",), cells=True)
 EPISODES = Sample("T_e", _episodes, _TESTED, ("H", "K"))
+# Episodes of m shots and one query of each class, of S: the rule is made from the shots, the encoder alone before them.
+SHOTS = Sample("S_e", _episodes, (("f", "A2"),), ("A5", "A6"))
 _tried = Declared("tried", "level")
 HELD_OUT = Sample("H", N, (("f", "A2"), ("rest", "A6")), order="A6")
 # Priors, noises and thresholds for random heads, fixed with the part of S that the counted part Q leaves.
@@ -238,6 +243,10 @@ def outside(head: sp.Expr) -> sp.Expr:
     return Outside(places, head, z, y)
 
 
+# Share of the queries of an episode that the rule of its shots gets wrong.
+missed = Episode(Missed(z, y))
+
+
 def counted_despite_copies(
     sample: Sample,
     clean: Sample,
@@ -251,9 +260,9 @@ def counted_despite_copies(
     return counted(Mean(clean, term), share, what, over=over).chain(more).lower(less)
 
 
-def balanced_limit(sample: Sample) -> Fact:
-    """The mean error of episodes of one item a class, by bets of constant stakes on copies of their arrangement."""
-    term = Episode(wrong(W))
+@cache
+def episode_limit(sample: Sample, term: sp.Expr) -> Fact:
+    """The mean error of i.i.d. episodes, by bets of constant stakes on copies of their arrangement."""
     bets = [Bet(sample, 1 + sp.Rational(stake) * (_tried - term) / (1 - _tried)) for stake in STAKES]
     return ville(Copies(copies, sp.Add(*bets) / len(bets)), _tried, term, delta)
 
@@ -292,7 +301,9 @@ weight = Declared("multiplier", "amount", ("S", "P", "rest", "f"))
 _P2, _Q = Sample("P2", m), Sample("Q", COUNTED.size)
 _TWO = Sample("H", N, paired=True)
 _correction = Correction(FITTED, z, y)
-_CLASS, _ABOVE, _EPISODES = (Sample(one.name, one.size) for one in (CLASS_ITEMS, ABOVE, EPISODES))
+_CLASS, _ABOVE, _EPISODES, _SHOTS = (
+    Sample(one.name, one.size) for one in (CLASS_ITEMS, ABOVE, EPISODES, SHOTS)
+)
 _P, _S, _H, _U = Sample("P", m, paired=True), Sample("S", n), Sample("H", N), Sample("U", m)
 READINGS = {
     Mean(_P, apart): Quantity(s.invariance, "invariance"),
@@ -312,7 +323,9 @@ READINGS = {
     ),
     **_counts(_ABOVE, InCell(RANKS.chosen, wrong(W)), s.mistakes, counting.answered, "test_error"),
     Mean(_EPISODES, Episode(wrong(W))): Quantity(counting.episode_error, "test_error"),
-    plain(balanced_limit(EPISODES).rhs): Quantity(counting.episode_limit),
+    plain(episode_limit(EPISODES, Episode(wrong(W))).rhs): Quantity(counting.episode_limit),
+    Mean(_SHOTS, missed): Quantity(counting.episode_error, "episodes"),
+    plain(episode_limit(SHOTS, missed).rhs): Quantity(counting.episode_limit),
     Mean(_H, projected(FITTED)): Quantity(s.projected_ref, "held_out_residual"),
     **_counts(_U, Differ(W, z, FITTED, z), s.differing, s.m, "disagreement"),
     Mean(_U, moved(W, FITTED)): Quantity(s.head_gap, "head_distance"),
@@ -398,6 +411,7 @@ LOSS = E(residual(W))
 ORDER = (
     "smaller",
     "test_error",
+    "episodes",
     "test_loss",
     "infonce_loss",
     "log_collisions",

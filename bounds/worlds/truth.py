@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import combinations_with_replacement
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,8 +21,11 @@ from bounds.evidence.memo import memo
 from bounds.heads.decision import score_gap
 from bounds.heads.fitted import FittedHead
 from bounds.heads.simplex import project_simplex
+from bounds.summaries.episodes import share_of_errors
 from bounds.theorems import Theorem
 from bounds.theorems.bound import Inputs
+from bounds.theorems.few_shot.few_shot import STATEMENT as FEW_SHOT_ERROR
+from bounds.theorems.few_shot.few_shot import asked
 from bounds.worlds.world import Sample
 
 Target = Callable[[Inputs, Sample], float]
@@ -194,6 +198,27 @@ def infonce_loss(found: Inputs, sample: Sample) -> float:
     return sample.kept[k, temperature]
 
 
+def few_shot_error(found: Inputs, sample: Sample) -> float:
+    """The few-shot error that was asked for, over 20,000 episodes of the population drawn with a seed of their own."""
+    option, prior = asked(sample.evidence), sample.evidence.setting.prior
+    classes, shots = sample.evidence.setting.num_classes, option.shots[0]
+    if ("few shot", option) not in sample.kept:
+        rng, index = np.random.default_rng(0), []
+        for y in range(classes):
+            own = np.flatnonzero(sample.labels.numpy() == y)
+            chances = sample.weights.numpy()[own]
+            index.append(rng.choice(own, (_BATCHES, shots + 1), p=chances / chances.sum()))
+        episodes = np.stack(index, axis=1)
+        if isinstance(option.ways, int):
+            keys = rng.random((_BATCHES, classes))
+            episodes = np.take_along_axis(episodes, keys.argsort(1)[:, : option.ways, None], axis=1)
+        rows = option.rule.prepare(sample.z)
+        weights = prior if option.ways == "all" else None
+        shares = share_of_errors(option.rule, rows, torch.from_numpy(episodes), option.ways, weights)
+        sample.kept["few shot", option] = float(shares.mean())
+    return sample.kept["few shot", option]
+
+
 def _image_mean(values: Tensor, sample: Sample) -> tuple[Tensor, Tensor]:
     """Mean of values (M, K) over the views of each image, (I, K), and the weight of each image (I,)."""
     weight = torch.zeros(int(sample.images.max()) + 1, dtype=torch.float64).index_add_(
@@ -219,6 +244,7 @@ def squared_projected_loss(head: FittedHead, sample: Sample) -> float:
 
 # The left-hand side of a theorem -> its true value.
 TARGETS: dict[str, Target] = {
+    FEW_SHOT_ERROR: few_shot_error,
     r"\mathbb{E}\|W_S f(x) - y\|": partial(_of_head, mean_loss),
     r"\sqrt{\mathbb{E}\|W f(x) - y\|^2}": partial(_of_head, root_mean_square),
     r"\sqrt{\mathbb{E}\|W f(x) + b - y\|^2}": partial(_of_head, root_mean_square),

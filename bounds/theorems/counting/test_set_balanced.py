@@ -20,7 +20,7 @@ from bounds.summaries.constant_stakes import constant_stakes_upper
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.common import not_monotone
-from bounds.theorems.vocabulary import EPISODES, W, balanced_limit, concluded, wrong
+from bounds.theorems.vocabulary import EPISODES, W, concluded, episode_limit, wrong
 
 ARRANGEMENTS = 100
 _STREAM = 1000  # and above: of the arrangements, one a class
@@ -47,7 +47,7 @@ def episode_errors(outcomes: Outcomes, classes: int, arrangements: int, seed: in
 @cache
 def proof() -> Conclusion:
     """An episode holds one item of each class, so that its mean error is the balanced error."""
-    return concluded(balanced_limit(EPISODES), E(Episode(wrong(W))))
+    return concluded(episode_limit(EPISODES, Episode(wrong(W))), E(Episode(wrong(W))))
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:

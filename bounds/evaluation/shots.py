@@ -1,0 +1,75 @@
+"""few_shot(): how good a rule of m labels a class is, over m, and how sure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+
+from bounds.arguments import checked, data
+from bounds.assumptions.declaration import Declared
+from bounds.errors import NotApplicable
+from bounds.evaluation.evaluation import evaluate
+from bounds.report.few_shot import FewShotCurve
+
+
+@checked(shots=data, ways=data, rule=data, permutations=data)
+def few_shot(
+    representations: Any,
+    labels: Any,
+    *,
+    shots: Any = (1, 5),
+    ways: Any = "all",
+    rule: Any = "mean",
+    permutations: int = 100,
+    delta: float = 0.05,
+    normalize: Literal["l2", "clip"] | None = "l2",
+    class_prior: Any = None,
+    num_classes: int | None = None,
+    fresh: bool | None = None,
+    declared: Declared | Mapping[str, Any] | None = None,
+    device: str | torch.device | None = None,
+    seed: int = 0,
+) -> FewShotCurve:
+    r"""Few-shot error over the number of shots, with limits that hold together at confidence 1 − δ.
+
+    The error :math:`\mathrm{err}_m=\frac1K\sum_c\mathbb P(\text{the rule of } m \text{ fresh labels a class errs on a
+    fresh item of class } c)`, on average over the labels too, is what is reported as few-shot accuracy. Its limit comes
+    from disjoint episodes, so that it is one for fresh labels and items, where the usual interval over episodes drawn
+    again and again from one pool is not.
+
+    Args:
+        representations: (N, d), of an encoder that was fixed before them (`fresh`).
+        labels: (N,), at least m + 1 of each class.
+        shots: m, or a list of m that share δ.
+        ways: "all"; "pairs", the mean over two-way episodes of all pairs; or a number of classes drawn an episode.
+        rule: "mean", the nearest class mean; ("ridge", λ) for (1/N)Σ‖Wz − e_y‖² + λ‖W‖_F²; ("knn", k). Ties are errors.
+        permutations: B, over which the limit is averaged.
+        delta: Failure probability of all limits together.
+        normalize, num_classes, declared, device, seed: As in `evaluate`.
+        class_prior: The queries are weighted by it where it is given, for `ways="all"`; all classes alike otherwise.
+        fresh: True declares that the encoder was fixed before these labels (A2).
+
+    Raises:
+        NotApplicable: a class has too few labels, with the number that is missing.
+        InvalidData, InvalidOption: one sentence on what to change.
+    """
+    report = evaluate(
+        None,
+        (representations, labels),
+        delta=delta,
+        normalize=normalize,
+        class_prior=class_prior,
+        num_classes=num_classes,
+        fresh=fresh,
+        declared=declared,
+        device=device,
+        seed=seed,
+        progress=False,
+        bounds=["few_shot"],
+        options={"few_shot": {"shots": shots, "ways": ways, "rule": rule, "permutations": permutations}},
+    )
+    if "few_shot" not in report:
+        raise NotApplicable(f"`few_shot` {report.not_applicable['few_shot']}")
+    return FewShotCurve(report["few_shot"])

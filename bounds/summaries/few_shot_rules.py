@@ -1,0 +1,135 @@
+"""Rules made from m shots a class: the nearest class mean, ridge regression, the k nearest shots. Ties are errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+_RECHECKED = 2**22  # entries of differences that are taken once more in float64
+
+
+class Rule(Protocol):
+    """What is made from the shots of an episode."""
+
+    def prepare(self, z: Tensor) -> Any:
+        """What the rule reads of the rows (n, d), float64."""
+
+    def wrong(self, z: Any, index: Tensor) -> Tensor:
+        """Whether each query is named wrongly, (E, w), for episodes of items (E, w, m + 1), the query last."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows (n, d) around their mean in float64, and the same in float32 for a first look."""
+
+    exact: Tensor
+    rough: Tensor
+    largest: float
+
+    @classmethod
+    def of(cls, z: Tensor) -> Rows:
+        """Distances do not change where the origin moves; fewer digits cancel near it."""
+        exact = z - z.mean(0)
+        largest = float(torch.linalg.vector_norm(exact, dim=1).max()) if len(exact) else 0.0
+        scale = largest or 1.0
+        return cls(exact, (exact / scale).float(), scale)
+
+    def slack(self, dtype: torch.dtype) -> float:
+        """More than the rounding of a difference of squared distances, the largest row at norm one."""
+        return 4 * (self.exact.shape[1] + 16) * torch.finfo(dtype).eps
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The class whose mean of shots is nearest."""
+
+    def prepare(self, z: Tensor) -> Rows:
+        """In two precisions: most comparisons are far from a tie."""
+        return Rows.of(z)
+
+    def wrong(self, z: Rows, index: Tensor) -> Tensor:
+        """Whether some other mean is at least as near."""
+        return self.lost(z, index).any(2)
+
+    def lost(self, z: Rows, index: Tensor) -> Tensor:
+        """Whether query i is at least as near to the mean of class j ≠ i as to its own, (E, w, w).
+
+        What float32 cannot tell is looked at once more in float64, where equality up to rounding is a tie.
+        """
+        E, w, _ = index.shape
+        shots, queries = index[..., :-1].reshape(E * w, -1), index[..., -1]
+        means = torch.nn.functional.embedding_bag(shots, z.rough, mode="mean").view(E, w, -1)
+        score = means.square().sum(2)[:, None, :] - 2 * z.rough[queries] @ means.transpose(1, 2)
+        gap = score - score.diagonal(dim1=1, dim2=2)[:, :, None]
+        own = torch.eye(w, dtype=torch.bool, device=gap.device)
+        lost = gap <= 0
+        close = ((gap.abs() <= z.slack(torch.float32)) & ~own).nonzero()
+        step = max(1, _RECHECKED // (z.exact.shape[1] * shots.shape[1]))
+        for start in range(0, len(close), step):
+            e, i, j = close[start : start + step].unbind(1)
+            x = z.exact[queries[e, i]]
+            near, far = (z.exact[index[e, one, :-1]].mean(1) for one in (i, j))
+            apart = ((near - far) * (2 * x - near - far)).sum(1)  # ‖x − far‖² − ‖x − near‖²
+            lost[e, i, j] = apart <= z.slack(torch.float64) * z.largest**2
+        return lost & ~own
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """The largest score of the minimiser of (1/N)Σ‖Wz − e_y‖² + λ‖W‖_F² over the N shots of an episode."""
+
+    penalty: float
+
+    def prepare(self, z: Tensor) -> Tensor:
+        """The rows themselves: no intercept, so the origin matters."""
+        return z
+
+    def wrong(self, z: Tensor, index: Tensor) -> Tensor:
+        """Scores through the kernel matrix of the shots."""
+        E, w, size = index.shape
+        shots = z[index[..., :-1].reshape(E, -1)]
+        targets = torch.eye(w, dtype=z.dtype, device=z.device).repeat_interleave(size - 1, 0)
+        count = shots.shape[1]
+        if count <= z.shape[1]:
+            kernel = shots @ shots.transpose(1, 2)
+            kernel.diagonal(dim1=1, dim2=2).add_(self.penalty * count)
+            dual = torch.linalg.solve(kernel, targets.expand(E, -1, -1))
+            head = shots.transpose(1, 2) @ dual
+        else:
+            second = shots.transpose(1, 2) @ shots
+            second.diagonal(dim1=1, dim2=2).add_(self.penalty * count)
+            head = torch.linalg.solve(second, shots.transpose(1, 2) @ targets)
+        scores = z[index[..., -1]] @ head
+        rest = scores - scores.diagonal(dim1=1, dim2=2)[:, :, None]
+        rest.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
+        wrong: Tensor = rest.amax(2) >= -1e-9 * (1 + scores.abs().amax(2))
+        return wrong
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The class with most of the k nearest shots; of shots equally near those of another class come first."""
+
+    k: int
+
+    def prepare(self, z: Tensor) -> Tensor:
+        """Around their mean."""
+        return z - z.mean(0)
+
+    def wrong(self, z: Tensor, index: Tensor) -> Tensor:
+        """Whether some other class has at least as many."""
+        E, w, size = index.shape
+        shots = z[index[..., :-1].reshape(E, -1)]
+        distance = torch.cdist(z[index[..., -1]], shots, compute_mode="donot_use_mm_for_euclid_dist")
+        owner = torch.arange(w, device=z.device).repeat_interleave(size - 1)
+        own = owner == torch.arange(w, device=z.device)[:, None]
+        # Equal up to rounding is a tie, which the own class loses.
+        distance = torch.where(own, distance * (1 + 1e-12) + 1e-300, distance)
+        nearest = distance.topk(self.k, dim=2, largest=False).indices
+        votes = torch.nn.functional.one_hot(owner[nearest], w).sum(2)
+        mine = votes.diagonal(dim1=1, dim2=2)[:, :, None]
+        votes = votes.masked_fill(torch.eye(w, dtype=torch.bool, device=z.device), -1)
+        return (votes >= mine).any(2)
