@@ -132,7 +132,9 @@ def evaluate(
     Example:
         >>> from bounds.examples.digits import CHECKPOINTS, digits
         >>> data = digits()
-        >>> report = bounds.evaluate(CHECKPOINTS["VICReg"], data.labeled, test=data.test, fresh=True, bounds=["test_set"], progress=False)
+        >>> report = bounds.evaluate(
+        ...     CHECKPOINTS["VICReg"], data.labeled, test=data.test, fresh=True, bounds=["test_set"], progress=False
+        ... )
         >>> report["test_set"].certified
         True
         >>> round(report["test_set"].value, 3)
