@@ -10,3 +10,4 @@ episode_error = symbol("episode_error", r"\bar H", "mean error of the episodes")
 episode_limit = symbol(
     "episode_limit", "U", "upper limit of the mean error of episodes, by bets of constant stakes"
 )
+picks = symbol("picks", "k", "rows that the head picked")

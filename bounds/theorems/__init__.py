@@ -37,6 +37,7 @@ from bounds.theorems.rrm import RRM, RRM_INFORMATION
 from bounds.theorems.simclr import SIMCLR, SIMCLR_LOGISTIC
 from bounds.theorems.supervised.centred_head import CENTRED_HEAD, CENTRED_HEAD_ERROR
 from bounds.theorems.supervised.pac_bayes import PAC_BAYES, PAC_BAYES_DETERMINISTIC
+from bounds.theorems.supervised.pick_to_learn import PICK_TO_LEARN
 from bounds.theorems.supervised.supervised import SUPERVISED
 from bounds.theorems.supervised.supervised_projected import SUPERVISED_PROJECTED
 from bounds.theorems.vicreg.trivial_reference import TRIVIAL
@@ -79,6 +80,7 @@ THEOREMS: dict[str, Theorem] = {
         CENTRED_HEAD_ERROR,
         PAC_BAYES,
         PAC_BAYES_DETERMINISTIC,
+        PICK_TO_LEARN,
         REFERENCE_HEAD,
         REFERENCE_HEAD_LOSS,
         AGREEMENT,

@@ -52,6 +52,8 @@ from bounds.proofs.terms import (
     Norm,
     OpNorm,
     Outside,
+    Picked,
+    Picks,
     Predicted,
     Project,
     Quantile,
@@ -103,6 +105,8 @@ HELD_OUT = Sample("H", N, (("f", "A2"), ("rest", "A6")), order="A6")
 # Priors, noises and thresholds for random heads, fixed with the part of S that the counted part Q leaves.
 PRIORS = one_of("priors", Declared("grid", "count"), "prior", "index", ("S",), before=("rest",))
 COUNTED = Sample("Q", Declared("n_Q", "count"), (("f", "A2"), ("rest", "A6")))
+# A head that starts from the part of S that Q leaves, and picks from Q.
+PICKING = Picked(FITTED, COUNTED)
 COUNTED_OF_CLASS = Sample("Q_y", COUNTED.size, COUNTED.apart, ("A6", "K"), cells=True)
 CLEAN_HELD_OUT_OF_CLASS = Sample("H0_y", _class_items, HELD_OUT.apart, ("A6", "K"), cells=True, hidden=True)
 HELD_OUT_OF_CLASS = Sample("H_y", _class_items, HELD_OUT.apart, ("A6", "K"), cells=True)
@@ -342,6 +346,7 @@ READINGS = {
     Mean(Sample("Q_y", COUNTED.size), InCell(CLASSES.chosen, narrow(W))): Quantity(
         gaussian.margin_error, "margin_error"
     ),
+    Picks(Picked(FITTED, _Q)): Quantity(counting.picks, "picks"),
     Divergence(W, PRIORS.chosen): Quantity(gaussian.divergence()),
     Quantile(PRIORS.chosen): Quantity(gaussian.quantile),
     **_counts(
@@ -412,6 +417,7 @@ ORDER = (
     "smaller",
     "test_error",
     "episodes",
+    "picks",
     "test_loss",
     "infonce_loss",
     "log_collisions",
