@@ -6,6 +6,7 @@ import torch.multiprocessing as mp
 
 IMPORTED = [
     "pytest",
+    "sklearn.naive_bayes",
     "torch.distributed",
     "torchmetrics",
     "bounds.evaluation",

@@ -13,14 +13,14 @@ from bounds.assumptions.swap import binomial_tail, couples, factorial_tail
 from bounds.errors import InvalidData, InvalidOption
 from paper_figs.assumption_tests import cases, rejections
 
-DRAWS = 300
 NULL = [case for case in cases() if case.null]
 
 
+@pytest.mark.parametrize("draws", [60, pytest.param(300, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("case", NULL, ids=[f"{case.test}-{case.world}" for case in NULL])
-def test_size_is_at_most_nominal(case):
-    loose, strict = rejections(case, DRAWS)
-    assert binom.sf(loose - 1, DRAWS, 0.05) > 1e-3
+def test_size_is_at_most_nominal(case, draws):
+    loose, strict = rejections(case, draws)
+    assert binom.sf(loose - 1, draws, 0.05) > 1e-3
     assert strict == 0
 
 

@@ -62,7 +62,10 @@ def test_evaluate_writes_the_same_report_as_the_python_call(files):
     near = run("report", out / "report.json", "--bound", "vicreg_certifed")
     assert near.exit_code == 2
     assert "did you mean `vicreg_certified`?" in near.stderr
-    for command in (["report", out / "report.json"], ["plan", out / "report.json", "--target", 0.2]):
+    for command in (
+        ["report", out / "report.json"],
+        ["plan", out / "report.json", "--target", 0.2, "--bound", "test_set"],
+    ):
         assert json.loads(run(*command, "--json").stdout)
     both = run("compare", f"a={out / 'report.json'}", f"b={out / 'report.json'}", "--out", files / "both")
     assert both.exit_code == 0, both.output
@@ -103,6 +106,7 @@ def test_bad_input_ends_with_one_sentence_and_writes_nothing(files, monkeypatch,
     assert not (files / "out").exists()
 
 
+@pytest.mark.slow
 def test_demo_compares_both_embedded_encoders(tmp_path):
     result = run("demo", "--out", tmp_path / "demo")
     assert result.exit_code == 0, result.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -35,6 +36,7 @@ FLOORS: list[set[str]] = [
 ]
 
 
+@cache
 def _imports() -> dict[str, set[str]]:
     files = {
         ".".join(path.relative_to(ROOT.parent).with_suffix("").parts): path for path in ROOT.rglob("*.py")
@@ -57,9 +59,6 @@ def _imports() -> dict[str, set[str]]:
     return found
 
 
-IMPORTS = _imports()
-
-
 def _room(name: str) -> str:
     return name.split(".")[1]
 
@@ -69,14 +68,14 @@ def _floor(room: str) -> int:
 
 
 def test_every_room_stands_on_a_floor() -> None:
-    rooms = {_room(name) for name in IMPORTS} - {"__init__"}
+    rooms = {_room(name) for name in _imports()} - {"__init__"}
     assert rooms == set().union(*FLOORS)
 
 
 def test_no_import_runs_up() -> None:
     up = [
         f"{name} -> {other}"
-        for name, others in IMPORTS.items()
+        for name, others in _imports().items()
         if name != "bounds.__init__"  # the front door of the house: it names what lies behind it
         for other in others
         if _room(other) != _room(name) and _floor(_room(other)) >= _floor(_room(name))
@@ -86,7 +85,7 @@ def test_no_import_runs_up() -> None:
 
 def test_no_circle_between_files() -> None:
     try:
-        TopologicalSorter(IMPORTS).prepare()
+        TopologicalSorter(_imports()).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from sklearn.naive_bayes import GaussianNB
 
 from bounds.evidence.distributed import all_merge
@@ -15,6 +14,7 @@ from bounds.heads import head_kind
 from bounds.heads.labeled_rows import LabeledRows
 from bounds.processes import Processes
 from bounds.representations.table import Representations
+from tests.processes import run_in_processes
 
 WORLD = 2
 CHOICES = {
@@ -61,7 +61,7 @@ def compare(found, expected):
 
 
 def test_two_processes_fit_the_heads_of_one(tmp_path):
-    mp.spawn(worker, args=(tmp_path,), nprocs=WORLD)
+    run_in_processes(worker, (tmp_path,), WORLD)
     alone = dict(scores())
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(WORLD))
     compare(first, alone)

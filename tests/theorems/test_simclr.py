@@ -115,13 +115,14 @@ def test_the_inequality_is_tight_when_classes_are_points():
     assert world.two_class(naive.logistic, 1.0) == pytest.approx((un - tau) / (1 - tau), rel=1e-12)
 
 
+@pytest.mark.parametrize("trials", [30, pytest.param(120, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("negatives", [1, 2])
-def test_coverage_in_a_small_world(negatives):
+def test_coverage_in_a_small_world(negatives, trials):
     rng = np.random.default_rng(8)
     world = naive.DiscreteWorld(rng, classes=3, points=2, dim=2)
     truth = world.two_class(naive.hinge, 1.0) if negatives == 1 else world.error()
     violated = 0
-    for seed in range(120):
+    for seed in range(trials):
         evidence = evidence_of(
             world.draw(rng, 12),
             classes=3,
@@ -131,7 +132,7 @@ def test_coverage_in_a_small_world(negatives):
         )
         bound = SIMCLR.evaluate(evidence, 0.5)
         violated += (bound.value if negatives == 1 else bound.error_rate) < truth
-    assert violated <= 60
+    assert violated <= trials / 2
 
 
 def test_hoeffding_holds_for_the_u_statistic_with_half_the_items():

@@ -214,18 +214,19 @@ def test_outcomes_agree_with_the_losses_of_the_head():
 # Coverage
 
 
-def test_selective_limits_cover_over_every_sample_of_a_small_world():
-    """All samples of four items from atoms: ties in the score included, exact probabilities."""
+@pytest.mark.parametrize("items", [3, pytest.param(4, marks=pytest.mark.slow)])
+def test_selective_limits_cover_over_every_sample_of_a_small_world(items):
+    """All samples of a few items from atoms: ties in the score included, exact probabilities."""
     gaps, weights = (0.9, 0.6), (0.5, 0.5)
     wrong_given = {0.9: 0.3, 0.6: 0.6}
     atoms = [(g, w) for g in gaps for w in (False, True)]
     chance = [weights[gaps.index(g)] * (wrong_given[g] if w else 1 - wrong_given[g]) for g, w in atoms]
     true = {-math.inf: sum(p * w for (_, w), p in zip(atoms, chance, strict=True)), 0.6: 0.3}
     level, missed = 0.4, 0.0
-    for sample in product(range(4), repeat=4):
+    for sample in product(range(4), repeat=items):
         weight = math.prod(chance[i] for i in sample)
         scores = [[atoms[i][0] * (1 - atoms[i][1]), atoms[i][0] * atoms[i][1]] for i in sample]
-        bound = THEOREMS["test_set_selective"].evaluate(scored(scores, [0] * 4), level)
+        bound = THEOREMS["test_set_selective"].evaluate(scored(scores, [0] * items), level)
         failed = any(
             row["error"] < true[row.get("threshold", -math.inf)] - 1e-12
             for row in bound.table.values()
