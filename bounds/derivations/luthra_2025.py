@@ -16,7 +16,9 @@ variance_ratio = symbol(
 directional = symbol(
     "directional", r"\tilde V", "the same along the line through the two means", positive=True
 )
-a = symbol("a", "a", "a number above 4 + 2^{5/2}/m, at least 5, at which the bound is smallest", positive=True)
+a = symbol(
+    "a", "a", "a number above 4 + 2^{5/2}/m, at least 5, at which the bound is smallest", positive=True
+)
 
 
 @cache

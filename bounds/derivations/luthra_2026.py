@@ -14,7 +14,9 @@ cross = symbol("cross_part", "C", f"items against the noise of the means, {_PAIR
 square = symbol("square_part", "Q", f"squared noise of the means, {_PAIRS}")
 skew = symbol("skew_part", r"\kappa", f"third moments, {_PAIRS}", real=True)
 shots_spread = symbol("shots_spread_part", "R", f"all that more shots average, {_PAIRS}")
-lost = symbol("reversed_part", r"\ell", "pairs of classes whose means the noise of the shots reverses, counted one")
+lost = symbol(
+    "reversed_part", r"\ell", "pairs of classes whose means the noise of the shots reverses, counted one"
+)
 expected = symbol("conditional_part", r"\bar C", "mean over items of the limit given the item")
 
 
@@ -28,7 +30,14 @@ def printed() -> Expression:
 def exact() -> Expression:
     """Σ_i p_i min(1, Σ_j W/(W + a²)) by the parts of W."""
     return Expression(
-        {"axis": axis, "other_axis": other_axis, "cross": cross, "square": square, "skew": skew, "reversed": lost}
+        {
+            "axis": axis,
+            "other_axis": other_axis,
+            "cross": cross,
+            "square": square,
+            "skew": skew,
+            "reversed": lost,
+        }
     )
 
 

@@ -11,3 +11,4 @@ episode_limit = symbol(
     "episode_limit", "U", "upper limit of the mean error of episodes, by bets of constant stakes"
 )
 picks = symbol("picks", "k", "rows that the head picked")
+loss_limit = symbol("loss_limit", "U", "upper limit of the mean projected loss, by bets of constant stakes")

@@ -63,9 +63,11 @@ class ClassShapes:
         return cls(**{**vars(found), "cross": cross})
 
     @classmethod
-    def _made(cls, parts: Iterator[tuple[Tensor, Tensor, Tensor]], kept: Tensor, inflate: Tensor) -> ClassShapes:
-        found: dict[str, list[Tensor]] = {name: [] for name in ("variance", "second", "fourth", "projected", "skewed")}
-        means = []
+    def _made(
+        cls, parts: Iterator[tuple[Tensor, Tensor, Tensor]], kept: Tensor, inflate: Tensor
+    ) -> ClassShapes:
+        names = ("variance", "second", "fourth", "projected", "skewed")
+        found: dict[str, list[Tensor]] = {name: [] for name in names}
         if len(kept) < 2:
             raise InvalidStatistics("Moments of classes need two classes with at least two items each.")
         all_parts = list(parts)
@@ -110,7 +112,7 @@ class ClassShapes:
         `axis` is the item along the line of the means, `other_axis` the other mean along it, `cross` item against means,
         `square` the squared errors of the means, `skew` the third moments.
         """
-        m, d2, second = shots, self.square, self.cross.diagonal()
+        m, d2, second = float(shots), self.square, self.cross.diagonal()
         q = (self.fourth - self.variance.square() + 2 * (m - 1) * second) / m**3
         return {
             "axis": 4 * self.along / d2,
@@ -149,11 +151,15 @@ def cantelli(shapes: ClassShapes, shots: int, weights: Tensor | None = None) -> 
 
 def printed(shapes: ClassShapes, shots: int) -> dict[str, float]:
     """The two summands of the printed theorem: what lies along the line of the means, and all that shots add."""
-    m, d2 = shots, shapes.square
+    m, d2 = float(shots), shapes.square
     V = (shapes.variance[:, None] + shapes.variance[None, :]) / d2
     theta = (shapes.fourth[:, None] + shapes.fourth[None, :]) / d2.square()
-    roots = ((4 / m * (V.square() + V / 4)).sqrt(), (V / m).sqrt(), ((theta + 2 * (m - 1) * V.square()) / m**3).sqrt())
-    below = shapes.advantage(m).square()
+    roots = (
+        (4 / m * (V.square() + V / 4)).sqrt(),
+        (V / m).sqrt(),
+        ((theta + 2 * (m - 1) * V.square()) / m**3).sqrt(),
+    )
+    below = shapes.advantage(shots).square()
     good = (shapes.square > 0) & (below > 0) & shapes.pairs
     parts = {"axis": 4 * shapes.along / d2, "shots_spread": (roots[0] + roots[1] + roots[2]).square()}
     lost = float((shapes.pairs & ~good).sum())
@@ -181,9 +187,14 @@ def conditional(
         queries, targets: Items x and their classes; an item of a class without moments counts one.
         shots: m.
         shares: Weight of each item; 1/N by default.
+
+    Raises:
+        InvalidStatistics: fewer than two classes with two items.
     """
     counts = torch.bincount(labels)
     kept = (counts >= (2 if weights is None else 1)).nonzero()[:, 0]
+    if len(kept) < 2:
+        raise InvalidStatistics("Moments of classes need two classes with at least two items each.")
     centres, spreads = [], []
     for index, (rows, share, mean) in zip(kept, _parts(z.double(), labels, kept, weights), strict=True):
         factor = 1.0 if weights is not None else float(counts[index] / (counts[index] - 1))
@@ -198,10 +209,12 @@ def conditional(
             matrix = factor * weighted.T @ weighted
             second, quadratic = float(matrix.square().sum()), ((gap @ matrix) * gap).sum(1)
         third = gap @ (rows * (share * norms)[:, None]).sum(0)
-        q = (fourth - v * v + 2 * (shots - 1) * second) / shots**3
+        q = (fourth - v * v + 2 * (shots - 1) * second) / float(shots) ** 3
         centres.append(gap.square().sum(1) + v / shots)
         spreads.append(4 * quadratic / shots - 4 * third / shots**2 + q)
-    place = torch.full((int(max(int(targets.max()), int(kept.max()))) + 1,), -1, dtype=torch.int64, device=z.device)
+    place = torch.full(
+        (int(max(int(targets.max()), int(kept.max()))) + 1,), -1, dtype=torch.int64, device=z.device
+    )
     place[kept] = torch.arange(len(kept), device=z.device)
     own = place[targets]
     known = own >= 0
@@ -214,18 +227,28 @@ def conditional(
     return float(each.mean() if shares is None else (shares * each).sum() / shares.sum())
 
 
-def predicted(shapes: ClassShapes, shots: int, ways: str | int = "all", weights: Tensor | None = None) -> float:
-    """Few-shot error if the advantage were Gaussian, and independent over the other classes: Φ(−SNR), 1 − ΠΦ(SNR).
+def predicted(
+    shapes: ClassShapes, shots: int, ways: str | int = "all", weights: Tensor | None = None
+) -> float:
+    r"""Few-shot error if the advantages were Gaussian, Φ(−SNR) for two classes.
 
-    Two-way it is the mean over ordered pairs; w-way the other w − 1 classes are an average choice.
+    Of several rivals the advantages share the item and the mean of its class: they are taken to be correlated by ½, as
+    for round classes whose means lie equally far apart, so that the item is named rightly with probability
+    :math:`\int\varphi(t)\prod_j\Phi(\sqrt2\,\mathrm{SNR}_j+t)\,dt`. For `ways` a number of classes the rivals are an
+    average choice, for "pairs" the value is the mean over ordered pairs.
     """
-    K = len(shapes.classes)
-    right = torch.special.ndtr(shapes.snr(shots)).clamp_min(1e-300)
+    snr, K = shapes.snr(shots), len(shapes.classes)
     if ways == "pairs":
-        return float((1 - right)[shapes.pairs].mean())
-    rivals = K if ways == "all" else int(ways)
-    logs = right.log().masked_fill(~shapes.pairs, 0.0).sum(1) * ((rivals - 1) / (K - 1))
-    return float(_weights(shapes, weights if ways == "all" else None) @ (1 - logs.exp()))
+        return float(torch.special.ndtr(-snr)[shapes.pairs].mean())
+    rivals = (K if ways == "all" else int(ways)) - 1
+    nodes = torch.linspace(-8.0, 8.0, 161, dtype=snr.dtype, device=snr.device)
+    density = torch.exp(-nodes.square() / 2)
+    density /= density.sum()
+    right = torch.zeros(K, dtype=snr.dtype, device=snr.device)
+    for t, weight in zip(nodes, density, strict=True):
+        logs = torch.special.log_ndtr(2**0.5 * snr + t).masked_fill(~shapes.pairs, 0.0)
+        right += weight * (logs.sum(1) * (rivals / (K - 1))).exp()
+    return float(_weights(shapes, weights if ways == "all" else None) @ (1 - right).clamp(0.0, 1.0))
 
 
 def near_orthogonality(
@@ -257,12 +280,16 @@ def near_orthogonality(
         between = means[1] - means[0]
         length = float(torch.linalg.vector_norm(between))
         if not length > 0:
-            raise InvalidStatistics(f"Classes {two[0]} and {two[1]} have no items or one mean: no line joins them.")
+            raise InvalidStatistics(
+                f"Classes {two[0]} and {two[1]} have no items or one mean: no line joins them."
+            )
         return between / length, length
 
     (u1, d1), (u2, d2) = line(first, pair), line(second, other)
     along = z @ u1
-    inside = torch.stack([along[first == a].var(unbiased=False) * (first == a).sum() for a in torch.unique(first)])
+    inside = torch.stack(
+        [along[first == a].var(unbiased=False) * (first == a).sum() for a in torch.unique(first)]
+    )
     directional = float(inside.sum()) / len(z) / d1**2
     K2 = len(torch.unique(second))
     return {"cosine": abs(float(u1 @ u2)), "limit": math.sqrt(2 * K2) * d1 / d2 * math.sqrt(directional)}

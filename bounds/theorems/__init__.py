@@ -24,6 +24,8 @@ from bounds.theorems.counting.test_set_loss import TEST_SET_LOSS
 from bounds.theorems.counting.test_set_selective import TEST_SET_SELECTIVE
 from bounds.theorems.counting.test_set_top_k import TEST_SET_TOP_K
 from bounds.theorems.few_shot.few_shot import FEW_SHOT
+from bounds.theorems.few_shot.luthra_2025 import LUTHRA_2025
+from bounds.theorems.few_shot.luthra_2026 import LUTHRA_2026, LUTHRA_2026_CONDITIONAL, LUTHRA_2026_EXACT
 from bounds.theorems.invariance.agreement import AGREEMENT, AGREEMENT_NO_HOLDOUT
 from bounds.theorems.invariance.augmentation_gain import (
     AUGMENTATION_ERROR_FLOOR,
@@ -32,7 +34,6 @@ from bounds.theorems.invariance.augmentation_gain import (
     AUGMENTATION_RISK,
 )
 from bounds.theorems.lei_2023 import LEI_2023
-from bounds.theorems.luthra_2025 import LUTHRA_2025
 from bounds.theorems.rrm import RRM, RRM_INFORMATION
 from bounds.theorems.simclr import SIMCLR, SIMCLR_LOGISTIC
 from bounds.theorems.supervised.centred_head import CENTRED_HEAD, CENTRED_HEAD_ERROR
@@ -73,7 +74,6 @@ THEOREMS: dict[str, Theorem] = {
         BAO_2022_DEVIATION,
         VAN_ELST_2024,
         LEI_2023,
-        LUTHRA_2025,
         SUPERVISED,
         SUPERVISED_PROJECTED,
         CENTRED_HEAD,
@@ -95,6 +95,10 @@ THEOREMS: dict[str, Theorem] = {
         RRM_INFORMATION,
         HELD_OUT_BOUND,
         FEW_SHOT,
+        LUTHRA_2026,
+        LUTHRA_2026_EXACT,
+        LUTHRA_2026_CONDITIONAL,
+        LUTHRA_2025,
         TEST_SET,
         TEST_SET_LOSS,
         TEST_SET_CLASSES,

@@ -70,7 +70,7 @@ from bounds.proofs.terms import (
     label,
     view,
 )
-from bounds.summaries.constant_stakes import STAKES
+from bounds.summaries.constant_stakes import LOSS_STAKES, STAKES
 
 n, m, N, K = (Declared(name, "count") for name in ("n", "m", "N", "K"))
 functions = Declared("functions", "count")
@@ -271,6 +271,15 @@ def episode_limit(sample: Sample, term: sp.Expr) -> Fact:
     return ville(Copies(copies, sp.Add(*bets) / len(bets)), _tried, term, delta)
 
 
+@cache
+def loss_limit() -> Fact:
+    """The mean projected loss over its range √2, by bets of constant stakes."""
+    term = projected(W) / sp.sqrt(2)
+    stakes = [sp.Rational(str(stake)) for stake in LOSS_STAKES]
+    bets = [Bet(TEST, 1 + stake * (_tried - term) / (1 - _tried)) for stake in stakes]
+    return ville(sp.Add(*bets) / len(bets), _tried, term, delta)
+
+
 def correction_limit() -> Fact:
     """The mean correction of a predicted error, scaled to [0, 1], by bets that learn from the items before."""
     term = (1 + _correction) / 2
@@ -375,6 +384,7 @@ READINGS = {
     Mean(_S, residual(V)): Quantity(s.phi_S, "reference_on_labeled"),
     Mean(_S, projected(W)): Quantity(s.projected_S, "labeled_residual"),
     Mean(_H, projected(W)): Quantity(s.projected_H, "test_loss"),
+    plain(loss_limit().rhs): Quantity(counting.loss_limit / sp.sqrt(2)),
     OpNorm(W): Quantity(s.W_norm),
     OpNorm(W - V): Quantity(s.c, alone="head_distance"),
     Reach(W): Quantity(s.kappa_S),

@@ -1,21 +1,23 @@
 r"""`luthra_2026`, `luthra_2026_exact`, `luthra_2026_conditional`: few-shot error from moments of the classes; estimates.
 
 With M = ‖f − μ̂_j‖² − ‖f − μ̂_i‖² for f of class i, err_m ≤ Σ_i p_i Σ_{j≠i} P(M ≤ 0). The printed theorem limits the variance
-of M by Minkowski and uses Chebyshev; the exact form has the variance itself, W, and Cantelli: min(1, Σ_j W/(W + a²)), a = E M.
-Given the item the same holds with the mean and variance over the shots alone. Moments of S stand for those of the classes.
+of M by Minkowski and uses Chebyshev; the exact form has the variance itself, W, and Cantelli: min(1, Σ_j W/(W + a²)) with
+a = E M. Given the item the same holds with the mean and variance over the shots alone. Moments of S stand for those of the
+classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from bounds.derivations import luthra_2026 as derivation
 from bounds.derivations.expression import Expression
 from bounds.errors import InvalidStatistics, NotApplicable
 from bounds.evidence.evidence import Evidence
-from bounds.evidence.memo import memo
 from bounds.evidence.splits import fitting_chunks, held_out_chunks, held_out_count
 from bounds.summaries.class_shapes import ClassShapes, cantelli, conditional, printed
 from bounds.theorems.axes import Axis
@@ -75,6 +77,52 @@ def _conditional(evidence: Evidence, shots: int) -> dict[str, float]:
     return {"conditional": found}
 
 
-def _stacked(chunks: object) -> tuple[torch.Tensor, torch.Tensor]:
-    rows = list(chunks)  # type: ignore[call-overload]
+def _stacked(chunks: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    rows = list(chunks)
     return torch.cat([z for z, _ in rows]), torch.cat([y for _, y in rows]).long()
+
+
+LUTHRA_2026 = Theorem(
+    name="luthra_2026",
+    title="few-shot error from moments of the classes (Luthra, Salunkhe and Galanti 2026)",
+    source=SOURCE,
+    statement=STATEMENT,
+    predictor="nearest mean of m labels of each class, on average over them",
+    assumptions=("A2",),
+    inputs=_inputs_with(derivation.printed, _printed),
+    options=("few_shot",),
+    texts={
+        "axis": (
+            "spread of items along the lines between class means: stays with any number of shots",
+            "neural collapse",
+        ),
+        "other_axis": ("noise of the other class's mean along that line", "more shots"),
+        "cross": (
+            "items against the noise of the means, in all directions",
+            "more shots, fewer directions of spread",
+        ),
+        "square": ("squared noise of the means", "more shots"),
+        "skew": ("third moments of the classes", "more shots"),
+        "shots_spread": ("all that shots average", "more shots"),
+        "reversed": ("pairs of classes that the noise of the shots reverses", "more shots"),
+        "conditional": ("mean over items of the limit given the item", "more shots, wider margins"),
+    },
+    axis=Axis("few-shot error", "error of the nearest mean of m labels a class, over the labels too", "none"),
+    kind="estimate",
+)
+
+LUTHRA_2026_EXACT = replace(
+    LUTHRA_2026,
+    name="luthra_2026_exact",
+    title="the same with the exact variance and Cantelli's inequality, term by term",
+    source=f"this package, from {SOURCE}",
+    inputs=_inputs_with(derivation.exact, _exact),
+)
+
+LUTHRA_2026_CONDITIONAL = replace(
+    LUTHRA_2026,
+    name="luthra_2026_conditional",
+    title="the same given the item, averaged over items that served for no moment",
+    source=f"this package, from {SOURCE}",
+    inputs=_inputs_with(derivation.conditional, _conditional),
+)
