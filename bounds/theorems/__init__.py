@@ -126,8 +126,16 @@ def register(theorem: Theorem) -> Theorem:
 def select(names: str | Iterable[str] | None) -> list[Theorem]:
     """The theorems asked for, in order; all by default.
 
+    Args:
+        names: One name or several.
+
     Raises:
         InvalidOption: for a name that does not exist, an empty list, or a name that is given twice.
+
+    Example:
+        >>> from bounds.theorems import select
+        >>> [theorem.name for theorem in select(["test_set", "held_out"])]
+        ['test_set', 'held_out']
     """
     if names is None:
         return list(THEOREMS.values())
