@@ -29,6 +29,7 @@ LABELED: dict[str, float] = {
     "class_items": 1,
     "mistakes": 1,
     "class_mistakes": 1,
+    "picks": 1,
     "shots": 1,
     "PY_S": 0.5,
 }
