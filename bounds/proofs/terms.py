@@ -360,7 +360,7 @@ class Picked(sp.Function):  # type: ignore[misc]
     is_real = True
 
 
-class Picks(_Nonnegative):
+class Picks(Nonnegative):
     """How many items a head picked: Picks(Picked(start, sample))."""
 
     nargs = 1
