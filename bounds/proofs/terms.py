@@ -353,6 +353,19 @@ class InCell(Nonnegative):
     nargs = 2
 
 
+class Picked(sp.Function):  # type: ignore[misc]
+    """A head that starts from another one and is made of what it picks out of a sample: Picked(start, sample)."""
+
+    nargs = 2
+    is_real = True
+
+
+class Picks(Nonnegative):
+    """How many items a head picked: Picks(Picked(start, sample))."""
+
+    nargs = 1
+
+
 class Missed(Indicator):
     """1[the rule made from the shots of an episode does not name the class y of its query x]: Missed(f(x), y)."""
 

@@ -28,7 +28,13 @@ Kind = Literal["bound", "expression", "estimate"]
 
 @dataclass(frozen=True)
 class Term:
-    """One term of a bound: number, formula, what it means, what lowers it."""
+    """One term of a bound.
+
+    Attributes:
+        name, value, latex: Key, number and formula.
+        meaning, lowered_by: In words.
+        parts: Named summands of the term and their numbers, where it has any.
+    """
 
     name: str
     value: float
@@ -58,6 +64,10 @@ class Bound:
     """A number with its proof obligations.
 
     Attributes:
+        name, title, source: As of the theorem.
+        statement, latex: LaTeX of the left-hand and of the right-hand side.
+        notes: What the reader should know beside the number.
+        model, deployment: What its predictor is made of; not saved.
         value: The bound, on `axis`.
         terms: Name to term; they add up to `value`, or to its square where `combine` is "root".
         assumptions: Name to status and reason, for every assumption the theorem needs.

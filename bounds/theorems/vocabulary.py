@@ -58,6 +58,8 @@ from bounds.proofs.terms import (
     Norm,
     OpNorm,
     Outside,
+    Picked,
+    Picks,
     Predicted,
     Project,
     Quantile,
@@ -75,7 +77,7 @@ from bounds.proofs.terms import (
     label,
     view,
 )
-from bounds.summaries.constant_stakes import STAKES
+from bounds.summaries.constant_stakes import LOSS_STAKES, STAKES
 
 n, m, N, K = (Declared(name, "count") for name in ("n", "m", "N", "K"))
 functions = Declared("functions", "count")
@@ -110,6 +112,8 @@ HELD_OUT = Sample("H", N, (("f", "A2"), ("rest", "A6")), order="A6")
 # Priors, noises and thresholds for random heads, fixed with the part of S that the counted part Q leaves.
 PRIORS = one_of("priors", Declared("grid", "count"), "prior", "index", ("S",), before=("rest",))
 COUNTED = Sample("Q", Declared("n_Q", "count"), (("f", "A2"), ("rest", "A6")))
+# A head that starts from the part of S that Q leaves, and picks from Q.
+PICKING = Picked(FITTED, COUNTED)
 COUNTED_OF_CLASS = Sample("Q_y", COUNTED.size, COUNTED.apart, ("A6", "K"), cells=True)
 CLEAN_HELD_OUT_OF_CLASS = Sample("H0_y", _class_items, HELD_OUT.apart, ("A6", "K"), cells=True, hidden=True)
 HELD_OUT_OF_CLASS = Sample("H_y", _class_items, HELD_OUT.apart, ("A6", "K"), cells=True)
@@ -286,6 +290,15 @@ def episode_limit(sample: Sample, term: sp.Expr) -> Fact:
     return ville(Copies(copies, sp.Add(*bets) / len(bets)), _tried, term, delta)
 
 
+@cache
+def loss_limit() -> Fact:
+    """The mean projected loss over its range √2, by bets of constant stakes."""
+    term = projected(W) / sp.sqrt(2)
+    stakes = [sp.Rational(str(stake)) for stake in LOSS_STAKES]
+    bets = [Bet(TEST, 1 + stake * (_tried - term) / (1 - _tried)) for stake in stakes]
+    return ville(sp.Add(*bets) / len(bets), _tried, term, delta)
+
+
 def correction_limit() -> Fact:
     """The mean correction of a predicted error, scaled to [0, 1], by bets that learn from the items before."""
     term = (1 + _correction) / 2
@@ -361,6 +374,7 @@ READINGS = {
     Mean(Sample("Q_y", COUNTED.size), InCell(CLASSES.chosen, narrow(W))): Quantity(
         gaussian.margin_error, "margin_error"
     ),
+    Picks(Picked(FITTED, _Q)): Quantity(counting.picks, "picks"),
     Divergence(W, PRIORS.chosen): Quantity(gaussian.divergence()),
     Quantile(PRIORS.chosen): Quantity(gaussian.quantile),
     **_counts(
@@ -409,6 +423,7 @@ READINGS = {
     },
     Fewest(_S): Quantity(s.n_min),
     RootFrequencies(_S): Quantity(s.root_frequencies, assumes=_PRIOR),
+    plain(loss_limit().rhs): Quantity(counting.loss_limit / sp.sqrt(2)),
     OpNorm(W - V): Quantity(s.c, alone="head_distance"),
     Reach(W): Quantity(s.kappa_S),
     Reach(V): Quantity(s.kappa_ref),
@@ -456,6 +471,7 @@ ORDER = (
     "smaller",
     "test_error",
     "episodes",
+    "picks",
     "test_loss",
     "infonce_loss",
     "contrastive_loss",
