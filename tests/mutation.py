@@ -22,8 +22,9 @@ import signal
 import sys
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -464,8 +465,18 @@ def values() -> dict[str, list[float]]:
                 **dict(zip(signature(theorem.proof).parameters, choice, strict=True))
             ).expression
             key = f"{name} {choice}"
-            found[key] = [expression.combined(expression.evaluate(numbers)) for numbers in NUMBERS]
+            # Whether its requirements hold at these numbers is no matter: only how the formula moves.
+            free = replace(expression, requires=())
+            found[key] = [_at(free, numbers) for numbers in NUMBERS]
     return found
+
+
+def _at(expression: Any, numbers: dict[str, float]) -> float:
+    """The bound at numbers drawn without regard to its domain; infinite outside of that."""
+    try:
+        return float(expression.combined(expression.evaluate(numbers)))
+    except (ArithmeticError, ValueError):
+        return math.inf
 
 
 def _numbers(seed: int) -> dict[str, float]:
@@ -505,6 +516,13 @@ def _moved(now: dict[str, list[float]], before: dict[str, list[float]]) -> str:
     return ", ".join(changed) or "unchanged"
 
 
+def _saved(path: Path) -> dict[Mutant, Outcome]:
+    """The outcomes of an earlier run, which goes on where it stopped."""
+    plain = json.loads(path.read_text())["outcomes"]
+    found = [Outcome(**{**one, "mutant": Mutant(**one["mutant"])}) for one in plain]
+    return {one.mutant: one for one in found}
+
+
 def main() -> None:
     """Draw mutants, run them, save and print what survived."""
     parser = argparse.ArgumentParser(description="Mutants of the proofs against the tests of the kernel.")
@@ -514,7 +532,12 @@ def main() -> None:
         "--consistent", action="store_true", help="also the changes in several places at once"
     )
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop drawing after so long")
-    parser.add_argument("--output", type=Path, default=None, help="a JSON file for the result")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=None,
+        help="a JSON file for the result; mutants that it holds are not run again",
+    )
     given = parser.parse_args()
     reference = values()
     drawn = [(mutant, {mutant.file: source}) for path in files() for mutant, source in mutants(path)]
@@ -525,10 +548,11 @@ def main() -> None:
     if given.consistent:
         drawn = consistent() + drawn
     start, outcomes = time.monotonic(), []
+    known = {} if given.output is None or not given.output.exists() else _saved(given.output)
     for mutant, sources in drawn:
-        if time.monotonic() - start > 60 * given.minutes:
+        if mutant not in known and time.monotonic() - start > 60 * given.minutes:
             break
-        outcomes.append(run(mutant, sources, reference))
+        outcomes.append(known.get(mutant) or run(mutant, sources, reference))
         print(len(outcomes), outcomes[-1], flush=True)
     survivors = [one for one in outcomes if one.verdict == "survived"]
     for one in survivors:
