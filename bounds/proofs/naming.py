@@ -26,6 +26,8 @@ FIRST = (
     "head_complexity",
     "representation_complexity",
     "surrogate_gap",
+    "class_means",
+    "collisions",
     "confidence",
 )
 IMPLICIT = (clopper_pearson, clopper_pearson_counts, kl_inverse, kl_inverse_first, picked_limit, Largest)

@@ -12,6 +12,7 @@ from bounds.theorems.contrastive.bao_2022 import BAO_2022, BAO_2022_DEVIATION
 from bounds.theorems.contrastive.haochen_2021 import HAOCHEN_2021
 from bounds.theorems.contrastive.infonce import INFONCE, INFONCE_SHARP
 from bounds.theorems.contrastive.nozawa_2021 import NOZAWA_2021
+from bounds.theorems.contrastive.simclr import SIMCLR, SIMCLR_LOGISTIC
 from bounds.theorems.contrastive.van_elst_2024 import VAN_ELST_2024
 from bounds.theorems.counting.held_out import HELD_OUT_BOUND
 from bounds.theorems.counting.prediction_powered import PREDICTION_POWERED, PREDICTION_POWERED_BETTING
@@ -35,7 +36,6 @@ from bounds.theorems.invariance.augmentation_gain import (
 )
 from bounds.theorems.lei_2023 import LEI_2023
 from bounds.theorems.rrm import RRM, RRM_INFORMATION
-from bounds.theorems.simclr import SIMCLR, SIMCLR_LOGISTIC
 from bounds.theorems.supervised.centred_head import CENTRED_HEAD, CENTRED_HEAD_ERROR
 from bounds.theorems.supervised.pac_bayes import PAC_BAYES, PAC_BAYES_DETERMINISTIC
 from bounds.theorems.supervised.pick_to_learn import PICK_TO_LEARN
@@ -46,8 +46,8 @@ from bounds.theorems.vicreg.vicreg import VICREG, VICREG_SHORT
 from bounds.theorems.vicreg.vicreg_best import BEST
 from bounds.theorems.vicreg.vicreg_certified import CERTIFIED
 from bounds.theorems.vicreg.vicreg_direct import DIRECT
+from bounds.theorems.vicreg.vicreg_second_moment import SECOND_MOMENT, SECOND_MOMENT_RIDGE
 from bounds.theorems.vicreg.vicreg_sharp import SHARP
-from bounds.theorems.vicreg_second_moment import SECOND_MOMENT, SECOND_MOMENT_RIDGE
 
 __all__ = ["Bound", "Term", "Theorem", "register", "select", "THEOREMS"]
 
