@@ -158,11 +158,60 @@ def few_labels_table() -> str:
     )
 
 
+def few_shot_table() -> str:
+    """Saved few-shot errors of real images: what is reported usually, what is certified, what moments predict."""
+    import pandas as pd
+
+    rows = pd.read_csv(ROOT / "paper_figs" / "results" / "few_shot.csv", comment="#")
+    ways = {"all": "ten-way", "pairs": "two-way"}
+    return trust.markdown(
+        ["images", "ways", "shots", "episodes", "mean", "usual, upper end", "certified", "predicted"],
+        [
+            [
+                row.data,
+                ways[row.ways],
+                row.shots,
+                int(row.episodes),
+                significant(row.error, 3),
+                significant(row.usual_upper, 3),
+                significant(row.limit, 3, up=True),
+                significant(row.predicted, 3),
+            ]
+            for row in rows.itertuples()
+        ],
+    )
+
+
+def few_shot_misses() -> str:
+    """How often each limit fell below the truth in the saved worlds."""
+    import pandas as pd
+
+    rows = pd.read_csv(ROOT / "paper_figs" / "results" / "few_shot_worlds.csv", comment="#")
+    rows = rows[rows["runs"] > 1]
+    return trust.markdown(
+        ["world", "limit", "runs", "truth", "mean limit", "below the truth", "interval of the rate"],
+        [
+            [
+                row.world,
+                row.limit if row.limit == "usual interval" else f"`{row.limit}`",
+                f"{row.runs:,}",
+                significant(row.mean_truth, 3),
+                significant(row.mean_limit, 3),
+                f"{row.rate:.1%}",
+                f"{row.lower:.1%} to {row.upper:.1%}",
+            ]
+            for row in rows.itertuples()
+        ],
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "real_images_table": real_images_table,
     "speed_table": speed_table,
     "error_bounds_table": error_bounds_table,
     "few_labels_table": few_labels_table,
+    "few_shot_table": few_shot_table,
+    "few_shot_misses": few_shot_misses,
     "coverage_of_bounds": trust.coverage_of_bounds,
     "broken_assumptions": trust.broken_assumptions,
     "searched_worlds": trust.searched_worlds,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bounds.arguments import as_mapping, checked, file, instance, maybe
 from bounds.rendering import rendered
 from bounds.report.families import families
+from bounds.report.few_shot import differences
 from bounds.report.files import write_text
 from bounds.report.format import confidence, percent
 from bounds.report.report import Report
@@ -61,6 +62,19 @@ class Comparison:
             name: sorted(self.reports, key=lambda encoder: self.reports[encoder][name].value)
             for name in shared
         }
+
+    def few_shot(self) -> pandas.DataFrame:
+        """Few-shot errors of the encoders against each other on the same episodes, with limits of each difference.
+
+        Returns:
+            A row for each pair: `a`, `b`, `difference` of the mean errors, `lower` and `upper` limit of err_a − err_b at
+            confidence 1 − δ (each pair by itself), the `better` one where the limits decide, and whether both are
+            `certified`.
+
+        Raises:
+            NotApplicable: a report without few-shot episodes, or with episodes of other items.
+        """
+        return differences(self.reports)
 
     def by_family(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Title of each family to the names and axes of its bounds, over all reports."""

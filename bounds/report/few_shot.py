@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
+from bounds.errors import NotApplicable
+from bounds.summaries.constant_stakes import constant_stakes_upper
 from bounds.theorems.bound import Bound
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from bounds.report.report import Report
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,40 @@ class FewShotCurve:
             draw(axes, self)
         plt.close(figure)
         return figure
+
+
+def differences(reports: Mapping[str, Report]) -> pandas.DataFrame:
+    """Few-shot errors of encoders against each other, on the same episodes: one row for each pair.
+
+    (1 + H_a − H_b)/2 of an episode lies in [0, 1]; bets on it at δ/2 a side give `lower` and `upper` of err_a − err_b at
+    confidence 1 − δ for each pair by itself. Where no images are known items are taken to be the same that stand in the
+    same row.
+
+    Raises:
+        NotApplicable: a report without few-shot episodes, or with episodes of other items.
+    """
+    import pandas
+
+    found = {}
+    for name, report in reports.items():
+        bound = report.bounds.get("few_shot")
+        if bound is None or bound.episodes is None:
+            raise NotApplicable(f"`{name}` has no few-shot episodes to compare; evaluate it with `few_shot`.")
+        found[name] = bound, bound.episodes
+    if len({episodes.digest for _, episodes in found.values()}) > 1:
+        raise NotApplicable(
+            "The few-shot episodes are made of other items; evaluate all encoders on the same labeled data, "
+            "with the same seed and option `few_shot`."
+        )
+    rows = []
+    for (a, (bound, one)), (b, (other, two)) in combinations(found.items(), 2):
+        gap, share = one.errors - two.errors, max(bound.delta, other.delta) / 2
+        upper, lower = (2 * constant_stakes_upper((1 + sign * gap) / 2, share) - 1 for sign in (1, -1))
+        better = a if upper < 0 else b if -lower > 0 else ""
+        certified = bound.certified and other.certified
+        rows.append((a, b, float(gap.mean()), -lower, upper, better, certified))
+    names = ["a", "b", "difference", "lower", "upper", "better", "certified"]
+    return pandas.DataFrame(rows, columns=names)
 
 
 def draw(axes: Axes, curve: FewShotCurve, color: str = "#0072B2") -> None:

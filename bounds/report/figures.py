@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bounds.arguments import shown
 from bounds.errors import InvalidOption
 from bounds.report.families import FAMILIES
+from bounds.report.few_shot import FewShotCurve, draw
 from bounds.report.format import significant
 from bounds.report.reading import measured
 from bounds.report.text import error_cell, short, visible
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 STYLE = Path(__file__).parent / "bounds.mplstyle"
 _DISSECTED = ("vicreg_certified", "vicreg", "vicreg_direct")  # Theorem 2 first; else what says most
 _ROW = 0.21  # inches
+_CURVE = 11  # rows that the curve of the few-shot error takes
 _NAME, _TERM = 30, 26  # characters
 _SHADE, _INK = "0.93", "0.15"
 
@@ -71,21 +73,32 @@ def comparison_figure(reports: Mapping[str, Report], style: Any = None) -> Figur
         blocks = _blocks(reports, colors)
         dissected = _dissected(reports)
         lines = [sum(1 + len(rows) for _, rows in blocks), _lines(dissected)]
-        figure, (answer, anatomy) = plt.subplots(
-            2,
+        curves = _curves(reports)
+        lines += [_CURVE] if curves else []
+        figure, panels = plt.subplots(
+            len(lines),
             1,
             figsize=(7.0, 1.9 + _ROW * sum(max(count, 2) for count in lines)),
             height_ratios=[max(count, 2) for count in lines],
             layout="constrained",
         )
-        _answer(answer, blocks, reports)
-        _anatomy(anatomy, dissected, colors)
+        _answer(panels[0], blocks, reports)
+        _anatomy(panels[1], dissected, colors)
+        for name, curve in curves.items():
+            draw(panels[2], curve, colors[name])
+            panels[2].set_title("Few-shot error over the labels a class")
         handles = _legend(reports, colors)
         figure.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))
         for label in (text for one in figure.legends for text in one.get_texts()):
             label.set_parse_math(False)
         plt.close(figure)
     return figure
+
+
+def _curves(reports: Mapping[str, Report]) -> dict[str, FewShotCurve]:
+    """Few-shot errors at several numbers of shots, where they were asked for."""
+    found = {name: report.bounds.get("few_shot") for name, report in reports.items()}
+    return {name: FewShotCurve(bound) for name, bound in found.items() if bound and len(bound.table) > 1}
 
 
 def _blocks(reports: Mapping[str, Report], colors: Mapping[str, str]) -> list[tuple[str, list[_Row]]]:

@@ -146,3 +146,29 @@ def test_the_limit_lies_above_the_error_of_fresh_labels_in_worlds():
         assert row.trials == 60
         assert row.p_value > 1e-3
         assert 0.05 < row.mean_truth < row.mean_value
+
+
+def test_encoders_are_compared_on_the_same_episodes_alone():
+    x, y = data(n=600, shift=2.5)
+    noise = np.random.default_rng(5).normal(size=x.shape)
+    option = {"shots": 1, "permutations": 20}
+    good, poor = report(x, y, option), report(x + 3 * noise, y, option)
+    table = bounds.compare({"good": good, "poor": poor}).few_shot()
+    row = table.iloc[0]
+    assert (row["a"], row["b"], row["better"]) == ("good", "poor", "good")
+    H = good["few_shot"].episodes.errors - poor["few_shot"].episodes.errors
+    assert row["difference"] == pytest.approx(float(H.mean()))
+    assert row["upper"] == pytest.approx(2 * constant_stakes_upper((1 + H) / 2, 0.025) - 1)
+    assert row["lower"] == pytest.approx(1 - 2 * constant_stakes_upper((1 - H) / 2, 0.025))
+    assert row["lower"] <= row["difference"] <= row["upper"] < 0
+    swapped = bounds.compare({"poor": poor, "good": good}).few_shot().iloc[0]
+    assert (swapped["lower"], swapped["better"]) == (pytest.approx(-row["upper"]), "good")
+    same = bounds.compare({"one": good, "two": bounds.Report.from_dict(good.to_dict())}).few_shot().iloc[0]
+    assert same["lower"] < 0 < same["upper"]
+    assert same["better"] == ""
+    for other in (report(x, y, option, seed=1), report(x[::-1], y[::-1], option), report(x, y, {"shots": 2})):
+        with pytest.raises(NotApplicable, match="other items"):
+            bounds.compare({"good": good, "other": other}).few_shot()
+    none = bounds.evaluate(None, (x, y), bounds=["held_out"], progress=False)
+    with pytest.raises(NotApplicable, match="no few-shot episodes"):
+        bounds.compare({"good": good, "none": none}).few_shot()
