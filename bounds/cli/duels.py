@@ -180,7 +180,7 @@ def _step(
     count: int,
     unlabeled: list[str] | None,
 ) -> None:
-    """Begin or go on, take answers, write what comes next, say what is known; the state is written before anything is said."""
+    """Begin or go on, take answers, write what comes next, say what is known; the state is written first."""
     from bounds.duels import load
 
     for name, path in (("state", state), ("ask", ask), ("sheet", sheet)):
