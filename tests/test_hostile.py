@@ -382,7 +382,7 @@ CALLS = {
         {"name": [None, 5, "", "vicregg", [], True, Undescribed()], "prior_known": ["x"], "x": [1]},
     ),
     "derive vicreg": (
-        lambda **k: bounds.derive("vicreg", **k),
+        lambda **k: bounds.derive("vicreg_certified", **k),
         {"constants": ["x", 5, None, []], "prior_known": ["x", 1, None], "conditioned_pairs": ["x", 2.0]},
     ),
     "register": (lambda **k: bounds.register(**k), {"theorem": [5, None, "x", bounds.Theorem, [], Undescribed()], "x": [5]}),
@@ -896,7 +896,7 @@ def test_advice_on_the_command_line_speaks_of_its_options(place, monkeypatch, ca
         (lambda: bounds.evaluate(None, (Z, Y), pairs="augment"), "did you mean `augmentation`?"),
         (lambda: bounds.evaluate(None, (Z, Y), device="gpu"), "did you mean `cuda`?"),
         (lambda: bounds.derive("vicregs"), "did you mean `vicreg`?"),
-        (lambda: bounds.derive("vicreg", constant="counted"), "did you mean `constants`?"),
+        (lambda: bounds.derive("vicreg_certified", residual="mean"), "did you mean `residuals`?"),
         (lambda: make_objective("barlowtwins", 4), "did you mean `barlow_twins`?"),
         (lambda: bounds.compare({"a": NETWORK}, (IMAGES, Y), num_class=2), "did you mean `num_classes`?"),
     ],

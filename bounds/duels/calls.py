@@ -164,6 +164,9 @@ def certify(
 def load(path: str | os.PathLike[str]) -> Labeling:
     """Go on from what `save` wrote: a `Duel`, a `Ranking` or a `Certification`.
 
+    Args:
+        path: The file.
+
     Raises:
         InvalidData: another or a damaged file.
     """

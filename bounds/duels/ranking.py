@@ -44,6 +44,9 @@ class Ranking(Labeling):
 
     Which items come next depends on earlier answers only: a rule that picks them by their look, scores or by who
     predicted what is not valid.
+
+    Attributes:
+        panel: Predictions of all.
     """
 
     kind: ClassVar[str] = "rank"

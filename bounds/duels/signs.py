@@ -49,6 +49,9 @@ def sign_p_value(plus: int, minus: int) -> float:
 
     The smaller of both directions, doubled, is the exact test of McNemar.
 
+    Args:
+        plus, minus: The counts n₊ and n₋.
+
     Raises:
         InvalidStatistics: a negative count.
 
@@ -62,7 +65,11 @@ def sign_p_value(plus: int, minus: int) -> float:
 
 
 def mcnemar_p_value(plus: int, minus: int) -> float:
-    """The exact two-sided p-value that both signs are equally common, min(1, 2·smaller tail)."""
+    """The exact two-sided p-value that both signs are equally common, min(1, 2·smaller tail).
+
+    Args:
+        plus, minus: The counts n₊ and n₋.
+    """
     return min(1.0, 2.0 * min(sign_p_value(plus, minus), sign_p_value(minus, plus)))
 
 
