@@ -72,8 +72,10 @@ def duel(
 
         if checkpoint is None or len(checkpoint) != 2:
             raise InvalidOption("`checkpoint` must be given twice, once for each encoder.")
+        a, b = checkpoint
         return run(
-            *checkpoint,
+            a,
+            b,
             paths(labeled),
             paths(unlabeled),
             margin=margin,
@@ -155,6 +157,8 @@ def certify(
         from bounds.duels import certify as run
         from bounds.heads import load_predictor
 
+        if model is None:
+            raise InvalidOption("`model` is needed to begin.")
         return run(
             load_predictor(model),
             paths(unlabeled),
