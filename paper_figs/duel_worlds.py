@@ -264,8 +264,9 @@ def main(argv: list[str] | None = None) -> None:
         said = " ".join((world.__doc__ or "").split())
         rows.append({"world": name, "runs": options.runs, "wrong": wrong, "naive": naive, "what": said})
         print(f"{name:24} {wrong / options.runs:.4f} {naive / options.runs:.4f}", flush=True)
-    frame = pd.DataFrame(rows)
-    style.write_csv(frame, "duel_worlds", options.out, style.provenance(runs=options.runs, delta=DELTA))
+        frame = pd.DataFrame(rows)  # written after each world: an interruption loses one
+        notes = style.provenance(script=Path(__file__).name, runs=options.runs, delta=DELTA)
+        style.write_csv(frame, "duel_worlds", options.out, notes)
 
 
 if __name__ == "__main__":

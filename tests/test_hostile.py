@@ -589,6 +589,59 @@ def test_arguments_of_every_other_call(call, name, value, place, monkeypatch):
 
 
 COMMANDS = {
+    "duel": {
+        "--head": ["x", "knn:0"],
+        "--num-classes": ["0", "1", "x"],
+        "--checkpoint": ["", "missing.pth", "file", "."],
+        "--labeled": ["missing.npz", "file"],
+        "--margin": ["1", "-1", "nan", "x"],
+        "--unlabeled": ["missing", "file"],
+        "--answers": ["missing", "file"],
+        "--ask": ["file/x", "\0"],
+        "--sheet": ["file/x", "\0"],
+        "--count": ["0", "-1", "x"],
+        "--delta": ["0", "1", "nan", "x"],
+        "--repeats": ["x"],
+        "--seed": ["-1", "x"],
+        "--device": ["gpu", "x"],
+        "--batch-size": ["0", "x"],
+        "--state": ["file/x", "file", "\0", "/proc/none/x"],
+        "--nonsense": ["x"],
+    },
+    "rank": {
+        "--head": ["x", "knn:0"],
+        "--num-classes": ["0", "1", "x"],
+        "--checkpoint": ["", "missing.pth", "file", "."],
+        "--labeled": ["missing.npz", "file"],
+        "--unlabeled": ["missing", "file"],
+        "--answers": ["missing", "file"],
+        "--ask": ["file/x", "\0"],
+        "--sheet": ["file/x", "\0"],
+        "--count": ["0", "-1", "x"],
+        "--delta": ["0", "1", "nan", "x"],
+        "--repeats": ["x"],
+        "--seed": ["-1", "x"],
+        "--device": ["gpu", "x"],
+        "--batch-size": ["0", "x"],
+        "--state": ["file/x", "file", "\0", "/proc/none/x"],
+        "--nonsense": ["x"],
+    },
+    "certify": {
+        "--model": ["", "missing", "file"],
+        "--target": ["0", "1", "nan", "x"],
+        "--unlabeled": ["missing", "file"],
+        "--answers": ["missing", "file"],
+        "--ask": ["file/x", "\0"],
+        "--sheet": ["file/x", "\0"],
+        "--count": ["0", "-1", "x"],
+        "--delta": ["0", "1", "nan", "x"],
+        "--repeats": ["x"],
+        "--seed": ["-1", "x"],
+        "--device": ["gpu", "x"],
+        "--batch-size": ["0", "x"],
+        "--state": ["file/x", "file", "\0", "/proc/none/x"],
+        "--nonsense": ["x"],
+    },
     "evaluate": {
         "--labeled": ["", "missing.npz", "file", ".", "*.nothing", "\udcff"],
         "--checkpoint": ["", "missing.pth", "file", "labeled.npz", "."],
@@ -700,6 +753,19 @@ def run(capsys, *words):
 
 
 SOUND = {
+    "duel": {
+        "--state": "duel.json",
+        "--checkpoint": ["a.safetensors", "b.safetensors"],
+        "--labeled": "images.npz",
+        "--unlabeled": "images.npz",
+    },
+    "rank": {
+        "--state": "rank.json",
+        "--checkpoint": ["a.safetensors", "b.safetensors"],
+        "--labeled": "images.npz",
+        "--unlabeled": "images.npz",
+    },
+    "certify": {"--state": "certify.json", "--model": "predictor", "--unlabeled": "labeled.npz"},
     "evaluate": {"--labeled": "labeled.npz", "--out": "out"},
     "plan": {"REPORT": "report.json", "--target": "0.1"},
     "merge": {"PARTS": "file", "--out": "merged"},
@@ -744,7 +810,12 @@ def test_commands_end_with_a_sentence_and_no_traceback(command, option, value, p
     given = SOUND[command] | {option: value}
     if option == "--width":
         given["--encoder"] = "resnet18"
-    words = [word for name, one in given.items() for word in ([one] if name.isupper() else [name, one])]
+    words = [
+        word
+        for name, one in given.items()
+        for value in ([one] if isinstance(one, str) else one)
+        for word in ([value] if name.isupper() else [name, value])
+    ]
     code, said = run(capsys, command, *words)
     assert code == 2, said
     assert "Traceback" not in said

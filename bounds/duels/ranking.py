@@ -1,4 +1,4 @@
-"""Several predictors on one union of disagreements: the set that contains the best, and the order as far as certified."""
+"""Several predictors on one union of disagreements: the set that contains the best."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from bounds.duels.answers import MISSING, UNSURE
 from bounds.duels.labeling import Labeling
 from bounds.duels.panel import Mask, Rows
-from bounds.duels.signs import Floats, log_sign_e_value, reaches
+from bounds.duels.signs import Floats, log_sign_e_value
 from bounds.rendering import rendered
 
 _ROUNDING = 1e-9  # of a logarithm of an e-value
@@ -24,13 +24,11 @@ class _Reading:
 
     Attributes:
         remaining: (J,) who may still be the best.
-        best: (J, J) largest wealth so far of bets on "i errs less than j", logarithms.
         needed: (N,) items, by representative, that a pair not yet decided still reads.
         used: Answers that were read.
     """
 
     remaining: Mask
-    best: Floats
     needed: Mask
     used: int
 
@@ -41,8 +39,8 @@ class Ranking(Labeling):
     Each pair reads its own disagreements in that order; :math:`E_{i>j}` is the wealth of bets that i errs less than j. A
     predictor j is removed once :math:`\frac1{J-1}\sum_{i\ne j}E_{i>j} \ge 1/δ`; a pair is decided once one of the two is
     removed, its wealth is then frozen and stays in the averages, and items that only decided pairs need are skipped. What
-    remains contains any one fixed best predictor with probability 1 − δ, whenever one stops. By itself at 1 − δ, a pair is
-    in order once its wealth reaches J(J − 1)/δ. All predictors were fixed before any label.
+    remains contains any one fixed best predictor with probability 1 − δ, whenever one stops. All predictors were fixed
+    before any label.
 
     Which items come next depends on earlier answers only: a rule that picks them by their look, scores or by who
     predicted what is not valid.
@@ -67,18 +65,6 @@ class Ranking(Labeling):
     def verdict(self) -> str:
         """The best predictor's name once one is left, else "undecided"."""
         return self.best[0] if len(self.best) == 1 else "undecided"
-
-    @property
-    def order(self) -> list[tuple[str, str]]:
-        """Pairs (better, worse) that are certified, all together with probability 1 − δ."""
-        names, j = self.panel.names, len(self.panel.names)
-        wealth = np.min([one.best for one in self._readings], axis=0)
-        return [
-            (names[i], names[k])
-            for i in range(j)
-            for k in range(j)
-            if i != k and reaches(wealth[i, k], self.delta / (j * (j - 1)))
-        ]
 
     @property
     def to_label(self) -> Rows:
@@ -110,7 +96,7 @@ class Ranking(Labeling):
             (2, j, j)
         )  # [0, i, k]: items for the claim that i errs less than k; [1]: against it
         remaining, used = np.ones(j, dtype=bool), 0
-        log, best = np.zeros((j, j)), np.zeros((j, j))
+        log = np.zeros((j, j))
         at = 0
         while True:
             # Up to the next removal, or the next item that those who remain need and that has no answer.
@@ -131,7 +117,6 @@ class Ranking(Labeling):
             out = remaining[:, None] & (_averages(logs) >= math.exp(_ROUNDING) / self.delta)
             stop = int(out.any(axis=0).argmax()) if out.any() else len(ahead) - 1
             counts, log = course[..., stop], logs[..., stop]
-            best = np.maximum(best, logs[..., : stop + 1].max(axis=2))
             stays = remaining & ~out[:, stop]
             remaining = stays if stays.any() else remaining
             used, at = used + stop + 1, int(ahead[stop]) + 1
@@ -140,7 +125,7 @@ class Ranking(Labeling):
         rest = (here[:, at:] != here[:1, at:]).any(axis=0)
         needed[keys[at:][rest]] = True
         read = len(np.unique(keys[:at][(labels[:at] != MISSING)]))
-        return _Reading(remaining, best, needed, min(used, read))
+        return _Reading(remaining, needed, min(used, read))
 
     def __str__(self) -> str:
         return str(rendered("duels.text:ranking_text", self))

@@ -73,6 +73,18 @@ def mcnemar_p_value(plus: int, minus: int) -> float:
     return min(1.0, 2.0 * min(sign_p_value(plus, minus), sign_p_value(minus, plus)))
 
 
+def holm(p_values: Floats) -> Floats:
+    """P-values (M,) that pay for all M being looked at: the i-th smallest times M − i + 1, never below a smaller one.
+
+    Source: Holm (1979).
+    """
+    order = np.argsort(p_values, kind="stable")
+    raised = np.maximum.accumulate(p_values[order] * (len(order) - np.arange(len(order))))
+    found = np.empty(len(order))
+    found[order] = np.minimum(raised, 1.0)
+    return found
+
+
 def fixed_size(q: float, level: float, power: float = 0.8) -> int:
     """The smallest number n of signs whose one-sided test at `level` has the power, where P(+) = q.
 

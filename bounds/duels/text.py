@@ -88,7 +88,7 @@ def certification_text(one: Certification) -> str:
 
 
 def ranking_text(one: Ranking) -> str:
-    """The set of the best, the order, what is left."""
+    """The set of the best, what is left."""
     lines = [
         f"rank · {len(one.panel.names)} predictors · {one.panel.count:,} items, "
         f"{len(one.panel.rows):,} on which some differ",
@@ -96,8 +96,6 @@ def ranking_text(one: Ranking) -> str:
         f"  The best is among: {', '.join(one.best)}{_sure(one)}, whenever one stops.",
         f"  {one.used:,} labels read; {len(one.to_label):,} items left to label.",
     ]
-    if one.order:
-        lines.append(f"  In order{_sure(one)}: " + "; ".join(f"{a} before {b}" for a, b in one.order) + ".")
     return _with_notes(lines, one)
 
 

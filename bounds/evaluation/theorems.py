@@ -9,6 +9,7 @@ from typing import Any
 from bounds.evaluation.best import applicable, best, weights
 from bounds.evaluation.progress import followed
 from bounds.evaluation.quantities import measured_losses, quantities
+from bounds.evaluation.tested import tested
 from bounds.evidence.evidence import Evidence
 from bounds.report.contradictions import withheld
 from bounds.report.deployment import Deployment
@@ -67,6 +68,7 @@ def report_on(
         provenance={**(record or {}), "head": evidence.head.name},
         class_names=evidence.setting.class_names,
         notes=notes,
+        tested=tested(evidence, record or {}),
         evidence=evidence,
     )
     if deployment is not None:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bounds.arguments import as_mapping, checked, file, instance, maybe
+from bounds.duels.paired import paired
+from bounds.duels.signs import holm
+from bounds.errors import NotApplicable
 from bounds.rendering import rendered
 from bounds.report.families import families
 from bounds.report.few_shot import differences
 from bounds.report.files import write_text
 from bounds.report.format import confidence, percent
 from bounds.report.report import Report
+from bounds.report.tested import Tested
 from bounds.theorems.bound import Bound
 
 if TYPE_CHECKING:
@@ -52,6 +59,52 @@ class Comparison:
             index=list(dict.fromkeys(zip(totals["bound"], totals["axis"], strict=True))),
             columns=list(self.reports),
         )
+
+    def paired(self) -> pandas.DataFrame:
+        """Every pair of reports on the same test items, compared item by item: a row a pair.
+
+        Columns: encoder, other; items; only_right, other_only_right (items on which one alone is right); difference =
+        err(other) − err(encoder), an estimate; low, high: it lies between them, for all pairs together with probability
+        1 − δ (the largest δ of the reports, shared by the pairs); p_value: exact, of "both err equally often", adjusted for
+        the number of pairs by Holm's method. Both heads were fixed before the test items. Copies of labeled rows count
+        against every claim, repeated rows as `paired` says.
+        """
+        import pandas
+
+        names = [name for name, report in self.reports.items() if report.tested is not None]
+        pairs = [(a, b) for a, b in combinations(names, 2) if self._tested(a).items == self._tested(b).items]
+        rows = []
+        for a, b in pairs:
+            one, other = self._tested(a), self._tested(b)
+            labels = np.where(other.labels < 0, other.labels, one.labels).astype(np.int64)
+            repeats: Any = one.repeats if one.repeats == other.repeats else None
+            delta = max(report.delta for report in self.reports.values()) / len(pairs)
+            found = paired(one.predicted, other.predicted, labels, delta, one.first.astype(np.int64), repeats)
+            row: dict[str, Any] = {"encoder": a, "other": b, "items": found.count}
+            row |= {"only_right": found.plus, "other_only_right": found.minus, "difference": found.difference}
+            rows.append(
+                {**row, "low": found.interval[0], "high": found.interval[1], "p_value": found.p_value}
+            )
+        columns = [
+            "encoder",
+            "other",
+            "items",
+            "only_right",
+            "other_only_right",
+            "difference",
+            "low",
+            "high",
+            "p_value",
+        ]
+        frame = pandas.DataFrame(rows, columns=columns)
+        frame["p_value"] = holm(frame["p_value"].to_numpy(np.float64))
+        return frame
+
+    def _tested(self, name: str) -> Tested:
+        found = self.reports[name].tested
+        if found is None:
+            raise NotApplicable(f"The report {name!r} has no test items.")
+        return found
 
     def ranking(self) -> dict[str, list[str]]:
         """For each bound that all reports share, the encoders from the smallest value to the largest."""

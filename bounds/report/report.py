@@ -31,6 +31,7 @@ from bounds.report.files import write_text
 from bounds.report.measured import Measured
 from bounds.report.plans import Plans
 from bounds.report.saving import FORMAT, READ, json_text, json_values
+from bounds.report.tested import Tested
 from bounds.report.verdict import Verdict
 from bounds.theorems.bound import Bound
 
@@ -57,6 +58,7 @@ class Report:
         provenance: Versions, seed, device, file hashes, options.
         class_names: Name of each class, in the order of the labels, where the data have names.
         notes: What was left out of the data or is out of the ordinary in them.
+        tested: Classes of the test items, given and predicted by the head given by `head`; None without them.
         evidence: The data summaries, for further evaluation; not saved.
     """
 
@@ -73,6 +75,7 @@ class Report:
     provenance: Mapping[str, Any]
     class_names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    tested: Tested | None = field(default=None, compare=False, repr=False)
     evidence: Evidence | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -242,6 +245,7 @@ class Report:
             "provenance": dict(self.provenance),
             "class_names": None if self.class_names is None else list(self.class_names),
             "notes": list(self.notes),
+            "tested": None if self.tested is None else self.tested.to_dict(),
         }
 
     @classmethod
@@ -265,6 +269,8 @@ class Report:
             names = data.get("class_names")  # absent, as are the notes, from reports of version 0.1.0
             data["class_names"] = None if names is None else tuple(names)
             data["notes"] = tuple(data.get("notes", ()))
+            kept = data.get("tested")  # absent from older reports
+            data["tested"] = None if kept is None else Tested.from_dict(kept)
             report = cls(**data)
             str(report)  # whatever cannot be printed is no report
             report.to_frame()

@@ -73,6 +73,7 @@ def comparison_screen(comparison: Comparison, paint: bool = False) -> str:
         "",
         *_table(head, [_encoder(name, report) for name, report in comparison.reports.items()], WIDTH),
     ]
+    lines += _paired(comparison)
     with_axis = len(names) <= _WITH_AXIS
     rows: list[tuple[str, ...]] = []
     for family_title, bounds in comparison.by_family():
@@ -82,6 +83,24 @@ def comparison_screen(comparison: Comparison, paint: bool = False) -> str:
             rows.append((f"  {short(name)}", *[axis] * with_axis, *cells))
     columns = ("bound", *["axis"] * with_axis, *names)
     return "\n".join([*lines, "", *_table(columns, rows, WIDTH), LEGEND])
+
+
+def _paired(comparison: Comparison) -> list[str]:
+    """Pairs of reports on the same test items, item by item."""
+    rows = comparison.paired().to_dict("records")
+    if not rows:
+        return []
+    cells = [
+        (
+            f"{short(one['other'], 30)} − {short(one['encoder'], 30)}",
+            f"{100 * one['difference']:+.2f}",
+            f"{100 * one['low']:+.2f} to {100 * one['high']:+.2f}",
+            f"{one['p_value']:.2g}",
+        )
+        for one in rows
+    ]
+    title = "Errors on the same test items, in points; intervals hold together, p-values pay for all pairs."
+    return ["", *_wrapped(title, ""), *_table(("pair", "difference", "interval", "exact p"), cells, WIDTH)]
 
 
 def _encoder(name: str, report: Report) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bounds.arguments import checked, shown, unknown
+from bounds.duels import Duel, duel
 from bounds.errors import InvalidData, InvalidOption, NotApplicable
 from bounds.information.describe import Description, describe
 from bounds.representations.extraction import extract
@@ -36,6 +37,7 @@ class Selection:
         study: What the measure did in the study by data set: `tau` with the accuracy of a linear probe, `regret` (error
             of the encoder it chose minus the smallest error), their 95 % intervals over encoders, and `encoders`.
         setting: The study in words.
+        duel: Of the two best, with heads fitted on `labeled`; None without it.
     """
 
     measure: str
@@ -43,6 +45,7 @@ class Selection:
     descriptions: dict[str, Description] = field(repr=False)
     study: dict[str, dict[str, float]] = field(repr=False)
     setting: str = field(repr=False)
+    duel: Duel | None = field(default=None, repr=False)
 
     @property
     def chosen(self) -> str:
@@ -61,7 +64,8 @@ class Selection:
         width = max(map(len, self.scores))
         lines = [f"{self.chosen} is first by {self.measure} ({way} is better)"]
         lines += [f"  {name:<{width}}  {score:.4g}" for name, score in self.scores.items()]
-        return "\n".join([*lines, *self._evidence()])
+        met = [] if self.duel is None else ["", str(self.duel)]
+        return "\n".join([*lines, *self._evidence(), *met])
 
     def _evidence(self) -> list[str]:
         if not self.study:
@@ -107,7 +111,8 @@ def select(
         encoders: What `load_encoder` takes, by name, or paths (named by their stems); or, without `unlabeled`,
             representations by name: pairs (z1, z2) of views of the same items in the same order, or `Representations`.
         unlabeled: Images, anything `bounds.evaluate` takes as unlabeled data.
-        labeled: Not used: with labels, let the best two meet on them.
+        labeled: Labeled images: heads of the two best are fitted on them, and `duel` of the selection says which images
+            of `unlabeled` to label so as to tell which of the two errs less.
         measure: One of `bounds.selection.score.LARGER_IS_BETTER`; by default the best of the study.
         device: Where encoders run; default CUDA where present.
         batch_size: Images that pass through an encoder at once.
@@ -117,14 +122,11 @@ def select(
     Raises:
         InvalidOption: no encoders, two paths of one name, an unknown measure, or no `unlabeled` for encoders.
         InvalidData: representations of different numbers of items, or data that cannot be read.
-        NotApplicable: `labeled` is given, or no encoder has a value of the measure.
+        NotApplicable: no encoder has a value of the measure.
     """
-    if labeled is not None:
-        raise NotApplicable(
-            "`select` ranks without labels and would ignore `labeled`; compare the first of its ranking on labels with "
-            "`bounds.compare`."
-        )
     named = _named(encoders)
+    if labeled is not None and (unlabeled is None or len(named) < 2):
+        raise InvalidOption("With `labeled`, `select` needs `unlabeled` images and at least two encoders.")
     study = _study()
     wanted = measure if measure is not None else study["best"]
     if wanted not in LARGER_IS_BETTER:
@@ -143,12 +145,26 @@ def select(
         )
     order = rank(values, wanted)
     setting = f"The study: {study['encoders']} encoders in all, {study['images']}."
+    meeting = None
+    if labeled is not None:
+        a, b = order[:2]
+        meeting = duel(
+            named[a],
+            named[b],
+            labeled,
+            unlabeled,
+            names=(a, b),
+            seed=seed,
+            device=device,
+            batch_size=batch_size,
+        )
     return Selection(
         wanted,
         {name: values[name] for name in order},
         {name: found[name] for name in order},
         study["measures"].get(wanted, {}),
         setting,
+        meeting,
     )
 
 

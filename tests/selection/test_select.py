@@ -85,8 +85,22 @@ def test_networks_see_the_same_views_of_the_same_images() -> None:
     assert not math.isnan(found.descriptions["a"]["lidar"])
 
 
+def test_with_labels_the_two_best_meet() -> None:
+    torch.manual_seed(0)
+    images, truth = torch.rand(60, 1, 8, 8), torch.arange(60) % 3
+    networks = {name: SmallConvNet(1, 8, 5) for name in "abc"}
+    found = bounds.select(networks, images[20:], (images[:20], truth[:20]), measure="rank_me", device="cpu")
+    assert found.duel is not None
+    assert list(found.duel.panel.names) == list(found.scores)[:2]
+    assert "errs less is not decided" in str(found)
+    alone = bounds.duel(
+        *(networks[name] for name in found.duel.names), (images[:20], truth[:20]), images[20:]
+    )
+    assert found.duel.to_label.tolist() == alone.to_label.tolist()
+
+
 def test_what_cannot_be_ranked_is_refused() -> None:
-    with pytest.raises(NotApplicable, match=r"bounds\.compare"):
+    with pytest.raises(InvalidOption, match="needs `unlabeled` images"):
         bounds.select(encoders(), labeled=(torch.zeros(3, 6), torch.zeros(3)))
     with pytest.raises(InvalidOption, match="did you mean `rank_me`"):
         bounds.select(encoders(), measure="rankme")
