@@ -261,7 +261,11 @@ def changed(source: str, change: Change) -> str:
 
 
 def tried(change: Change, tree: Path) -> Outcome:
-    """Make the change in the tree, run its tests, and put the file back."""
+    """Make the change in the tree, run its tests, and put the file back.
+
+    Raises:
+        RuntimeError: where the tests could not run.
+    """
     path, began = tree / change.file, time.monotonic()
     honest = path.read_text()
     path.write_text(changed(honest, change))
@@ -278,13 +282,11 @@ def tried(change: Change, tree: Path) -> Outcome:
     if os.WIFSIGNALED(status):
         noticed = f"stopped by signal {os.WTERMSIG(status)}"
     else:
-        noticed = (
-            said.read_text()
-            if said.exists()
-            else ""
-            if os.WEXITSTATUS(status) == 0
-            else "tests that cannot start"
-        )
+        noticed = said.read_text() if said.exists() else ""
+        if bool(noticed) != bool(os.WEXITSTATUS(status)):
+            raise RuntimeError(
+                f"The tests {change.tests} did not run: pytest ended with {os.WEXITSTATUS(status)}."
+            )
     return Outcome(change.what, change.file, noticed, round(time.monotonic() - began, 1))
 
 
@@ -297,6 +299,8 @@ def _run(change: Change, tree: Path, said: Path) -> None:
             if report.failed and not said.exists():
                 said.write_text(report.nodeid)
 
+    for name in [one for one in sys.modules if one.split(".")[0] == "tests"]:
+        del sys.modules[name]  # those of the copy are meant
     os.chdir(tree)
     sys.path.insert(0, str(tree))
     silent = os.open(os.devnull, os.O_WRONLY)
