@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from bounds.assumptions.assumption import LEVEL, TITLES
+from bounds.assumptions.assumption import TITLES
 
 RESULTS = Path(__file__).with_name("results")
 
@@ -112,7 +112,9 @@ def tests_of_assumptions() -> str:
                 f"{null['at 5 %'].max():.3f}",
                 f"{part['level'].iloc[0]:g}",
                 f"{null['at its level'].max():.4f}",
-                f"{false['at its level'].min():.2f} to {false['at its level'].max():.2f}" if len(false) else "–",
+                f"{false['at its level'].min():.2f} to {false['at its level'].max():.2f}"
+                if len(false)
+                else "–",
             ]
         )
     return markdown(

@@ -124,8 +124,8 @@ def _changes() -> list[Change]:
             [
                 (
                     "probability of no collision rounded up",
-                    "_power_below(p, negatives)).sum()) * (1 - _SLACK)",
-                    "_power_below(p, negatives)).sum()) * (1 + _SLACK)",
+                    "log.exp() * (1 - slack)",
+                    "log.exp() * (1 + slack)",
                 ),
                 (
                     "log of collisions without the item itself",
