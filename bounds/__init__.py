@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from bounds.complexity import rademacher as rademacher
     from bounds.correlation import correlate as correlate
     from bounds.data.described import load_data as load_data
+    from bounds.duels import Duel as Duel
+    from bounds.duels import certify as certify
+    from bounds.duels import duel as duel
+    from bounds.duels import rank as rank
     from bounds.encoders import load_encoder as load_encoder
     from bounds.encoders import save_encoder as save_encoder
     from bounds.evaluation import compare as compare
@@ -51,6 +55,10 @@ _HOME = {
     "coverage": "worlds",
     "correlate": "correlation",
     "describe": "information",
+    "Duel": "duels",
+    "certify": "duels",
+    "duel": "duels",
+    "rank": "duels",
     "load_data": "data.described",
     "monitor": "information",
     "load_encoder": "encoders",
@@ -65,6 +73,7 @@ _MODULES = (
     "complexity",
     "data",
     "derivations",
+    "duels",
     "encoders",
     "errors",
     "evaluation",

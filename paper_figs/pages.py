@@ -121,9 +121,48 @@ def speed_table() -> str:
     return "\n".join([head, "", "| what | cost |", "| --- | --- |", *rows])
 
 
+def error_bounds_table() -> str:
+    """Certified error rates of the saved evaluation beside the error of their own heads."""
+    saved = json.loads((ROOT / "paper_figs" / "results" / "real_images.json").read_text("utf-8"))
+    rows = [
+        row
+        for row in saved["bounds"]
+        if row["certified"] and row["axis"] == "error" and row["measured"] is not None
+    ]
+    rows.sort(key=lambda row: float(row["value"]))
+    return trust.markdown(
+        ["bound", "certified error", "measured", "times"],
+        [
+            [
+                f"`{row['bound']}`",
+                significant(row["value"], 3, up=True),
+                significant(row["measured"], 3),
+                f"{row['value'] / row['measured']:.2f}",
+            ]
+            for row in rows
+        ],
+    )
+
+
+def few_labels_table() -> str:
+    """Certified error against the number of labels, each theorem at its best share."""
+    import pandas as pd
+
+    rows = pd.read_csv(ROOT / "paper_figs" / "results" / "holdout_shares.csv", comment="#")
+    rows = rows[rows["data"] == "CIFAR-10, VICReg"]
+    best = rows.groupby(["n", "theorem"])["error"].min().unstack()
+    names = list(rows["theorem"].unique())
+    return trust.markdown(
+        ["labels", *(f"`{name}`" for name in names)],
+        [[f"{n:,}", *(significant(best.loc[n, name], 3, up=True) for name in names)] for n in best.index],
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "real_images_table": real_images_table,
     "speed_table": speed_table,
+    "error_bounds_table": error_bounds_table,
+    "few_labels_table": few_labels_table,
     "coverage_of_bounds": trust.coverage_of_bounds,
     "broken_assumptions": trust.broken_assumptions,
     "searched_worlds": trust.searched_worlds,

@@ -29,6 +29,7 @@ FIGURES = {
     "bound_coverage": "coverage of every bound",
     "c_factor": "the factor c",
     "label_efficiency": "what labels and pairs buy",
+    "coverage_against_error": "selective prediction: share answered against error",
     "zoo_analysis": "which measure ranks encoders",
     "swap_test": "the swap test against how often bounds on pairs fail",
 }

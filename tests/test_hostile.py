@@ -341,6 +341,23 @@ CALLS = {
         lambda **k: bounds.compare(**{"entries": {"a": report()}} | k),
         {"entries": [[report()], {}, 5, "x", {5: report()}, None, {"a": 5}], "labeled": [(Z, Y)], "delta": [0.1], "x": [1]},
     ),
+    "duel": (
+        lambda **k: bounds.duel(**{"a": Y, "b": 1 - Y} | k),
+        {"a": [None, 5, "x", [], {}, Y[:5], Y - 2, Y + 0.5, Y.astype(str), Z, lambda x: x, report(), Undescribed()], "b": [Y[:5], [0] * 24 + [1]], "labeled": [(Z, Y), 5], "margin": [*NUMBERS[1:7], 1, 1.5, True], "delta": PROBABILITIES, "repeats": [*CHOICES, True], "seed": WHOLE, "head": ["svm", 5], "num_classes": [0, -1, "2", 1], "names": ["ab", ("a",), ("a", "a"), 5, ("a", 5), ("", "b")], "device": DEVICES, "batch_size": POSITIVE, "progress": FLAGS},
+    ),
+    "rank": (
+        lambda **k: bounds.rank(**{"predictors": {"a": Y, "b": 1 - Y}} | k),
+        {"predictors": [*MAPPINGS, {}, {"a": Y}, {"a": Y, "b": Y[:5]}, {"a": Y, "b": "x"}], "labeled": [(Z, Y), 5], "delta": PROBABILITIES, "repeats": [*CHOICES, True], "seed": WHOLE, "head": ["svm"], "num_classes": [0, -1, "2", 1], "device": DEVICES, "batch_size": POSITIVE, "progress": FLAGS},
+    ),
+    "certify": (
+        lambda **k: bounds.certify(**{"predictor": Y} | k),
+        {"predictor": [None, 5, "x", [], {}, Y - 2, Y + 0.5, Z, lambda x: x, Undescribed()], "target": PROBABILITIES, "delta": PROBABILITIES, "repeats": [*CHOICES, True], "seed": WHOLE, "num_classes": [0, -1, "2", 1], "name": TEXTS, "device": DEVICES, "batch_size": POSITIVE, "progress": FLAGS},
+    ),
+    "Duel.interval_at": (lambda **k: bounds.duel(Y, 1 - Y).interval_at(**k), {"delta": PROBABILITIES}),
+    "Duel.error_of_b": (
+        lambda **k: bounds.duel(Y, 1 - Y).error_of_b(**{"error_of_a": 0.1, "delta_of_a": 0.02, "delta": 0.03} | k),
+        {"error_of_a": [None, "x", -1, 2, math.nan, True], "delta_of_a": PROBABILITIES, "delta": [*PROBABILITIES, 0.99]},
+    ),
     "load_encoder": (
         lambda **k: bounds.load_encoder(**{"checkpoint": NETWORK} | k),
         {
@@ -365,7 +382,7 @@ CALLS = {
         {"name": [None, 5, "", "vicregg", [], True, Undescribed()], "prior_known": ["x"], "x": [1]},
     ),
     "derive vicreg": (
-        lambda **k: bounds.derive("vicreg", **k),
+        lambda **k: bounds.derive("vicreg_certified", **k),
         {"constants": ["x", 5, None, []], "prior_known": ["x", 1, None], "conditioned_pairs": ["x", 2.0]},
     ),
     "register": (lambda **k: bounds.register(**k), {"theorem": [5, None, "x", bounds.Theorem, [], Undescribed()], "x": [5]}),
@@ -808,7 +825,7 @@ def test_advice_on_the_command_line_speaks_of_its_options(place, monkeypatch, ca
         (lambda: bounds.evaluate(None, (Z, Y), pairs="augment"), "did you mean `augmentation`?"),
         (lambda: bounds.evaluate(None, (Z, Y), device="gpu"), "did you mean `cuda`?"),
         (lambda: bounds.derive("vicregs"), "did you mean `vicreg`?"),
-        (lambda: bounds.derive("vicreg", constant="counted"), "did you mean `constants`?"),
+        (lambda: bounds.derive("vicreg_certified", residual="mean"), "did you mean `residuals`?"),
         (lambda: make_objective("barlowtwins", 4), "did you mean `barlow_twins`?"),
         (lambda: bounds.compare({"a": NETWORK}, (IMAGES, Y), num_class=2), "did you mean `num_classes`?"),
     ],

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy as sp
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +15,13 @@ import bounds
 from bounds.assumptions.classes import number_of_classes
 from bounds.assumptions.prior import declared_prior, prior_pvalue
 from bounds.derivations.expression import Expression
-from bounds.derivations.symbols import symbol
+from bounds.derivations.symbols import SYMBOLS, symbol
 from bounds.errors import InvalidData, InvalidOption
 from bounds.information.rows import as_rows
+from bounds.proofs.conclude import conclude
+from bounds.proofs.facts import Lemma
+from bounds.proofs.naming import Quantity
+from bounds.proofs.terms import Declared
 from bounds.report.contradictions import lower_limits
 from bounds.representations.table import Representations
 from bounds.summaries.collisions import collision_probability, no_collision_probability, task_weight
@@ -223,14 +228,22 @@ def test_a_plan_counts_pairs_and_not_blocks():
 # Invariants
 
 
-def toy(name, value, *, below=False, kind="bound", assumptions=("A6",), head=False, fails=None):
-    amount = symbol("toy_amount", "q", "a number for tests", real=True)
+def claimed(below):
+    """A conclusion that rests on a lemma made up for it: what a wrong proof would look like."""
+    a, b = sp.symbols("a b", real=True)
+    amount, goal = Declared("toy_amount", "other"), Declared("toy_goal", "other")
+    symbol("toy_amount", "q", "a number for tests", real=True)
+    values = {a: amount, b: goal} if below else {a: goal, b: amount}
+    fact = Lemma("made up", a, b, "tests").at(values)
+    return conclude(fact, goal, {amount: Quantity(SYMBOLS["toy_amount"], "amount")}, ("amount",), below)
 
+
+def toy(name, value, *, below=False, kind="bound", assumptions=("A6",), head=False, fails=None):
     def inputs(evidence, delta):
         if fails is not None:
             raise fails
         own = evidence.head if head else None
-        return Inputs(Expression({"amount": amount}, below=below), {"toy_amount": value}, {}, own)
+        return Inputs.proven(claimed(below), {"toy_amount": value}, {}, own, assumptions=assumptions)
 
     return Theorem(
         name, "toy", "tests", r"\mathbb{P}(\arg\max W_S f(x) \ne y)", "toy", assumptions, inputs, {},
@@ -272,6 +285,30 @@ def test_a_negative_upper_bound_is_a_contradiction_and_a_lower_one_is_not(regist
     assert "never negative" in report.to_html()
     again = bounds.Report.from_dict(report.to_dict())
     assert again["negative"].contradiction == report["negative"].contradiction
+
+
+def test_what_no_proof_concludes_is_an_estimate_whoever_calls_it_a_bound(registered):
+    sound = toy("sound", 0.3, assumptions=("A2",))
+
+    def unproven(evidence, delta):
+        found = sound.inputs(evidence, delta)
+        return Inputs(found.expression, found.values, {}, assumptions=("A2",))
+
+    def altered(evidence, delta):
+        found = sound.inputs(evidence, delta)
+        return replace(found, expression=Expression({"amount": SYMBOLS["toy_amount"] / 2}))
+
+    names = registered(
+        sound,
+        replace(sound, name="unproven", inputs=unproven),
+        replace(sound, name="altered", inputs=altered),
+    )
+    report = bounds.evaluate(None, draw(60, 2, 9), bounds=names, **FRESH)
+    assert report["sound"].kind == "bound"
+    assert report["sound"].certified
+    for name in ("unproven", "altered"):
+        assert report[name].kind == "estimate"
+        assert not report[name].certified
 
 
 def test_an_exception_inside_one_theorem_is_listed_and_costs_nothing_else(registered):

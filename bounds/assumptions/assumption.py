@@ -67,7 +67,14 @@ class AssumptionTest:
 
 @dataclass(frozen=True)
 class Assumption:
-    """One proof obligation: its name, whether it holds on this data, why we say so, and what a test said."""
+    """One proof obligation: its name, whether it holds on this data, why we say so, and what a test said.
+
+    Attributes:
+        name: "A1" and so on; its title says what it means.
+        status: "holds", "violated" or "unverifiable".
+        reason: Why, in words.
+        test: What a test said, where there is one.
+    """
 
     name: str
     status: Status

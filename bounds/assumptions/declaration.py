@@ -26,6 +26,10 @@ class Declared:
 
     Raises:
         InvalidOption: another value.
+
+    Example:
+        >>> bounds.Declared(test_is_fresh=True, looks=3).looks
+        3
     """
 
     test_is_fresh: bool | None = None

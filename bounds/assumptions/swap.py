@@ -46,6 +46,13 @@ def swap_test(
     Raises:
         InvalidOption: neither `y` nor `num_classes`.
         InvalidData: shapes that do not fit, or NaN.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(size=(200, 8))
+        >>> bounds.swap_test(x, x + 0.1 * rng.normal(size=x.shape), np.zeros(200, int), num_classes=1).refuted
+        True
     """
     table = as_table((x1, x2) if y is None else (x1, x2, y), "x1, x2, y", pairs=True)
     if table.labels is not None:

@@ -12,7 +12,11 @@ from bounds.representations.arrays import as_table
 
 @dataclass(frozen=True)
 class Singleton:
-    """{f}, the encoder fixed before the pairs were seen (held-out mode, A3): E sum xi_i h(i) = 0."""
+    """{f}, the encoder fixed before the pairs were seen (held-out mode, A3): E sum xi_i h(i) = 0.
+
+    Args:
+        name, description: What a report calls it.
+    """
 
     name: str = "Singleton"
     description: str = "one encoder, fixed before the data"

@@ -61,6 +61,11 @@ class FolderSource(BlockSource):
                 f"{where}: {len(other)} files are no images by their names and were left out: {names}",
             )
 
+    @property
+    def paths(self) -> list[str]:
+        """Where the items lie."""
+        return [printable(file) for file in self._files]
+
     @cached_property
     def channels(self) -> int:
         """3 if any image has colours, else 1."""

@@ -38,6 +38,11 @@ class PathTableSource(EncodedSource):
         self.found = f" (no column `label` or `y` among {', '.join(map(repr, table.column_names))})"
         self._label_with(None if label is None else table.column(label).to_pylist(), num_classes, None)
 
+    @property
+    def paths(self) -> list[str]:
+        """Where the items lie."""
+        return list(map(str, self._files))
+
     def fingerprint(self) -> dict[str, Any]:
         """Name and SHA-256 of the table, and the sizes of the files it names."""
         sizes = sum(file.stat().st_size for file in self._files)

@@ -23,11 +23,17 @@ triples = symbol(
     "E sup_f Σ⟨σ, (f(x), f(x⁺), f(x⁻)..)⟩ over M tuples; 0 when f is fixed",
 )
 
+delta_collision = symbol(
+    "delta_collision", r"\delta_C", "share of δ: probability of a collision, from class counts", positive=True
+)
+
 # What was measured, and what the class prior says
 contrastive_loss = symbol("contrastive_loss", r"\hat L_{un}", "mean contrastive loss, at scale s")
 infonce_loss = symbol("infonce_loss", r"\hat L_{nce}", "mean InfoNCE loss with k negatives, nats")
 rounding = symbol("rounding", r"\epsilon", "bound on the rounding error of the mean contrastive loss")
 collision = symbol("collision", r"\tau_k", "P(one of k negatives has the anchor's class); k = 1: τ_c = Σp²")
+collision_low = symbol("collision_low", r"\tau_-", "lower confidence limit of τ_c by the class counts of S")
+collision_high = symbol("collision_high", r"\tau_+", "upper confidence limit of τ_c by the class counts of S")
 no_collision = symbol(
     "no_collision", r"(1-\tau_k)", "P(none of k negatives has the anchor's class)", positive=True
 )

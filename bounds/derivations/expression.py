@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -63,26 +64,22 @@ class Expression:
             NumericalError: a term came out as NaN.
             NotApplicable: a requirement does not hold.
         """
-        arguments = []
         for symbol in self.symbols:
             value = values.get(symbol.name)
             if value is None or math.isnan(value):
                 raise InvalidStatistics(f"The symbol `{symbol.name}` needs a number, got {value}.")
-            arguments.append(float(value))
         for relation in self.requires:
-            if not _compiled(self.symbols, (relation,))(*arguments)[0]:
+            if not number(relation, values):
                 raise NotApplicable(f"needs {relation}, which does not hold here.")
-        numbers = {
-            name: float(number) for name, number in zip(self.terms, self._numeric(*arguments), strict=True)
-        }
-        for name, number in numbers.items():
-            if math.isnan(number):
+        numbers = {name: number(term, values) for name, term in self.terms.items()}
+        for name, found in numbers.items():
+            if math.isnan(found):
                 raise NumericalError(f"The term `{name}` is not a number at {dict(values)}.")
         return numbers
 
-    @cached_property
-    def _numeric(self) -> Callable[..., list[float]]:
-        return _compiled(self.symbols, tuple(self.terms.values()))
+    def holds(self, values: Mapping[str, float]) -> bool:
+        """Whether all that it requires of its symbols holds."""
+        return all(number(relation, values) for relation in self.requires)
 
     def compared(self, values: Mapping[str, Any]) -> NDArray[np.float64]:
         """The bound for arrays of numbers that broadcast, to choose the best of many by: not rounded up.
@@ -120,11 +117,56 @@ class Expression:
         return text
 
 
+def number(term: sp.Basic, values: Mapping[str, float]) -> float:
+    """A term (or relation) in float64 by walking its tree: sympy's own evaluation and compilation cost far more.
+
+    Raises:
+        InvalidStatistics: it holds a function that has no number.
+    """
+    if isinstance(term, sp.Symbol):
+        return float(values[term.name])
+    if isinstance(term, sp.Number | sp.NumberSymbol):
+        return _constant(term)
+    if isinstance(term, sp.Piecewise):
+        return next(
+            number(piece, values) for piece, case in term.args if case is sp.true or number(case, values)
+        )
+    rule = _RULES.get(type(term)) or NUMERIC.get(type(term).__name__)
+    if rule is None:
+        raise InvalidStatistics(f"`{term}` has no number.")
+    return rule(*(number(argument, values) for argument in term.args))
+
+
 @lru_cache(maxsize=1024)
-def _compiled(symbols: tuple[sp.Symbol, ...], terms: tuple[sp.Expr, ...]) -> Callable[..., list[float]]:
-    """The terms as one Python function; kept, because printing sympy costs more than a small report."""
-    function: Callable[..., list[float]] = sp.lambdify(symbols, list(terms), modules=[NUMERIC, "math"])
-    return function
+def _constant(term: sp.Expr) -> float:
+    return float(term)
+
+
+def _power(base: float, exponent: float) -> float:
+    if base == math.e:
+        return math.exp(exponent)
+    return math.sqrt(base) if exponent == 0.5 else base**exponent
+
+
+_RULES: dict[type, Callable[..., float]] = {
+    sp.Add: lambda *parts: sum(parts),
+    sp.Mul: lambda *factors: math.prod(factors),
+    sp.Pow: _power,
+    sp.exp: math.exp,
+    sp.log: math.log,
+    sp.Max: max,
+    sp.Min: min,
+    sp.Abs: abs,
+    sp.floor: math.floor,
+    sp.ceiling: math.ceil,
+    sp.cos: math.cos,
+    sp.acos: math.acos,
+    sp.cosh: math.cosh,
+    sp.Le: operator.le,
+    sp.Lt: operator.lt,
+    sp.Ge: operator.ge,
+    sp.Gt: operator.gt,
+}
 
 
 @lru_cache(maxsize=64)

@@ -10,6 +10,7 @@ import sympy as sp
 from sympy.printing.latex import LatexPrinter
 
 from bounds.summaries import limits
+from bounds.summaries.picks import picked_limit as limit_of_picks
 
 NUMERIC: dict[str, Callable[..., float]] = {}
 # For arrays, where a number is only compared with others.
@@ -43,6 +44,12 @@ clopper_pearson_counts = _function(
     "clopper_pearson_counts",
     r"\mathrm{CP}^{+}",
     lambda ones, zeros, delta: limits.clopper_pearson_upper(round(ones), round(ones + zeros), delta),
+)
+
+picked_limit = _function(
+    "picked_limit",
+    r"\varepsilon",
+    lambda picks, count, delta: limit_of_picks(round(picks), round(count), delta),
 )
 
 

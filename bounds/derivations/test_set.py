@@ -10,3 +10,5 @@ episode_error = symbol("episode_error", r"\bar H", "mean error of the episodes")
 episode_limit = symbol(
     "episode_limit", "U", "upper limit of the mean error of episodes, by bets of constant stakes"
 )
+picks = symbol("picks", "k", "rows that the head picked")
+loss_limit = symbol("loss_limit", "U", "upper limit of the mean projected loss, by bets of constant stakes")

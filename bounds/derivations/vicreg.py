@@ -1,9 +1,8 @@
-"""Theorem 2 of Shwartz-Ziv et al. (2023) as printed, and with its failure probabilities counted."""
+"""Theorem 2 of Shwartz-Ziv et al. (2023) as printed: no proof ends in it."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal
 
 import sympy as sp
 
@@ -19,7 +18,6 @@ from bounds.derivations.symbols import (
     beta,
     c,
     delta,
-    functions,
     invariance,
     kappa_ref,
     kappa_S,
@@ -27,7 +25,6 @@ from bounds.derivations.symbols import (
     n,
     root_frequencies,
     tau,
-    weight_j,
 )
 
 # The printed logarithms spend these shares of δ: together 4/3, not 1.
@@ -54,18 +51,14 @@ def short_form() -> Expression:
 
 
 @cache
-def expression(
-    constants: Literal["printed", "counted"] = "printed", *, conditioned_pairs: bool = False
-) -> Expression:
-    """All of Theorem 2; "counted" evaluates the same logarithms at 3δ/4 and pays for the grid of head radii."""
-    level = delta if constants == "printed" else delta / sum(PRINTED_SHARES)
-    grid = sp.Integer(1) if constants == "printed" else weight_j / functions
-    share = [part * level for part in PRINTED_SHARES]
+def expression(*, conditioned_pairs: bool = False) -> Expression:
+    """All of Theorem 2."""
+    share = [part * delta for part in PRINTED_SHARES]
     kappa = 1 + beta * B
     confidence = {
         "invariance_pairs": c * hoeffding(tau, share[0], m),
         "invariance_labeled": c * hoeffding(tau, share[1], n),
-        "head_pairs": 2 * hoeffding(kappa, share[3] * grid, m),
+        "head_pairs": 2 * hoeffding(kappa, share[3], m),
         "head_labeled": 2 * hoeffding(kappa_ref, share[4], n),
     }
     short = short_form().terms

@@ -276,6 +276,12 @@ def load_encoder(
             not finite.
         InvalidOption: options that do not go with this kind of checkpoint, or a model that a library does not have.
         MissingDependency: the library is not installed.
+
+    Example:
+        >>> from bounds.examples.digits import CHECKPOINTS
+        >>> encoder = bounds.load_encoder(CHECKPOINTS["VICReg"])
+        >>> encoder.dim
+        64
     """
     reading = Reading.of(pool, layer, dtype, compile)
     if isinstance(checkpoint, str | os.PathLike):

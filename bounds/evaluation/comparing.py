@@ -24,6 +24,13 @@ def compare(
 
     Raises:
         InvalidOption: without entries, or with a checkpoint but no `labeled`.
+
+    Example:
+        >>> from bounds.examples.digits import CHECKPOINTS, digits
+        >>> data = digits()
+        >>> both = bounds.compare(CHECKPOINTS, data.labeled, test=data.test, fresh=True, bounds=["test_set"], progress=False)
+        >>> sorted(both.reports)
+        ['SimCLR', 'VICReg']
     """
     reports = all(isinstance(entry, Report) for entry in entries.values())
     if reports and (labeled is not None or unlabeled is not None or options):

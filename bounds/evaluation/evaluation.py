@@ -128,6 +128,17 @@ def evaluate(
 
     Raises:
         InvalidData, InvalidOption, InvalidCheckpoint, UnsafeCheckpoint: one sentence on what to change.
+
+    Example:
+        >>> from bounds.examples.digits import CHECKPOINTS, digits
+        >>> data = digits()
+        >>> report = bounds.evaluate(
+        ...     CHECKPOINTS["VICReg"], data.labeled, test=data.test, fresh=True, bounds=["test_set"], progress=False
+        ... )
+        >>> report["test_set"].certified
+        True
+        >>> round(report["test_set"].value, 3)
+        0.048
     """
     given = {key: value for key, value in locals().items() if key not in _DATA}
     theorems = select(bounds)

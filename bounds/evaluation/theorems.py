@@ -32,6 +32,14 @@ def report_on(
 
     With `simultaneous`, δ is shared by weights fixed before the data over the theorems whose inputs are given. With
     `deployment` every bound gives its predictor; with `progress` a bar is shown where it takes long.
+
+    Args:
+        evidence: Summaries of the data.
+        theorems: In the order of the report.
+        delta: Failure probability of each.
+        name: Of the report.
+        record, notes: Its provenance and notes.
+        simultaneous, deployment, progress: As above.
     """
     share = weights(applicable(theorems, evidence)) if simultaneous else {}
     found: dict[str, Bound] = {}

@@ -112,16 +112,21 @@ class Apart:
         A row in R and a later repeat enter as r; the first row of a component enters with the largest loss of its
         component. Right for limits that do not fall when a row of loss r is added: kl, Hoeffding's, constant stakes.
         """
+        entered = self.entered(values, largest)
+        return Losses(float(entered.mean()), len(entered), () if self.repeats == "keep" else self.notes())
+
+    def entered(self, values: Floats, largest: float) -> Floats:
+        """The losses that `losses` averages."""
         if self.repeats == "keep":
-            return Losses(float(values.mean()), len(values))
+            return values
         _, first, inverse = np.unique(self.component, return_index=True, return_inverse=True)
         worst = np.zeros(len(first))
         np.maximum.at(worst, inverse, np.where(self.leaked, largest, values))
         if self.repeats == "drop":
-            return Losses(float(worst.mean()), len(worst), self.notes())
+            return worst
         entered = np.full(len(values), largest)
         entered[first] = worst
-        return Losses(float(entered.mean()), len(entered), self.notes())
+        return entered
 
     def losses_from_below(self, values: Floats) -> Losses:
         """Non-negative losses so entered that the kl limit from below stays one.

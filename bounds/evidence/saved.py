@@ -125,6 +125,9 @@ def save_summaries(
 def load_summaries(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """(summaries, options) as `save_summaries` wrote them.
 
+    Args:
+        path: A file of `save_summaries`.
+
     Raises:
         CorruptStore: the file is damaged or something else.
     """
@@ -146,6 +149,10 @@ def merge_summaries(paths: Sequence[str | os.PathLike[str]], out: str | os.PathL
     """Merge files of summaries of disjoint parts of the data into one file of the same kind.
 
     Nothing in a summary says which rows it has seen: the parts must be disjoint, and equal files are refused.
+
+    Args:
+        paths: Files of `save_summaries`, of disjoint parts.
+        out: The file to write.
 
     Returns:
         The merged summaries by name.

@@ -62,10 +62,18 @@ def head_kind(choice: Any) -> HeadKind:
 
 
 def parse_head(text: str) -> Any:
-    """A choice from the command line: `logistic`, `ridge:1e-3`, `knn:20`.
+    """A choice from the command line.
+
+    Args:
+        text: `logistic`, `ridge:1e-3`, `knn:20`.
 
     Raises:
         InvalidOption: another name, or a parameter that is no number.
+
+    Example:
+        >>> from bounds.heads import parse_head
+        >>> parse_head("ridge:1e-3")
+        ('ridge', 0.001)
     """
     name, colon, argument = text.partition(":")
     if not colon:

@@ -15,7 +15,13 @@ from bounds.heads.fitted import FittedHead
 
 @dataclass(frozen=True)
 class Head(FittedHead):
-    """A linear or affine map z -> W z + b, W (K, d), b (K,) or None."""
+    """A linear or affine map z -> W z + b.
+
+    Attributes:
+        weight: W, (K, d).
+        bias: b, (K,), or None.
+        name: A key of `report.measured`.
+    """
 
     weight: Tensor
     bias: Tensor | None

@@ -87,7 +87,15 @@ class Predictions:
 
 @dataclass(frozen=True, eq=False)
 class Predictor(PredictorParts):
-    """Encoder, normalisation, head and decision of one certificate, ready for use; fields as in `PredictorParts`."""
+    """Encoder, normalisation, head and decision of one certificate, ready for use; fields as in `PredictorParts`.
+
+    Attributes:
+        head, decision: What scores rows, and how scores become an answer.
+        normalization, dim: Of the representations, and their dimension.
+        class_names: In the order of the labels.
+        certificate, report: The bound and the report it came from, as plain data.
+        encoder, reference: The encoder, or where it is found.
+    """
 
     def __repr__(self) -> str:
         one = self.certificate

@@ -14,6 +14,13 @@ def project_simplex(u: Tensor) -> Tensor:
     Π is 1-Lipschitz, fixes one-hot vectors and keeps the arg max (theory: K1). Π(u) = (u − θ)₊ with the θ at
     which the entries sum to one (Held, Wolfe and Crowder 1974); the sum is convex in θ, so Newton's method from
     below climbs to θ and ends after finitely many steps.
+
+    Example:
+        >>> import torch
+        >>> from bounds.heads import project_simplex
+        >>> project_simplex(torch.tensor([[0.9, 0.5], [2.0, -1.0]]))
+        tensor([[0.7000, 0.3000],
+                [1.0000, 0.0000]])
     """
     rows = max(1, _CACHED // max(1, u.shape[1]))
     if len(u) > rows:

@@ -167,6 +167,14 @@ def affine_error(
     """Largest |f(x + r u) - (A(x + r u) + b)| over random unit u, relative to |A r u| (or 1e-12), (N,).
 
     Zero to rounding iff the network is affine along those steps.
+
+    Args:
+        encoder: The network.
+        inputs: x, (N, ...).
+        maps: A and b at x, of `affine_maps`.
+        radius: r, one for all or (N,).
+        directions: Random u for each input.
+        seed: Of u.
     """
     u = directions_like(maps.points, directions, seed)
     r = torch.as_tensor(radius, dtype=u.dtype, device=u.device).expand(len(maps))

@@ -168,6 +168,13 @@ def describe(
     Raises:
         InvalidData: NaN, infinity, fewer than two items, no rows, or labels that are not class indices.
         InvalidOption: a fit range without three positive eigenvalues.
+
+    Example:
+        >>> import torch
+        >>> z = torch.randn(500, 3, generator=torch.Generator().manual_seed(0))
+        >>> found = bounds.describe(z)
+        >>> type(found).__name__
+        'Description'
     """
     table = _table(representations, labels)
     z = as_rows(table, table.name, least=2)

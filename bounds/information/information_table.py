@@ -56,7 +56,11 @@ class InformationRow:
 
 @dataclass(frozen=True)
 class InformationTable:
-    """One row an encoder, for comparison at one noise; none of its numbers is a certificate."""
+    """One row an encoder, for comparison at one noise; none of its numbers is a certificate.
+
+    Attributes:
+        rows: In the order given.
+    """
 
     rows: tuple[InformationRow, ...]
 

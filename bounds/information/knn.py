@@ -43,6 +43,14 @@ def nearest_neighbour_entropy(
 
     Reference:
         Kozachenko & Leonenko 1987; Kraskov, Stögbauer & Grassberger 2004.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import nearest_neighbour_entropy
+        >>> z = torch.randn(500, 3, generator=torch.Generator().manual_seed(0))
+        >>> found = nearest_neighbour_entropy(z)
+        >>> found.kind, round(found.value, 2)
+        ('estimate', 4.31)
     """
     rows = as_rows(data, least=2)
     n, d = rows.shape

@@ -47,19 +47,46 @@ def rank_me(data: Any, *, epsilon: float = 1e-7) -> float:
 
     Not of the centred matrix, and not of squared singular values: those are other numbers.
 
+    Args:
+        data: Z, (N, d).
+        epsilon: Added to each p_k.
+
     Reference:
         Garrido, Balestriero, Najman & LeCun, ICML 2023 (arXiv:2210.02885), epsilon = 1e-7.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import rank_me
+        >>> round(rank_me(torch.eye(3)), 3)
+        3.0
     """
     return exp_entropy(singular_values(data), epsilon)
 
 
 def effective_rank(eigenvalues: Tensor) -> float:
-    """Exp of the entropy of the normalised eigenvalues of a covariance (Roy & Vetterli 2007)."""
+    """Exp of the entropy of the normalised eigenvalues of a covariance (Roy & Vetterli 2007).
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import effective_rank
+        >>> round(effective_rank(torch.tensor([1.0, 1.0, 0.0])), 3)
+        2.0
+    """
     return exp_entropy(eigenvalues)
 
 
 def participation_ratio(eigenvalues: Tensor) -> float:
-    """(sum lambda)^2 / sum lambda^2 of a covariance spectrum."""
+    """(sum lambda)^2 / sum lambda^2 of a covariance spectrum.
+
+    Args:
+        eigenvalues: lambda, (d,).
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import participation_ratio
+        >>> participation_ratio(torch.tensor([1.0, 1.0, 0.0]))
+        2.0
+    """
     values = _over_largest(eigenvalues)  # squares neither over- nor underflow
     return float(values.sum() ** 2 / values.square().sum())
 
@@ -72,6 +99,12 @@ def stable_rank(values: Tensor) -> float:
 
     Raises:
         InvalidData: all values zero.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import stable_rank
+        >>> round(stable_rank(torch.tensor([2.0, 1.0])), 3)
+        1.25
     """
     scaled = _over_largest(values)
     return float(scaled.square().sum())
@@ -195,11 +228,24 @@ def uniformity(data: Any, *, t: float = 2.0, block: int = BLOCK, distributed: bo
 
     With `distributed`, every process of the torch.distributed group makes this same call and they share the blocks.
 
+    Args:
+        data: Z, (N, d).
+        t: Of the Gaussian kernel.
+        block: Rows compared at a time.
+        distributed: As above.
+
     Raises:
         InvalidOption: a `t` that is negative or not finite.
 
     Reference:
         Wang & Isola, ICML 2020 (arXiv:2005.10242), L_uniform with t = 2.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import uniformity
+        >>> z = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
+        >>> round(uniformity(z), 3)
+        -4.396
     """
     if not 0 <= t < math.inf:
         raise InvalidOption(f"`t` must be finite and at least zero, got {t}.")
@@ -225,7 +271,19 @@ def uniformity(data: Any, *, t: float = 2.0, block: int = BLOCK, distributed: bo
 
 
 def alignment(data: Any, *, power: float = 2.0) -> float:
-    """Alignment: mean |z_i - z'_i|^power of the l2-normalised views (Wang & Isola 2020); lower is closer."""
+    """Alignment: mean |z_i - z'_i|^power of the l2-normalised views (Wang & Isola 2020); lower is closer.
+
+    Args:
+        data: Two views, (N, d) each, as (z1, z2) or a table.
+        power: Of the distance.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import alignment
+        >>> z = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
+        >>> alignment((z, z)), round(alignment((z, -z)), 3)
+        (0.0, 4.0)
+    """
     first, second = as_pair(data)
     gap = unit_rows(first.double()) - unit_rows(second.double())
     return float(torch.linalg.vector_norm(gap, dim=1).pow(power).mean())

@@ -59,22 +59,40 @@ class Nats:
 
 
 class Entropy(Nats):
-    """Differential entropy h(Z) in nats; with respect to Lebesgue unless `method` names the sphere."""
+    """Differential entropy h(Z) in nats; with respect to Lebesgue unless `method` names the sphere.
+
+    Attributes:
+        value: In nats.
+        kind: Whether it is exact, an upper or lower bound, or an estimate.
+        method: How it was computed.
+        bias: In which direction it errs, in words.
+        n, d: Rows and columns.
+        standard_error: Of `value`, where it has one.
+    """
 
 
 class MutualInformation(Nats):
-    """Mutual information in nats."""
+    """Mutual information in nats.
+
+    Attributes:
+        value: In nats.
+        kind: Whether it is exact, an upper or lower bound, or an estimate.
+        method: How it was computed.
+        bias: In which direction it errs, in words.
+        n, d: Rows and columns.
+        standard_error: Of `value`, where it has one.
+    """
 
 
 class EntropyBounds(NamedTuple):
-    """The two sides of one bracket."""
+    """The two sides of one bracket: `lower` and `upper`."""
 
     lower: Entropy
     upper: Entropy
 
 
 class InformationBounds(NamedTuple):
-    """The two sides of one bracket."""
+    """The two sides of one bracket: `lower` and `upper`."""
 
     lower: MutualInformation
     upper: MutualInformation

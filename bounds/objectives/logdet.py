@@ -18,7 +18,7 @@ class VICRegLogDet(Objective):
 
     s as in `VICReg`, per coordinate, and so is the entropy, so that the weights do not depend on d. The two
     balance: s grows as the square of the scale and H as its logarithm, so no hinge is needed. Parts:
-        `invariance`, `entropy`.
+    `invariance`, `entropy`.
 
     Args:
         invariance: λ.

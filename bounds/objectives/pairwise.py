@@ -57,7 +57,7 @@ class BYOLPairwise(BYOL):
     .. math:: \mathrm{BYOL}(Z, Z') - \frac{\mu}{2} [H(Z) + H(Z')]
 
     Parts: `invariance`, `entropy`. On the sphere ‖z_i − z_j‖²/(8σ²) = (1 − cos)/(4σ²): the entropy is
-        NT-Xent's log-sum
+    NT-Xent's log-sum
     at temperature 4σ², without the other view.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sympy as sp
 
@@ -37,14 +37,22 @@ _PLAIN = (
 )
 
 
+_TOKEN = object()
+
+
 @dataclass(frozen=True, eq=False)
 class Conclusion:
-    """A proven bound: its last fact, and the expression that evaluates the right side of it."""
+    """A proven bound: its last fact, and the expression that evaluates the right side of it; only `conclude` makes one."""
 
     fact: Fact
     expression: Expression
     events: tuple[Event, ...]
     assumptions: tuple[str, ...]
+    token: object = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.token is not _TOKEN:
+            raise InvalidProof("A conclusion is made by `conclude`, not by hand.")
 
 
 def conclude(
@@ -97,7 +105,8 @@ def conclude(
     )
     used = (readings.get(term) for term in sp.preorder_traversal(other) if isinstance(term, sp.Expr))
     assumptions = tuple(sorted(fact.assumptions.union(*(one.assumes for one in used if one is not None))))
-    return Conclusion(fact, expression, tuple(sorted(fact.events, key=lambda e: str(e.share))), assumptions)
+    events = tuple(sorted(fact.events, key=lambda e: str(e.share)))
+    return Conclusion(fact, expression, events, assumptions, _TOKEN)
 
 
 def _relation(relation: sp.Basic, readings: Readings) -> sp.Basic:

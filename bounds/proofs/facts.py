@@ -281,19 +281,22 @@ class Lemma:
     def from_premise(
         self,
         values: Mapping[sp.Symbol, sp.Expr],
-        premise: Fact,
+        premise: Fact | tuple[Fact, ...],
         assumptions: Strings = NONE,
         drop: bool = False,
+        requires: frozenset[sp.Basic] = frozenset(),
     ) -> Fact:
-        """The instance of a lemma that holds wherever its premise does; `drop` leaves the premise's requirements behind.
+        """The instance of a lemma that holds wherever its premises do; `drop` leaves what they require behind.
 
         Raises:
             InvalidProof: a placeholder is left.
         """
         lhs, rhs = (side.xreplace(dict(values)) for side in (self.left, self.right))
-        used = premise.assumptions | assumptions
-        requires = frozenset() if drop else premise.requires
-        return Fact(lhs, rhs, self.name, premise.events, used, requires, (premise,), self, _TOKEN)
+        premises = premise if isinstance(premise, tuple) else (premise,)
+        events = frozenset().union(*(fact.events for fact in premises))
+        used = assumptions.union(*(fact.assumptions for fact in premises))
+        kept = requires.union(*(() if drop else fact.requires for fact in premises))
+        return Fact(lhs, rhs, self.name, events, used, kept, premises, self, _TOKEN)
 
     def with_probability(
         self,

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from bounds.derivations.functions import clopper_pearson, clopper_pearson_counts, kl_inverse, kl_inverse_first
+from bounds.derivations.functions import (
+    clopper_pearson,
+    clopper_pearson_counts,
+    kl_inverse,
+    kl_inverse_first,
+    picked_limit,
+)
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.facts import Fact
@@ -20,9 +26,11 @@ FIRST = (
     "head_complexity",
     "representation_complexity",
     "surrogate_gap",
+    "class_means",
+    "collisions",
     "confidence",
 )
-IMPLICIT = (clopper_pearson, clopper_pearson_counts, kl_inverse, kl_inverse_first, Largest)
+IMPLICIT = (clopper_pearson, clopper_pearson_counts, kl_inverse, kl_inverse_first, picked_limit, Largest)
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,7 @@ def _middle(limit: sp.Expr) -> sp.Expr:
     if isinstance(limit, Largest):
         return limit.args[3]
     first = limit.args[0]
-    if isinstance(limit, clopper_pearson):
+    if isinstance(limit, clopper_pearson | picked_limit):
         return first / limit.args[1]
     if isinstance(limit, clopper_pearson_counts):
         return first / (first + limit.args[1])

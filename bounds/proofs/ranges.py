@@ -20,20 +20,15 @@ from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.terms import (
     Apply,
-    ClassLimit,
     Correction,
-    Count,
     Cross,
     Declared,
-    Distance,
-    Divergence,
     Dot,
     E,
     Enc,
     Energy,
     Episode,
     Fresh,
-    Frobenius,
     Given,
     InBall,
     InCell,
@@ -42,15 +37,14 @@ from bounds.proofs.terms import (
     Least,
     Loss,
     Mean,
-    MeanClassifier,
     Negatives,
+    Nonnegative,
     Norm,
     Operator,
     OpNorm,
     Predicted,
     Project,
     Quantile,
-    Rad,
     Ramp,
     Randomised,
     Reach,
@@ -58,7 +52,7 @@ from bounds.proofs.terms import (
     Spread,
     Stretch,
     UMean,
-    Variance,
+    Worst,
     abs_vector,
     items,
     view,
@@ -287,6 +281,7 @@ _RANGES: dict[type, Callable[[sp.Expr], Interval]] = {
     Remainder: lambda term: Interval(Least(term), Least(term) + Spread(term)),
     Cross: lambda term: Interval(sp.S.Zero, sp.Integer(2)),
     Negatives: _negatives,
+    Worst: _operator,
     Fresh: _operator,
     Given: _given,
     E: _operator,
@@ -304,35 +299,7 @@ def nonnegative(term: sp.Expr) -> bool:
         return bool(term.is_nonnegative)
     if isinstance(term, Declared):
         return bool(term.is_nonnegative)
-    if isinstance(
-        term,
-        Norm
-        | OpNorm
-        | Frobenius
-        | Reach
-        | Ramp
-        | Distance
-        | Energy
-        | Stretch
-        | Rad
-        | Closed
-        | Indicator
-        | InCell
-        | Episode
-        | Predicted
-        | ClassLimit
-        | Randomised
-        | Quantile
-        | Divergence
-        | Remainder
-        | Spread
-        | Least
-        | Cross
-        | Variance
-        | Count
-        | Loss
-        | MeanClassifier,
-    ):
+    if isinstance(term, Nonnegative | Closed | Loss):
         return True
     if isinstance(term, clopper_pearson | clopper_pearson_counts | kl_inverse | kl_inverse_first):
         return True

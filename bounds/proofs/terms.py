@@ -255,12 +255,14 @@ class Project(sp.Function):  # type: ignore[misc]
     nargs = 1
 
 
-class _Nonnegative(sp.Function):  # type: ignore[misc]
+class Nonnegative(sp.Function):  # type: ignore[misc]
+    """Something that is never negative, whatever its arguments."""
+
     is_nonnegative = True
     is_real = True
 
 
-class Norm(_Nonnegative):
+class Norm(Nonnegative):
     """Euclidean norm of a vector; constants come out, the sign goes."""
 
     nargs = 1
@@ -275,7 +277,7 @@ class Norm(_Nonnegative):
         return None if chosen == vector else cls(chosen)
 
 
-class OpNorm(_Nonnegative):
+class OpNorm(Nonnegative):
     """Spectral norm of a head, or of a difference of heads."""
 
     nargs = 1
@@ -287,43 +289,43 @@ class OpNorm(_Nonnegative):
         return None if chosen == head else cls(chosen)
 
 
-class Frobenius(_Nonnegative):
+class Frobenius(Nonnegative):
     """Frobenius norm of a head."""
 
     nargs = 1
 
 
-class Distance(_Nonnegative):
+class Distance(Nonnegative):
     """‖(W − W₀)A‖_F, the distance of a head from the centre of a metric: Distance(W, metric)."""
 
     nargs = 2
 
 
-class Energy(_Nonnegative):
+class Energy(Nonnegative):
     """‖A⁻¹v‖² in a metric: Energy(metric, v)."""
 
     nargs = 2
 
 
-class Stretch(_Nonnegative):
+class Stretch(Nonnegative):
     """‖A⁻¹‖₂ of a metric."""
 
     nargs = 1
 
 
-class Ramp(_Nonnegative):
+class Ramp(Nonnegative):
     """max(0, min(1, 1 − margin/γ)), the margin that of head W at input f(x) of class y: Ramp(W, f(x), y, γ)."""
 
     nargs = 4
 
 
-class Reach(_Nonnegative):
+class Reach(Nonnegative):
     """sup ‖W v − y‖ over all ‖v‖ ≤ B and all labels y: 1 + ‖W‖₂B without an intercept."""
 
     nargs = 1
 
 
-class Indicator(_Nonnegative):
+class Indicator(Nonnegative):
     """Something an item is or is not: 0 or 1."""
 
 
@@ -345,10 +347,23 @@ class Differ(Indicator):
     nargs = 4
 
 
-class InCell(_Nonnegative):
+class InCell(Nonnegative):
     """An indicator of an item of one cell of the population, a class or those above a threshold: InCell(cell, g)."""
 
     nargs = 2
+
+
+class Picked(sp.Function):  # type: ignore[misc]
+    """A head that starts from another one and is made of what it picks out of a sample: Picked(start, sample)."""
+
+    nargs = 2
+    is_real = True
+
+
+class Picks(Nonnegative):
+    """How many items a head picked: Picks(Picked(start, sample))."""
+
+    nargs = 1
 
 
 class Missed(Indicator):
@@ -357,13 +372,13 @@ class Missed(Indicator):
     nargs = 2
 
 
-class Episode(_Nonnegative):
+class Episode(Nonnegative):
     """Mean of an indicator over one item of each class: Episode(g)."""
 
     nargs = 1
 
 
-class Predicted(_Nonnegative):
+class Predicted(Nonnegative):
     """A head's own prediction of its error at an input, in [0, 1]: Predicted(W, f(x))."""
 
     nargs = 2
@@ -376,19 +391,19 @@ class Correction(sp.Function):  # type: ignore[misc]
     is_real = True
 
 
-class Cross(_Nonnegative):
+class Cross(Nonnegative):
     """⟨u − y, v − y⟩ for u, v on the simplex: Cross(u, v, y)."""
 
     nargs = 3
 
 
-class ClassLimit(_Nonnegative):
+class ClassLimit(Nonnegative):
     """An upper limit of the mean of g in a class: ClassLimit(g, y)."""
 
     nargs = 2
 
 
-class Randomised(_Nonnegative):
+class Randomised(Nonnegative):
     """Something in [0, 1] averaged over random heads around W, with the noise of a prior: (W, prior, f(x), y)."""
 
     nargs = 4
@@ -402,43 +417,43 @@ class Narrow(Randomised):
     """Chance that the margin of a random head is at most γ, which is at least the prior's q where W itself errs."""
 
 
-class Quantile(_Nonnegative):
+class Quantile(Nonnegative):
     """The q of a prior: chance that a random head shows an error of the head it is drawn around."""
 
     nargs = 1
 
 
-class Divergence(_Nonnegative):
+class Divergence(Nonnegative):
     """KL divergence of the random heads around W from those of a prior: Divergence(W, prior)."""
 
     nargs = 2
 
 
-class Remainder(_Nonnegative):
+class Remainder(Nonnegative):
     """max(0, u − 2λu(1 − u)), the most that e − 2λe(1 − e) can be for 0 ≤ e ≤ u: Remainder(u, λ)."""
 
     nargs = 2
 
 
-class Spread(_Nonnegative):
+class Spread(Nonnegative):
     """Largest less smallest value of a number per class."""
 
     nargs = 1
 
 
-class Least(_Nonnegative):
+class Least(Nonnegative):
     """Smallest value of a number per class that is never negative."""
 
     nargs = 1
 
 
-class Variance(_Nonnegative):
+class Variance(Nonnegative):
     """Sample variance of g over the items of a sample: Variance(S, g)."""
 
     nargs = 2
 
 
-class Count(_Nonnegative):
+class Count(Nonnegative):
     """Number of items of a sample with an indicator of one: Count(T, g)."""
 
     nargs = 2
@@ -466,13 +481,15 @@ def items(term: sp.Basic) -> frozenset[Item]:
         return frozenset({term.args[1]})
     if isinstance(term, Rad | Bet | Count | Variance | Spread | Least):
         return frozenset()
+    if isinstance(term, Worst):
+        return frozenset(item for item in items(term.args[1]) if item.index != 1)
     inner: frozenset[Item] = frozenset().union(*map(items, term.args))
     return term.leaves(inner) if isinstance(term, Operator) else inner
 
 
 def order(term: sp.Basic) -> sp.Expr:
     """How many items a term looks at."""
-    hidden = sp.Add(*(found.args[0] for found in term.atoms(Negatives)))
+    hidden = sp.Add(*(found.args[0] for found in term.atoms(Negatives, Worst)))
     return sp.Integer(len({item.index for item in items(term)})) + hidden
 
 
@@ -632,31 +649,93 @@ class Negatives(Operator):
         return given[0]
 
 
-class MeanClassifier(_Nonnegative):
-    """A loss of the classifier whose rows are the true class means: MeanClassifier(loss, f, scale or temperature)."""
+class Worst(Nonnegative):
+    """Largest value of a nonnegative g over k further items, each bound as item 1: Worst(k, g)."""
+
+    nargs = 2
+
+
+class MeanClassifier(Nonnegative):
+    """A loss of the classifier whose rows are the true class means: MeanClassifier(loss, f, scale or temperature).
+
+    A fourth argument k says that it is asked to tell the class from those of k other items, given that none has the same.
+    """
+
+    nargs = (3, 4)
+
+
+class Collision(Nonnegative):
+    """Probability that one of k further items has the class of an item: Collision(k)."""
+
+    nargs = 1
+
+
+class CollisionLimit(Nonnegative):
+    """A limit of Collision(1) by the class counts of a sample, lower (0) or upper (1): CollisionLimit(S, δ, side)."""
 
     nargs = 3
 
 
-class Bet(_Nonnegative):
+class MeanGap(Nonnegative):
+    """√Σ_y p̂_y‖μ̂_y − μ_y‖² of a sample's class means of f: MeanGap(S, f)."""
+
+    nargs = 2
+
+
+class ClassBias(Nonnegative):
+    """Σ_y p̂_y‖W μ̂_y − y‖² of a sample's class means of f: ClassBias(S, W, f)."""
+
+    nargs = 3
+
+
+class FarthestMean(Nonnegative):
+    """max_y min(sup‖W v − y‖, ‖W μ̂_y − y‖ + ‖W‖₂g/√p̂_y) of a sample's class means of f: FarthestMean(S, W, f, g)."""
+
+    nargs = 4
+
+
+class Fewest(Nonnegative):
+    """Smallest number of items that a sample has of a class it has any of."""
+
+    nargs = 1
+
+
+class ClassExcess(Nonnegative):
+    """Σ_y (p_y − p̂_y)₊ M_y², M_y what `FarthestMean` is the largest of: ClassExcess(S, W, f, g)."""
+
+    nargs = 4
+
+
+class RootFrequencies(Nonnegative):
+    """Σ_y (√p̂_y + √p_y) of a sample."""
+
+    nargs = 1
+
+
+class _Wealth(sp.Function):  # type: ignore[misc]
+    # Nonnegative where its bets are, which `ville` checks and sympy does not.
+    is_real = True
+
+
+class Bet(_Wealth):
     """Wealth after betting on every item of a sample: Bet(T, g) is the product of g over the items."""
 
     nargs = 2
 
 
-class Copies(_Nonnegative):
+class Copies(_Wealth):
     """Mean of a process over B arrangements of its items, in number and order fixed before them: Copies(B, process)."""
 
     nargs = 2
 
 
-class Peak(_Nonnegative):
+class Peak(_Wealth):
     """Largest value of a process as its items come one by one."""
 
     nargs = 1
 
 
-class Largest(_Nonnegative):
+class Largest(Nonnegative):
     """The largest p in (0, 1) at which a process stays below a threshold: Largest(p, process, threshold, shown).
 
     `shown` is the mean that a report shows beside the limit; it has no part in it.
@@ -665,19 +744,19 @@ class Largest(_Nonnegative):
     nargs = 4
 
 
-class Reached(_Nonnegative):
+class Reached(Nonnegative):
     """1[a process reaches a threshold]: Reached(process, threshold)."""
 
     nargs = 2
 
 
-class Positive(_Nonnegative):
+class Positive(Nonnegative):
     """1[a number is positive]."""
 
     nargs = 1
 
 
-class TV(_Nonnegative):
+class TV(Nonnegative):
     """½‖p − p̂‖₁ of a sample's class frequencies."""
 
     nargs = 1
@@ -690,7 +769,7 @@ class Sup(sp.Function):  # type: ignore[misc]
     is_real = True
 
 
-class Rad(_Nonnegative):
+class Rad(Nonnegative):
     """(1/√N) E sup Σ ξ_i g(item i) over a class, ξ fair signs: Rad(sample, generic, g)."""
 
     nargs = 3

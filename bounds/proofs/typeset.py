@@ -27,6 +27,8 @@ _FORMS = {
     t.Wrong: r"\mathbb 1\left[{}\text{{ errs on }}{}\right]",
     t.Differ: r"\mathbb 1\left[{}({})\ne {}({})\right]",
     t.Outside: r"\mathbb 1\left[y\notin\mathrm{{top}}_{{{0}}}\ {1}{2}\right]",
+    t.Picked: r"\mathrm{{pick}}_{{{1}}}\left({0}\right)",
+    t.Picks: r"\#\,{}",
     t.Missed: r"\mathbb 1\left[\text{{the rule of the shots errs on }}{0}\right]",
     t.InCell: r"\left.{1}\right|_{{{0}}}",
     t.Episode: r"\mathrm{{episode}}\left({}\right)",

@@ -12,6 +12,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from bounds.derivations.functions import softplus
 from bounds.derivations.steps import Result
 from bounds.errors import InvalidProof
 from bounds.proofs import terms as t
@@ -70,7 +71,8 @@ class World:
         if isinstance(term, sp.Pow):
             return self.value(term.base, bound) ** self.value(term.exp, bound)
         plain: dict[type, Callable[..., Any]] = {
-            sp.exp: np.exp, sp.log: np.log, sp.Max: max, sp.Min: min, sp.Abs: abs, sp.floor: np.floor
+            sp.exp: np.exp, sp.log: np.log, sp.Max: max, sp.Min: min, sp.Abs: abs, sp.floor: np.floor,
+            softplus: lambda v: np.logaddexp(0, v),
         }  # fmt: skip
         if type(term) in plain:
             return plain[type(term)](*(self.value(part, bound) for part in term.args))
@@ -112,7 +114,9 @@ def _item(world: World, term: t.Item, bound: Bindings) -> Any:
 
 
 def _indices(term: sp.Basic) -> set[int]:
-    return {item.index for item in t.items(term)}
+    # With one negative the further item that a sum or a largest value binds is item 1.
+    hidden = {1} if term.has(t.Negatives, t.Worst) else set()
+    return {item.index for item in t.items(term)} | hidden
 
 
 def _expect(world: World, term: t.E, bound: Bindings) -> float:
@@ -144,15 +148,107 @@ def _mean(world: World, term: sp.Expr, bound: Bindings) -> float:
     return float(np.mean(values))
 
 
-def _negatives(world: World, term: t.Negatives, bound: Bindings) -> float:
-    # The tuple's further items are bound as items 1, 2, … by whoever enumerates; here k is one.
+def _negatives(world: World, term: sp.Expr, bound: Bindings) -> float:
+    if world.value(term.args[0], bound) != 1:
+        raise InvalidProof(f"`{term}` is enumerated for one further item alone.")
     return float(world.value(term.args[1], bound))
 
 
+def _mean_classifier(world: World, term: t.MeanClassifier, bound: Bindings) -> float:
+    kind, encoder, scale = term.args[:3]
+    vectors, size = world.vectors[encoder.name], world.value(scale, bound)
+    means = np.array([np.mean([vectors[one] for one in inside], axis=0) for inside in world.support])
+    total = weight = 0.0
+    for y, inside in enumerate(world.support):
+        for one in inside:
+            scores = means @ vectors[one]
+            for chance, loss in _losses(kind.name, scores, y, size, world.prior):
+                total += world.prior[y] / len(inside) * chance * loss
+                weight += world.prior[y] / len(inside) * chance
+    return float(total / weight)
+
+
+def _losses(kind: str, scores: Array, y: int, size: float, prior: Array) -> Iterator[tuple[float, float]]:
+    """The loss of one item with its chance, or that against each other class with the chance of that class."""
+    if kind == "softmax":
+        yield 1.0, float(np.logaddexp.reduce(scores / size) - scores[y] / size)
+    elif kind == "squared":
+        yield 1.0, float(((size * scores - np.eye(len(scores))[y]) ** 2).sum())
+    else:
+        for other in set(range(len(scores))) - {y}:
+            margin = size**2 * (scores[y] - scores[other])
+            yield prior[other], max(0.0, 1 - margin) if kind == "hinge" else np.log2(1 + np.exp(-margin))
+
+
+def _collision(world: World, term: t.Collision, bound: Bindings) -> float:
+    return float((world.prior * (1 - (1 - world.prior) ** world.value(term.args[0], bound))).sum())
+
+
+def _class_means(world: World, sample: str, vectors: Mapping[tuple[int, int], Array]) -> dict[int, Array]:
+    """Mean of f over the first views of a sample's items, per class that has any."""
+    found: dict[int, list[Array]] = {}
+    for y, first, _ in world.samples[sample]:
+        found.setdefault(y, []).append(vectors[first])
+    return {y: np.array(rows) for y, rows in sorted(found.items())}
+
+
+def _by_class(world: World, term: sp.Expr) -> Iterator[tuple[int, float, Array, Array]]:
+    """Class, share of the items, mean over them, and true mean."""
+    sample, encoder = (
+        term.args[0],
+        term.args[-1] if isinstance(term, t.MeanGap | t.ClassBias) else term.args[2],
+    )
+    vectors = world.vectors[encoder.name]
+    for y, rows in _class_means(world, sample.name, vectors).items():
+        true = np.mean([vectors[one] for one in world.support[y]], axis=0)
+        yield y, len(rows) / len(world.samples[sample.name]), rows.mean(0), true
+
+
+def _mean_gap(world: World, term: t.MeanGap, bound: Bindings) -> float:
+    return float(np.sqrt(sum(p * ((seen - true) ** 2).sum() for _, p, seen, true in _by_class(world, term))))
+
+
+def _class_bias(world: World, term: t.ClassBias, bound: Bindings) -> float:
+    head = world.value(term.args[1], bound)
+    one = np.eye(len(world.prior))
+    return float(sum(p * ((head @ seen - one[y]) ** 2).sum() for y, p, seen, _ in _by_class(world, term)))
+
+
+def _reaches(world: World, term: sp.Expr, bound: Bindings) -> Array:
+    """M_y for each class."""
+    head, gap = world.value(term.args[1], bound), world.value(term.args[3], bound)
+    found = np.full(len(world.prior), _reach(world, t.Reach(term.args[1]), bound))
+    one = np.eye(len(world.prior))
+    for y, p, seen, _ in _by_class(world, term):
+        near = np.linalg.norm(head @ seen - one[y]) + np.linalg.norm(head, 2) * gap / np.sqrt(p)
+        found[y] = min(found[y], near)
+    return found
+
+
+def _frequencies(world: World, name: str) -> Array:
+    classes = [item[0] for item in world.samples[name]]
+    found: Array = np.bincount(classes, minlength=len(world.prior)) / len(classes)
+    return found
+
+
+def _class_excess(world: World, term: t.ClassExcess, bound: Bindings) -> float:
+    more = np.maximum(0, world.prior - _frequencies(world, term.args[0].name))
+    return float((more * _reaches(world, term, bound) ** 2).sum())
+
+
+def _root_frequencies(world: World, term: t.RootFrequencies, bound: Bindings) -> float:
+    return float((np.sqrt(_frequencies(world, term.args[0].name)) + np.sqrt(world.prior)).sum())
+
+
+def _ramp(world: World, term: t.Ramp, bound: Bindings) -> float:
+    head, vector, of, width = term.args
+    scores, y = world.value(head, bound) @ world.value(vector, bound), bound[of]
+    margin = scores[y] - np.delete(scores, y).max()
+    return float(np.clip(1 - margin / world.value(width, bound), 0, 1))
+
+
 def _variation(world: World, term: t.TV, bound: Bindings) -> float:
-    classes = [item[0] for item in world.samples[term.args[0].name]]
-    seen = np.bincount(classes, minlength=len(world.prior)) / len(classes)
-    return float(np.abs(seen - world.prior).sum() / 2)
+    return float(np.abs(_frequencies(world, term.args[0].name) - world.prior).sum() / 2)
 
 
 def _project(world: World, term: t.Project, bound: Bindings) -> Array:
@@ -208,6 +304,15 @@ _VALUES: dict[type, Callable[[World, Any, Bindings], Any]] = {
     t.Mean: _mean,
     t.UMean: _mean,
     t.Negatives: _negatives,
+    t.Worst: _negatives,
+    t.MeanClassifier: _mean_classifier,
+    t.Collision: _collision,
+    t.MeanGap: _mean_gap,
+    t.ClassBias: _class_bias,
+    t.FarthestMean: lambda w, e, b: float(_reaches(w, e, b).max()),
+    t.ClassExcess: _class_excess,
+    t.RootFrequencies: _root_frequencies,
+    t.Ramp: _ramp,
     t.TV: _variation,
 }
 
@@ -225,7 +330,16 @@ def world(seed: int) -> World:
     gaps = [float(np.linalg.norm(a - b)) for a, b in product(vectors["f"].values(), repeat=2)]
     radius = max(lengths)
     lowest = min(float(a @ b) for a, b in product(vectors["f"].values(), repeat=2))
-    numbers = {"B": radius, "tau": max(gaps), "span": radius**2 - lowest, "K": float(classes)}
+    numbers = {
+        **{"B": radius, "tau": max(gaps), "span": radius**2 - lowest, "K": float(classes), "negatives": 1.0},
+        **{
+            "scale": rng.choice([0.3, 1.0]),
+            "temperature": rng.choice([0.5, 2.0]),
+            "margin": rng.choice([0.3, 2.0]),
+        },
+        **{"head_scale": rng.choice([0.1, 0.5]), "p_min": float(prior.min())},
+        **{"collision": float((prior**2).sum()), "no_collision": 1 - float((prior**2).sum())},
+    }
 
     def draw(size: int) -> tuple[tuple[int, tuple[int, int], tuple[int, int]], ...]:
         found = []

@@ -19,6 +19,11 @@ def catalogue() -> pandas.DataFrame:
         Columns `family`, `title`, `predictor` (which head it speaks about), `axis`, `needs` (names of its assumptions),
         `kind` ("bound", "estimate" or "expression"), `proven` (whether its proof is checked step by step:
         `bounds.derive(name)`) and `source`.
+
+    Example:
+        >>> table = bounds.catalogue()
+        >>> table.loc["test_set", ["family", "axis", "needs"]].tolist()
+        ['counting', 'error', 'H']
     """
     import pandas
 

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Reports by name, their bounds in one table, and a ranking of the encoders under each bound."""
+    """Reports by name, their bounds in one table, and a ranking of the encoders under each bound.
+
+    Attributes:
+        reports: Name of the encoder to its report.
+    """
 
     reports: Mapping[str, Report]
 

@@ -59,6 +59,7 @@ _ATTRIBUTES = frozenset(
         *("displaystyle", "scriptlevel", "columnalign", "rowspacing", "columnspacing"),
     )
 )
+_LETTER = re.compile(r"\\(mathbb|mathcal|mathrm|mathbf)\s+([A-Za-z])")  # takes its letter in braces only
 _ARG = re.compile(r"\\arg(?![A-Za-z])")  # what the converter does not know
 
 
@@ -77,7 +78,7 @@ def formula(latex: str) -> Markup:
 def _converted(latex: str) -> str:
     from latex2mathml.converter import convert
 
-    return str(convert(_ARG.sub(r"\\operatorname{arg}", latex)))
+    return str(convert(_LETTER.sub(r"\\\1{\2}", _ARG.sub(r"\\operatorname{arg}", latex))))
 
 
 def _written(element: ElementTree.Element, latex: str = "") -> str:

@@ -29,6 +29,7 @@ LABELED: dict[str, float] = {
     "class_items": 1,
     "mistakes": 1,
     "class_mistakes": 1,
+    "picks": 1,
     "shots": 1,
     "PY_S": 0.5,
 }
@@ -180,7 +181,7 @@ def plan(bound: Bound, target: float, *, expression: Expression | None = None) -
         raise InvalidOption(f"`target` must be a positive number, got {shown(target)}.")
     if expression is None and bound.name in provable() and derive(bound.name).lower:
         raise NotApplicable(f"`{bound.name}` is a limit from below, which has no target.")
-    project = _Projection(bound, expression or _expression_of(bound))
+    project = _Projection(bound, expression or expression_of(bound))
     n, m = project.sizes
     usable: tuple[tuple[Which, int], ...] = (("labels", n), ("pairs", m), ("both", n and m))
     directions = [which for which, size in usable if size]
@@ -271,7 +272,7 @@ def _smallest_factor(reached: Callable[[float], bool]) -> float:
     return high
 
 
-def _expression_of(bound: Bound) -> Expression:
+def expression_of(bound: Bound) -> Expression:
     """The variant of the bound's expression with these terms and symbols and this value."""
     for name in _HALVES.get(bound.name, (bound.name,)):
         for candidate in _variants(name):

@@ -10,14 +10,15 @@ from torch import Tensor
 from bounds.errors import InvalidStatistics
 
 STAKES = (1.0, 0.5, 0.25, 0.125)
+LOSS_STAKES = (*STAKES, 0.0625, 0.03)  # of losses, whose spread may be small against their range
 _ROUNDING = 1e-9  # of the sums of logarithms
 
 
-def constant_stakes_upper(values: Tensor, delta: float) -> float:
+def constant_stakes_upper(values: Tensor, delta: float, stakes: tuple[float, ...] = STAKES) -> float:
     r"""Upper limit of E H at confidence 1 − δ from B rows of r values in [0, 1], (B, r).
 
     Each row holds i.i.d. values of mean p; rows are different arrangements of the same data, in number and order fixed
-    before it. With C = {1, ½, ¼, ⅛}
+    before it. With C the stakes, {1, ½, ¼, ⅛} by default,
 
     .. math:: E(p) = \frac1{B|C|}\sum_b\sum_{c\in C}\prod_q\Big(1+c\,\frac{p-H_{bq}}{1-p}\Big),
         \qquad U=\min\{p:E(p)\ge1/\delta\}.
@@ -38,11 +39,11 @@ def constant_stakes_upper(values: Tensor, delta: float) -> float:
     levels, place = torch.unique(values.double(), return_inverse=True)
     counts = torch.zeros(len(values), len(levels), dtype=torch.float64, device=levels.device)
     counts.scatter_add_(1, place, torch.ones_like(values, dtype=torch.float64))
-    stakes = levels.new_tensor(STAKES)[:, None]
-    target = math.log(1 / delta) + math.log(len(STAKES) * len(values)) + _ROUNDING
+    chosen = levels.new_tensor(stakes)[:, None]
+    target = math.log(1 / delta) + math.log(len(stakes) * len(values)) + _ROUNDING
 
     def rejected(p: float) -> bool:
-        factors = torch.log1p((stakes * (p - levels) / (1.0 - p)).clamp_min(-1.0))
+        factors = torch.log1p((chosen * (p - levels) / (1.0 - p)).clamp_min(-1.0))
         # A factor of zero, at p = 0 and H = 1, ends its row.
         logs = torch.where(factors.isneginf(), -1e300, factors) @ counts.T
         return float(logs.logsumexp((0, 1))) >= target

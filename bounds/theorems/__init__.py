@@ -12,6 +12,7 @@ from bounds.theorems.contrastive.bao_2022 import BAO_2022, BAO_2022_DEVIATION
 from bounds.theorems.contrastive.haochen_2021 import HAOCHEN_2021
 from bounds.theorems.contrastive.infonce import INFONCE, INFONCE_SHARP
 from bounds.theorems.contrastive.nozawa_2021 import NOZAWA_2021
+from bounds.theorems.contrastive.simclr import SIMCLR, SIMCLR_LOGISTIC
 from bounds.theorems.contrastive.van_elst_2024 import VAN_ELST_2024
 from bounds.theorems.counting.held_out import HELD_OUT_BOUND
 from bounds.theorems.counting.prediction_powered import PREDICTION_POWERED, PREDICTION_POWERED_BETTING
@@ -24,6 +25,8 @@ from bounds.theorems.counting.test_set_loss import TEST_SET_LOSS
 from bounds.theorems.counting.test_set_selective import TEST_SET_SELECTIVE
 from bounds.theorems.counting.test_set_top_k import TEST_SET_TOP_K
 from bounds.theorems.few_shot.few_shot import FEW_SHOT
+from bounds.theorems.few_shot.luthra_2025 import LUTHRA_2025
+from bounds.theorems.few_shot.luthra_2026 import LUTHRA_2026, LUTHRA_2026_CONDITIONAL, LUTHRA_2026_EXACT
 from bounds.theorems.invariance.agreement import AGREEMENT, AGREEMENT_NO_HOLDOUT
 from bounds.theorems.invariance.augmentation_gain import (
     AUGMENTATION_ERROR_FLOOR,
@@ -32,11 +35,10 @@ from bounds.theorems.invariance.augmentation_gain import (
     AUGMENTATION_RISK,
 )
 from bounds.theorems.lei_2023 import LEI_2023
-from bounds.theorems.luthra_2025 import LUTHRA_2025
 from bounds.theorems.rrm import RRM, RRM_INFORMATION
-from bounds.theorems.simclr import SIMCLR, SIMCLR_LOGISTIC
 from bounds.theorems.supervised.centred_head import CENTRED_HEAD, CENTRED_HEAD_ERROR
 from bounds.theorems.supervised.pac_bayes import PAC_BAYES, PAC_BAYES_DETERMINISTIC
+from bounds.theorems.supervised.pick_to_learn import PICK_TO_LEARN
 from bounds.theorems.supervised.supervised import SUPERVISED
 from bounds.theorems.supervised.supervised_projected import SUPERVISED_PROJECTED
 from bounds.theorems.vicreg.trivial_reference import TRIVIAL
@@ -44,8 +46,8 @@ from bounds.theorems.vicreg.vicreg import VICREG, VICREG_SHORT
 from bounds.theorems.vicreg.vicreg_best import BEST
 from bounds.theorems.vicreg.vicreg_certified import CERTIFIED
 from bounds.theorems.vicreg.vicreg_direct import DIRECT
+from bounds.theorems.vicreg.vicreg_second_moment import SECOND_MOMENT, SECOND_MOMENT_RIDGE
 from bounds.theorems.vicreg.vicreg_sharp import SHARP
-from bounds.theorems.vicreg_second_moment import SECOND_MOMENT, SECOND_MOMENT_RIDGE
 
 __all__ = ["Bound", "Term", "Theorem", "register", "select", "THEOREMS"]
 
@@ -72,13 +74,13 @@ THEOREMS: dict[str, Theorem] = {
         BAO_2022_DEVIATION,
         VAN_ELST_2024,
         LEI_2023,
-        LUTHRA_2025,
         SUPERVISED,
         SUPERVISED_PROJECTED,
         CENTRED_HEAD,
         CENTRED_HEAD_ERROR,
         PAC_BAYES,
         PAC_BAYES_DETERMINISTIC,
+        PICK_TO_LEARN,
         REFERENCE_HEAD,
         REFERENCE_HEAD_LOSS,
         AGREEMENT,
@@ -93,6 +95,10 @@ THEOREMS: dict[str, Theorem] = {
         RRM_INFORMATION,
         HELD_OUT_BOUND,
         FEW_SHOT,
+        LUTHRA_2026,
+        LUTHRA_2026_EXACT,
+        LUTHRA_2026_CONDITIONAL,
+        LUTHRA_2025,
         TEST_SET,
         TEST_SET_LOSS,
         TEST_SET_CLASSES,
@@ -120,8 +126,16 @@ def register(theorem: Theorem) -> Theorem:
 def select(names: str | Iterable[str] | None) -> list[Theorem]:
     """The theorems asked for, in order; all by default.
 
+    Args:
+        names: One name or several.
+
     Raises:
         InvalidOption: for a name that does not exist, an empty list, or a name that is given twice.
+
+    Example:
+        >>> from bounds.theorems import select
+        >>> [theorem.name for theorem in select(["test_set", "held_out"])]
+        ['test_set', 'held_out']
     """
     if names is None:
         return list(THEOREMS.values())

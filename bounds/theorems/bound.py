@@ -28,7 +28,13 @@ Kind = Literal["bound", "expression", "estimate"]
 
 @dataclass(frozen=True)
 class Term:
-    """One term of a bound: number, formula, what it means, what lowers it."""
+    """One term of a bound.
+
+    Attributes:
+        name, value, latex: Key, number and formula.
+        meaning, lowered_by: In words.
+        parts: Named summands of the term and their numbers, where it has any.
+    """
 
     name: str
     value: float
@@ -58,11 +64,16 @@ class Bound:
     """A number with its proof obligations.
 
     Attributes:
+        name, title, source: As of the theorem.
+        statement, latex: LaTeX of the left-hand and of the right-hand side.
+        notes: What the reader should know beside the number.
+        model, deployment: What its predictor is made of; not saved.
         value: The bound, on `axis`.
         terms: Name to term; they add up to `value`, or to its square where `combine` is "root".
         assumptions: Name to status and reason, for every assumption the theorem needs.
         delta, split: Failure probability, and how it is shared over the events of the proof.
-        kind: "bound"; "expression" (a formula that is not a bound); "estimate" (a bound's plug-in relative).
+        kind: "bound", what a proof of the kernel concludes; "expression" (a formula that is not a bound); "estimate" (a
+            bound's plug-in relative, or what no proof of the kernel concludes).
         head: Name of the predictor it speaks about; None where that is not a fitted head of this report.
         about: Which predictor it speaks about, in words.
         symbols: The number behind every symbol of the formula.
@@ -207,6 +218,13 @@ class Inputs:
     assumptions: tuple[str, ...] | None = None
     episodes: Episodes | None = None
 
+    conclusion: Conclusion | None = None
+
+    @property
+    def follows(self) -> bool:
+        """Whether the expression that is evaluated is what a proof of the kernel concludes."""
+        return self.conclusion is not None and self.expression is self.conclusion.expression
+
     @classmethod
     def proven(
         cls,
@@ -218,8 +236,13 @@ class Inputs:
         **more: Any,
     ) -> Inputs:
         """The numbers of a bound that the kernel proved: its expression and assumptions are the proof's."""
-        used = conclusion.assumptions
-        return cls(conclusion.expression, values, split, head, notes, assumptions=used, **more)
+        more = {"assumptions": conclusion.assumptions, "conclusion": conclusion, **more}
+        return cls(conclusion.expression, values, split, head, notes, **more)
+
+    @property
+    def applies(self) -> bool:
+        """Whether everything that the expression requires of its numbers holds."""
+        return self.expression.holds(self.values)
 
     @property
     def value(self) -> float:
@@ -307,7 +330,7 @@ class Theorem:
             about=self.predictor,
             head=None if found.head is None else found.head.name,
             axis=axis,
-            kind=self.kind,
+            kind=self._kind(found),
             value=expression.combined(numbers, axis.most),
             terms={name: self._term(name, number, found) for name, number in numbers.items()},
             combine=expression.combine,
@@ -322,7 +345,7 @@ class Theorem:
             table=found.table,
             episodes=found.episodes,
             model=self._model(found),
-            contradiction=self._contradiction(expression, numbers),
+            contradiction=self._contradiction(found, numbers),
             block_size=1 + round(found.values["negatives"]) if "blocks" in symbols else None,
         )
 
@@ -364,12 +387,17 @@ class Theorem:
             Expression(parts).evaluate(found.values) if parts else {},
         )
 
-    def _contradiction(self, expression: Expression, numbers: Mapping[str, float]) -> str | None:
+    def _kind(self, found: Inputs) -> Kind:
+        """What no proof of the kernel concludes is an estimate, whoever calls it a bound."""
+        return self.kind if self.kind != "bound" or found.follows else "estimate"
+
+    def _contradiction(self, found: Inputs, numbers: Mapping[str, float]) -> str | None:
         """Every quantity bounded from above here is non-negative."""
+        expression, kind = found.expression, self._kind(found)
         total = replace(expression, combine="sum").combined(numbers)
-        if expression.below or self.kind == "expression" or total >= 0:
+        if expression.below or kind == "expression" or total >= 0:
             return None
-        fault = "one of its assumptions must fail" if self.kind == "bound" else "the estimate fails here"
+        fault = "one of its assumptions must fail" if kind == "bound" else "the estimate fails here"
         return f"its terms add up to {total:.4g}, but what it bounds from above is never negative: {fault}"
 
     def _obligations(self, evidence: Evidence, found: Inputs) -> dict[str, Assumption]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from inspect import signature
 
 from bounds.arguments import by_hints, checked, data, nearest, unknown
@@ -13,15 +12,6 @@ from bounds.proofs.conclude import Conclusion
 from bounds.proofs.present import presented
 from bounds.theorems import THEOREMS
 
-# Bounds not proven in the kernel yet: name to the module of `bounds.derivations.proofs` and the function that proves it.
-PROOFS = {
-    "vicreg": ("vicreg", "proof"),
-    "vicreg_second_moment": ("vicreg_second_moment", "proof"),
-    "vicreg_second_moment_ridge": ("vicreg_second_moment", "ridge"),
-    "simclr": ("simclr", "proof"),
-    "simclr_logistic": ("simclr", "logistic"),
-}
-
 
 @checked(name=data)
 def derive(name: str, **variant: object) -> Derivation:
@@ -29,8 +19,8 @@ def derive(name: str, **variant: object) -> Derivation:
 
     Args:
         name: A bound of the report.
-        variant: Options of its expression, for instance `prior_known=True`, `conditioned_pairs=True`,
-            `constants="counted"` (vicreg) or `concentration="klein_rio"` (vicreg_second_moment).
+        variant: Options of its proof, for instance `prior_known=True`, `conditioned_pairs=True`, or
+            `collisions="classes"` (simclr).
 
     Returns:
         A `Derivation`: `.steps` (each with `.statement`, `.rule`, `.kind`, `.holds`), `.expression` and
@@ -52,10 +42,10 @@ def derive(name: str, **variant: object) -> Derivation:
                 f"it takes {', '.join(taken) or 'none'}{nearest(option, taken) or '.'}"
             )
     found = prove(**by_hints(prove, variant))
-    return presented(name, found, variant) if isinstance(found, Conclusion) else found
+    return presented(name, found, variant)
 
 
-def prover(name: str) -> Callable[..., Derivation | Conclusion]:
+def prover(name: str) -> Callable[..., Conclusion]:
     """The function behind `derive`; its parameters are the options of the expression.
 
     Raises:
@@ -66,13 +56,9 @@ def prover(name: str) -> Callable[..., Derivation | Conclusion]:
     theorem = THEOREMS.get(name)
     if theorem is not None and theorem.proof is not None:
         return theorem.proof
-    if name not in PROOFS:
-        raise unknown("The derivation", name, provable())
-    module, function = PROOFS[name]
-    proof: Callable[..., Derivation] = getattr(import_module(f"bounds.derivations.proofs.{module}"), function)
-    return proof
+    raise unknown("The derivation", name, provable())
 
 
 def provable() -> list[str]:
     """Every bound with a proof, in the order of the report."""
-    return [name for name, theorem in THEOREMS.items() if theorem.proof is not None or name in PROOFS]
+    return [name for name, theorem in THEOREMS.items() if theorem.proof is not None]

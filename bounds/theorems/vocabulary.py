@@ -21,16 +21,20 @@ from bounds.proofs.facts import Fact
 from bounds.proofs.lemmas.batches import batched
 from bounds.proofs.lemmas.betting import past, ville
 from bounds.proofs.lemmas.centred import near
+from bounds.proofs.lemmas.class_means import class_means_radius
 from bounds.proofs.lemmas.concentration import counted, hoeffding, leaked
 from bounds.proofs.lemmas.contrastive import infonce_loss
 from bounds.proofs.lemmas.spectral import aligned, similar
 from bounds.proofs.naming import Quantity, plain
-from bounds.proofs.ranges import span
+from bounds.proofs.ranges import B, span, tau
 from bounds.proofs.terms import (
     TV,
     Apply,
     Bet,
+    ClassBias,
+    ClassExcess,
     ClassLimit,
+    CollisionLimit,
     Copies,
     Correction,
     Count,
@@ -43,6 +47,8 @@ from bounds.proofs.terms import (
     Enc,
     Energy,
     Episode,
+    FarthestMean,
+    Fewest,
     Frobenius,
     Gibbs,
     InCell,
@@ -52,6 +58,8 @@ from bounds.proofs.terms import (
     Norm,
     OpNorm,
     Outside,
+    Picked,
+    Picks,
     Predicted,
     Project,
     Quantile,
@@ -59,6 +67,7 @@ from bounds.proofs.terms import (
     Ramp,
     Reach,
     Remainder,
+    RootFrequencies,
     Sample,
     Spread,
     Stretch,
@@ -68,7 +77,7 @@ from bounds.proofs.terms import (
     label,
     view,
 )
-from bounds.summaries.constant_stakes import STAKES
+from bounds.summaries.constant_stakes import LOSS_STAKES, STAKES
 
 n, m, N, K = (Declared(name, "count") for name in ("n", "m", "N", "K"))
 functions = Declared("functions", "count")
@@ -103,6 +112,8 @@ HELD_OUT = Sample("H", N, (("f", "A2"), ("rest", "A6")), order="A6")
 # Priors, noises and thresholds for random heads, fixed with the part of S that the counted part Q leaves.
 PRIORS = one_of("priors", Declared("grid", "count"), "prior", "index", ("S",), before=("rest",))
 COUNTED = Sample("Q", Declared("n_Q", "count"), (("f", "A2"), ("rest", "A6")))
+# A head that starts from the part of S that Q leaves, and picks from Q.
+PICKING = Picked(FITTED, COUNTED)
 COUNTED_OF_CLASS = Sample("Q_y", COUNTED.size, COUNTED.apart, ("A6", "K"), cells=True)
 CLEAN_HELD_OUT_OF_CLASS = Sample("H0_y", _class_items, HELD_OUT.apart, ("A6", "K"), cells=True, hidden=True)
 HELD_OUT_OF_CLASS = Sample("H_y", _class_items, HELD_OUT.apart, ("A6", "K"), cells=True)
@@ -150,6 +161,9 @@ BALL = ball(W, radius, Frobenius)
 FINE_BALL = ball(W, sp.Integer(2) ** (RADII.chosen / 4), Frobenius)
 ENCODER_CLASS = Family(f, ENCODERS.generic)
 
+# Ridge heads of a grid of penalties, each a function of S and f, the best of them chosen by the pairs.
+RIDGES = one_of("heads", Declared("heads", "count"), "R", "head", ("S", "P", "f"), before=("S", "f"))
+
 # Centres and metrics of heads, learned with the part of S that Q leaves; widths of the ramp.
 METRICS = one_of("metrics", Declared("metrics", "count"), "metric", "index", ("S",), before=("rest",))
 MARGINS = one_of("margins", Declared("thresholds", "count"), "margin", "constant", ("S",))
@@ -163,7 +177,16 @@ no_collision = Declared("no_collision", "constant")
 log_collisions = Declared("log_collisions", "constant")
 augmentation_gap = Declared("augmentation_gap", "constant")
 coverage = Declared("coverage", "constant")
-_LOSS, _THINNED = Declared("delta_loss", "level"), Declared("delta_classes", "level")
+delta_loss, delta_collision, _THINNED = (
+    Declared(name, "level") for name in ("delta_loss", "delta_collision", "delta_classes")
+)
+# Multiples of f at which a loss of margins is looked at, and its mean there as it was computed.
+SCALES = one_of("scales", Declared("scales", "count"), "scale", "constant", ("S", "P", "f"))
+scale = SCALES.chosen
+contrastive_loss, rounding = (
+    Declared(name, "amount", ("P", "f")) for name in ("contrastive_loss", "rounding")
+)
+collision = Declared("collision", "level")
 NCE = infonce_loss(f, negatives, temperature)
 
 
@@ -179,13 +202,13 @@ def thinned_pairs(thinned: bool, fixed: bool = False, views: str = "A1") -> Samp
 def contrastive(loss: sp.Expr, thinned: bool) -> Fact:
     """E loss against its mean over tuples of pairs, with the choice among J encoders paid."""
     mean = UMean(thinned_pairs(thinned), loss)
-    return hoeffding(mean, _LOSS, "contrastive loss over the pairs", over=(ENCODERS,))
+    return hoeffding(mean, delta_loss, "contrastive loss over the pairs", over=(ENCODERS,))
 
 
 def contrastive_in_batches(loss: sp.Expr, thinned: bool) -> Fact:
     """The same by the bounded differences of batches, for pairs of any views."""
     mean = UMean(thinned_pairs(thinned, views=""), loss)
-    return batched(mean, _LOSS, "contrastive loss over the pairs", over=(ENCODERS,))
+    return batched(mean, delta_loss, "contrastive loss over the pairs", over=(ENCODERS,))
 
 
 x, x2, y = view(0, 0), view(0, 1), label(0)
@@ -267,6 +290,15 @@ def episode_limit(sample: Sample, term: sp.Expr) -> Fact:
     return ville(Copies(copies, sp.Add(*bets) / len(bets)), _tried, term, delta)
 
 
+@cache
+def loss_limit() -> Fact:
+    """The mean projected loss over its range √2, by bets of constant stakes."""
+    term = projected(W) / sp.sqrt(2)
+    stakes = [sp.Rational(str(stake)) for stake in LOSS_STAKES]
+    bets = [Bet(TEST, 1 + stake * (_tried - term) / (1 - _tried)) for stake in stakes]
+    return ville(sp.Add(*bets) / len(bets), _tried, term, delta)
+
+
 def correction_limit() -> Fact:
     """The mean correction of a predicted error, scaled to [0, 1], by bets that learn from the items before."""
     term = (1 + _correction) / 2
@@ -342,6 +374,7 @@ READINGS = {
     Mean(Sample("Q_y", COUNTED.size), InCell(CLASSES.chosen, narrow(W))): Quantity(
         gaussian.margin_error, "margin_error"
     ),
+    Picks(Picked(FITTED, _Q)): Quantity(counting.picks, "picks"),
     Divergence(W, PRIORS.chosen): Quantity(gaussian.divergence()),
     Quantile(PRIORS.chosen): Quantity(gaussian.quantile),
     **_counts(
@@ -370,7 +403,27 @@ READINGS = {
     Mean(_S, residual(V)): Quantity(s.phi_S, "reference_on_labeled"),
     Mean(_S, projected(W)): Quantity(s.projected_S, "labeled_residual"),
     Mean(_H, projected(W)): Quantity(s.projected_H, "test_loss"),
-    OpNorm(W): Quantity(s.W_norm),
+    **{
+        term: quantity
+        for head in (W, RIDGES.chosen)
+        for g in (class_means_radius(K, n, Fewest(_S), B, tau, deltas[0]),)
+        for term, quantity in (
+            (ClassBias(_S, head, f), Quantity(s.bias, "class_bias")),
+            (FarthestMean(_S, head, f, g), Quantity(s.reach)),
+            (ClassExcess(_S, head, f, g), Quantity(s.class_excess, "class_frequencies", assumes=_PRIOR)),
+            (OpNorm(head), Quantity(s.W_norm)),
+            *_averages(
+                _P,
+                Norm(Apply(head, z) - Apply(head, z2)) ** 2 / 2,
+                s.half_invariance,
+                s.V_head,
+                "half_invariance",
+            ).items(),
+        )
+    },
+    Fewest(_S): Quantity(s.n_min),
+    RootFrequencies(_S): Quantity(s.root_frequencies, assumes=_PRIOR),
+    plain(loss_limit().rhs): Quantity(counting.loss_limit / sp.sqrt(2)),
     OpNorm(W - V): Quantity(s.c, alone="head_distance"),
     Reach(W): Quantity(s.kappa_S),
     Reach(V): Quantity(s.kappa_ref),
@@ -387,7 +440,13 @@ READINGS = {
     sp.floor(m / 2): Quantity(c.blocks),
     UMean(_P, NCE): Quantity(c.infonce_loss, "infonce_loss"),
     sp.floor(m / (negatives + 1)): Quantity(c.blocks),
-    span: Quantity(c.span),
+    span: Quantity(c.span, alone="largest_loss"),
+    contrastive_loss: Quantity(c.contrastive_loss, "contrastive_loss"),
+    rounding: Quantity(c.rounding, "rounding"),
+    collision: Quantity(c.collision, alone="collisions", assumes=_PRIOR),
+    1 / K: Quantity(1 / s.K, alone="collisions"),
+    CollisionLimit(_S, delta_collision, sp.S.Zero): Quantity(c.collision_low, alone="collisions"),
+    CollisionLimit(_S, delta_collision, sp.S.One): Quantity(c.collision_high, alone="collisions"),
     K: Quantity(s.K, alone="task_size"),
     negatives: Quantity(c.negatives),
     temperature: Quantity(c.temperature),
@@ -396,7 +455,7 @@ READINGS = {
     log_collisions: Quantity(c.log_collisions, alone="log_collisions", assumes=_PRIOR),
     augmentation_gap: Quantity(c.augmentation_gap, alone="augmentation_gap"),
     coverage: Quantity(c.coverage, assumes=_PRIOR),
-    _LOSS: Quantity(c.delta_loss),
+    delta_loss: Quantity(c.delta_loss),
     TV(_S): Quantity(s.TV_S, "class_frequencies", assumes=_PRIOR),
     TV(_P): Quantity(s.TV_pairs, "pair_frequencies", assumes=_PRIOR),
     TV(_U): Quantity(s.TV_pairs, "pair_frequencies", assumes=_PRIOR),
@@ -412,8 +471,12 @@ ORDER = (
     "smaller",
     "test_error",
     "episodes",
+    "picks",
     "test_loss",
     "infonce_loss",
+    "contrastive_loss",
+    "largest_loss",
+    "collisions",
     "log_collisions",
     "augmentation_gap",
     "constant",
@@ -427,6 +490,9 @@ ORDER = (
     "rectifier",
     "averaged_risk",
     "gain",
+    "class_bias",
+    "class_means",
+    "half_invariance",
     "gibbs_error",
     "margin_error",
     "disagreement",
@@ -441,6 +507,7 @@ ORDER = (
     "head_complexity",
     "class_frequencies",
     "confidence",
+    "rounding",
     "pair_frequencies",
 )
 

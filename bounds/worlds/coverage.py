@@ -201,6 +201,12 @@ def coverage(
     Raises:
         InvalidOption: no trials, an unknown bound, or δ outside (0, 1).
         NotApplicable: the true value of this bound is not known.
+
+    Example:
+        >>> from bounds.worlds import WORLDS
+        >>> found = bounds.coverage("test_set", WORLDS["gaussian"](), 0.1, trials=20)
+        >>> found.promised, found.trials
+        (True, 20)
     """
     theorem = bound if isinstance(bound, Theorem) else select([bound])[0]
     target(theorem)

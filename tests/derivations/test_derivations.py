@@ -1,4 +1,4 @@
-"""Proofs as chains of checked steps: every check holds, and altering any constant makes one fail."""
+"""Checks of lemmas, expressions and their rounding, and what `derive` shows."""
 
 import re
 import shutil
@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from bounds.derivations import inequalities
 from bounds.derivations import symbols as s
 from bounds.derivations.algebra import equal, monotone
-from bounds.derivations.chain import combination, contract
 from bounds.derivations.expression import Expression
 from bounds.derivations.lemmas import (
     batches,
@@ -28,31 +27,12 @@ from bounds.derivations.lemmas import (
     pairs_of_views,
     second_moment,
     spectral,
-    theorem2,
     vectors,
 )
-from bounds.derivations.quantities import head_complexity
 from bounds.derivations.search import falsify
-from bounds.derivations.steps import Step
 from bounds.errors import InvalidOption
 from bounds.theorems import THEOREMS
-from bounds.theorems.derive import PROOFS, derive, provable
-
-VARIANTS = {
-    "vicreg": [{"constants": "counted", "conditioned_pairs": True}],
-    "vicreg_sharp": [{"prior_known": True, "conditioned_pairs": True}],
-    "vicreg_second_moment": [
-        {"prior_known": True, "conditioned_pairs": True},
-        {"concentration": "klein_rio"},
-    ],
-    "simclr": [{"many": True}, {"conditioned_pairs": True}],
-    "simclr_logistic": [{"many": True}],
-    "agreement": [{"prior_known": True, "conditioned_pairs": True}],
-    "prediction_powered": [{"conditioned_pairs": True}],
-    "augmentation_error_floor": [{"conditioned_pairs": True}],
-}
-ALL = [(name, variant) for name in PROOFS for variant in ({}, *VARIANTS.get(name, []))]
-IDS = [f"{name}-{'-'.join(map(str, variant.values())) or 'default'}" for name, variant in ALL]
+from bounds.theorems.derive import derive, provable
 
 
 def mutants(expression):
@@ -67,17 +47,6 @@ def mutants(expression):
             yield expression.func(*changed)
 
 
-# Every derivation
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "variant"), ALL, ids=IDS)
-def test_every_step_of_every_bound_holds(name, variant):
-    derivation = derive(name, **variant)
-    assert not derivation.failing, [str(step) for step in derivation.failing]
-    assert derivation.holds
-
-
 @pytest.mark.parametrize("name", ["vicreg_certified", "reference_head"])
 def test_a_chain_holds_and_says_how(name):
     derivation = derive(name)
@@ -89,27 +58,9 @@ def test_a_chain_holds_and_says_how(name):
     assert {step.kind for step in derivation.steps} >= {"symbolic", "cited"}
 
 
-@pytest.mark.parametrize(("name", "variant"), ALL, ids=IDS)
-def test_the_expression_is_the_object_the_theorem_evaluates(name, variant):
-    derivation = derive(name, **variant)
-    assert derive(name, **variant).expression.total == derivation.expression.total
-    assert derive(name, **variant).expression is derivation.expression
-
-
-def test_the_printed_constants_spend_four_thirds_of_delta_and_the_counted_ones_delta():
-    printed, counted = derive("vicreg")["union bound"], derive("vicreg", constants="counted")["union bound"]
-    assert printed.holds
-    assert counted.holds
-    assert sp.simplify(printed.statement.lhs.doit() - sp.Rational(4, 3) * s.delta) == 0
-    assert sp.simplify(counted.statement.lhs.doit() - s.delta) == 0
-    assert "4 delta/3" in printed.note
-
-
 def test_every_bound_of_a_report_has_a_proof():
     bounds_only = {name for name, theorem in THEOREMS.items() if theorem.kind == "bound"}
     assert bounds_only <= set(provable())
-    assert set(PROOFS) <= set(THEOREMS)
-    assert not any(THEOREMS[name].proof for name in PROOFS)
 
 
 TIGHT = {
@@ -118,9 +69,6 @@ TIGHT = {
     "diameter of the simplex": (geometry, lambda: geometry.simplex_projection.__wrapped__()[1]),
     "projection": (geometry, lambda: geometry.simplex_projection.__wrapped__()[0]),
     "arg-max error": (geometry, lambda: geometry.argmax_error.__wrapped__()),
-    "triangle": (theorem2, lambda: theorem2.triangle(True)),
-    "average": (theorem2, lambda: theorem2.average.__wrapped__(reference=False)),
-    "one-line reference": (theorem2, lambda: theorem2.one_line_reference.__wrapped__()),
     "class shift": (classes, lambda: classes.class_shift.__wrapped__()),
     "difference of roots": (classes, lambda: classes.root_factoring.__wrapped__()),
     "symmetrisation": (complexity, lambda: complexity.symmetrisation.__wrapped__()),
@@ -135,7 +83,6 @@ TIGHT = {
     "range shift": (pairs_of_views, lambda: pairs_of_views.spread_shift.__wrapped__()),
     "ranges on the simplex": (pairs_of_views, lambda: pairs_of_views.half_square_range.__wrapped__()),
     "Jensen over views": (contrastive, lambda: contrastive.jensen_over_views.__wrapped__("hinge", 1)),
-    "triples": (contrastive, lambda: contrastive.triple_contraction.__wrapped__()),
     "Minkowski": (second_moment, lambda: second_moment.minkowski.__wrapped__()),
     "one item of a batch": (batches, lambda: batches.bounded_difference.__wrapped__()),
     "scaled means": (spectral, lambda: spectral.scaled_means.__wrapped__()),
@@ -165,29 +112,6 @@ def test_falsification_tries_at_least_ten_thousand_instances():
 
 
 # Altered constants
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "variant"), ALL, ids=IDS)
-def test_altering_any_constant_of_an_expression_breaks_the_chain(name, variant):
-    derivation = derive(name, **variant)
-    expression = derivation.expression
-    core = derivation.steps[: derivation.steps.index(derivation["union bound"])]
-    assert combination(derivation.goal, core, expression, derivation.domain, derivation.lower).holds
-    bound, _ = contract(derivation.goal, core, derivation.domain)
-    bound = -bound if derivation.lower else bound
-    altered = []
-    for term, formula in expression.terms.items():
-        for mutant in mutants(formula):
-            changed = Expression({**expression.terms, term: mutant}, expression.combine)
-            altered.append((term, mutant, bound, changed.total))
-    for term, parts in expression.parts.items():
-        whole = expression.terms[term]
-        for formula in parts.values():
-            altered += [(term, mutant, whole, whole - formula + mutant) for mutant in mutants(formula)]
-    assert altered
-    survivors = [found[:2] for found in altered if equal(*found[2:], derivation.domain).holds]
-    assert not survivors
 
 
 a, r, v, w, d, N = (sp.Symbol(name, positive=True) for name in ("a", "r", "v", "w", "delta", "N"))
@@ -242,13 +166,6 @@ def test_altering_any_constant_of_a_radius_breaks_the_inversion_of_its_tail(name
     assert count > 2
 
 
-def test_altering_the_head_class_breaks_the_chain():
-    bound, _ = contract(head_complexity, complexity.head_ball())
-    formula = inequalities.head_class(s.beta, s.K, s.B)
-    assert equal(bound, formula).holds
-    assert not any(equal(bound, mutant).holds for mutant in mutants(formula))
-
-
 # The three kinds of check
 
 
@@ -281,13 +198,6 @@ def test_monotonicity_sees_both_directions():
     assert not monotone(radius, s.delta, increasing=True).holds
 
 
-def test_a_chain_that_would_fall_as_a_quantity_grows_is_refused():
-    goal, part = sp.symbols("goal part", nonnegative=True)
-    falling = Step("x", sp.Le(goal, 5 - part, evaluate=False), "", "symbolic", lambda: None)
-    upper = Step("y", sp.Le(part, s.tau, evaluate=False), "", "symbolic", lambda: None)
-    assert not contract(goal, [falling, upper])[1].holds
-
-
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=6), st.booleans(), st.booleans())
 @example([2.2250738585e-313], True, True)
 @example([2.2250738585e-313], True, False)
@@ -317,7 +227,7 @@ def test_the_page_is_ascii_with_balanced_braces_and_environments():
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-@pytest.mark.parametrize("name", PROOFS)
+@pytest.mark.parametrize("name", ["test_set", "vicreg_certified", "simclr", "pac_bayes"])
 def test_the_page_compiles(name, tmp_path):
     (tmp_path / "page.tex").write_text(derive(name).latex())
     done = subprocess.run(

@@ -120,3 +120,13 @@ def test_parts_of_the_confidence_are_named_by_their_events():
     parts = concluded(half).expression.parts["confidence"]
     assert set(parts) == {"first", "second"}
     assert sp.simplify(sum(parts.values()) - concluded(half).expression.terms["confidence"]) == 0
+
+
+def test_conclusions_are_not_made_by_hand():
+
+    from bounds.proofs.conclude import Conclusion
+    from bounds.theorems.counting.test_set import TEST_SET
+
+    made = TEST_SET.proof()
+    with pytest.raises(InvalidProof, match="not by hand"):
+        Conclusion(made.fact, made.expression, made.events, made.assumptions)

@@ -125,6 +125,9 @@ def test_views_that_are_told_apart_and_squares_around_their_middle():
     assert checked(middle).holds
     assert checked(fact(middle.rhs, middle.lhs)).holds  # an identity
     assert Cross(one, two, y) in middle.rhs.args
-    with pytest.raises(InvalidProof, match="not both projected"):
-        polarised(Apply(W, z), two, y)
+    plain = polarised(Apply(W, z), Apply(W, z2), y)
+    assert checked(plain).holds
+    assert checked(fact(plain.rhs, plain.lhs)).holds
+    assert not plain.rhs.has(Cross)  # which is at least zero on the simplex alone
+    assert not polarised(one, Apply(W, z2), y).rhs.has(Cross)
     assert corrected(W, z, y).rhs == Predicted(W, z) + Correction(W, z, y)

@@ -189,7 +189,11 @@ class Twin:
         counts = [sum(1 for label in y if label == k) for k in range(K)]
         L = math.log(2 / d3)
         step = tau / math.sqrt(n * min(k for k in counts if k))
-        g = step * L / 3 + math.sqrt((step * L / 3) ** 2 + 2 * L * K * min(B**2, tau**2 / 2) / n)
+        spread, one = math.sqrt(K * min(B**2, tau**2 / 2) / n), math.log(1 / d3)
+        pinelis = step * L / 3 + math.sqrt((step * L / 3) ** 2 + 2 * L * spread**2)
+        weak = tau**2 / (4 * n) + 2 * step * spread
+        klein_rio = spread + 1.5 * step * one + math.sqrt((1.5 * step * one) ** 2 + 2 * weak * one)
+        g = min(pinelis, klein_rio)
         bias, reach = 0.0, 0.0
         for k in range(K):
             if not counts[k]:

@@ -20,7 +20,7 @@ def test_families_are_what_they_say():
     family = bounds.catalogue().family
     expected = {
         "vicreg": "vicreg", "trivial_reference": "vicreg", "simclr": "contrastive", "haochen_2021": "contrastive",
-        "luthra_2025": "contrastive", "pac_bayes": "supervised", "held_out": "counting", "agreement": "invariance",
+        "luthra_2025": "few_shot", "pac_bayes": "supervised", "held_out": "counting", "agreement": "invariance",
         "augmentation_risk": "invariance", "rrm": "memorisation", "test_set_top_k": "counting",
     }  # fmt: skip
     assert family[list(expected)].to_dict() == expected

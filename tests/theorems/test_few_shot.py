@@ -128,7 +128,7 @@ def test_the_curve_is_the_table_of_the_report():
     curve = bounds.few_shot(x, y, shots=[5, 1], fresh=True, normalize=None, delta=0.1)
     frame = curve.to_frame()
     assert list(frame.index) == [1, 5]
-    assert list(frame.columns[:5]) == ["episodes", "error", "spread", "usual_upper", "limit"]
+    assert list(frame.columns[:5]) == ["episodes", "error", "spread", "usual_upper", "predicted"]
     assert (frame["limit"] > frame["error"]).all()
     assert curve.certified
     assert not bounds.few_shot(x, y, shots=1).certified

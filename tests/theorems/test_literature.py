@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bounds.assumptions import EncoderChoice
-from bounds.derivations import bao_2022, lei_2023, luthra_2025
+from bounds.derivations import bao_2022, lei_2023
 from bounds.errors import NotApplicable
 from bounds.summaries.collisions import collision_probability, coverage_probability, expected_log_collisions
 from bounds.theorems import THEOREMS
@@ -265,41 +265,6 @@ def test_the_margin_class_is_no_richer_than_stated():
     sums = [np.einsum("i,ij,ik->jk", rng.choice([-1, 1], tuples), u, v - w) for _ in range(300)]
     nuclear = np.mean([np.linalg.svd(one, compute_uv=False).sum() for one in sums]) / tuples
     assert nuclear <= number(lei_2023.margin_class(), B=1.0, dimension=d, blocks=tuples)
-
-
-@pytest.mark.parametrize(
-    ("directional", "ratio", "shots", "expected"),
-    [(0.01, 0.5, 1, 19.9), (0.01, 0.5, 10, 1.58), (0.01, 0.5, 50, 0.462), (0.01, 0.5, 500, 0.116),
-     (0.005, 0.3, 50, 0.261), (0.005, 0.3, 5000, 0.031)],
-)  # fmt: skip
-def test_luthra_gives_the_values_of_the_authors_code(directional, ratio, shots, expected):
-    found = luthra_2025.expression().evaluate(
-        {"directional": directional, "variance_ratio": ratio, "shots": shots}
-    )
-    assert found["few_shot"] == pytest.approx(expected, rel=2e-2)
-
-
-def test_luthra_is_continuous_where_its_two_branches_meet():
-    ratio, shots = 0.5, 50.0
-    a = 2 + 2**1.5 / shots
-    meet = (27 * a**2 / 8) * math.sqrt(2) * ratio / (a * shots)  # D = 0
-    values = [
-        luthra_2025.expression().evaluate(
-            {"directional": meet * (1 + step), "variance_ratio": ratio, "shots": shots}
-        )["few_shot"]
-        for step in (-1e-9, 1e-9)
-    ]
-    assert values[0] == pytest.approx(values[1], rel=1e-3)
-
-
-def test_luthra_is_an_estimate_of_a_two_way_error_without_conversion():
-    bound = evaluate("luthra_2025")
-    assert bound.kind == "estimate"
-    assert bound.error_rate is None
-    assert bound.trivial_value == 0.5
-    one_class = evidence_of(pairs_of(m=20, classes=1), classes=4)
-    with pytest.raises(NotApplicable, match="two classes"):
-        evaluate("luthra_2025", one_class)
 
 
 # All of them

@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bounds.derivations import simclr as derivation
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.summaries.collisions import collision_probability, expected_log_collisions, task_weight
 from bounds.theorems import THEOREMS
+from bounds.theorems.contrastive.simclr import proof
 from tests.evidence_small import evidence_of
 from tests.reference import contrastive as naive
 
@@ -290,7 +290,7 @@ def test_the_expression_falls_with_blocks_and_with_collisions_below_one(blocks, 
             "span": 2.0, "B": 1.0, "triples": 0.0, "functions": 1, "delta_loss": delta,
             "blocks": blocks, "rounding": 0.0,
         }  # fmt: skip
-        expression = derivation.expression(kind)
+        expression = proof(kind).expression
 
         def at(expression=expression, values=values, **changed):
             return expression.combined(expression.evaluate({**values, **changed}))

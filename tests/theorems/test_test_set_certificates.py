@@ -12,10 +12,11 @@ import bounds
 from bounds.assumptions.assumption import TITLES, Assumption
 from bounds.errors import InvalidOption, InvalidStatistics, NotApplicable
 from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import outcomes
 from bounds.evidence.outcomes import Count, count, head_outcomes
 from bounds.evidence.setting import Setting
 from bounds.representations.table import Representations
-from bounds.summaries.constant_stakes import constant_stakes_upper
+from bounds.summaries.constant_stakes import LOSS_STAKES, constant_stakes_upper
 from bounds.theorems import THEOREMS
 from bounds.worlds import WORLDS
 
@@ -278,3 +279,42 @@ def test_a_reused_test_set_is_not_certified():
     evidence = WORLDS["reused_test"]().sample(np.random.default_rng(0)).evidence
     for name in ("test_set_classes", "test_set_balanced", "test_set_selective"):
         assert not THEOREMS[name].evaluate(evidence, 0.05).certified
+
+
+# Losses
+
+
+def test_the_projected_loss_is_limited_by_bets_or_by_kl():
+    scores, labels = random_scores(2, 297, 3)
+    evidence = scored(scores, labels)
+    losses = outcomes(evidence, evidence.head, "test")[1] / math.sqrt(2)
+    for betting in (True, False):
+        options = {} if betting else {"test_set_loss": "kl"}
+        bound = THEOREMS["test_set_loss"].evaluate(scored(scores, labels, options=options), 0.05)
+        U = bound.value / math.sqrt(2)
+        if betting:
+            stakes = (1, 0.5, 0.25, 0.125, 0.0625, 0.03)
+            wealth = np.mean([np.prod(1 + c * (U - losses) / (1 - U)) for c in stakes])
+            assert wealth == pytest.approx(20, rel=1e-5)
+        else:
+            q = losses.mean()
+            budget = q * math.log(q / U) + (1 - q) * math.log((1 - q) / (1 - U))
+            assert budget == pytest.approx(math.log(20) / 297, rel=1e-6)
+        assert bound.certified
+        assert bound.terms["test_loss"].value == pytest.approx(math.sqrt(2) * losses.mean())
+    with pytest.raises(InvalidOption, match="did you mean `betting`"):
+        THEOREMS["test_set_loss"].evaluate(scored(scores, labels, options={"test_set_loss": "beting"}), 0.05)
+
+
+def test_bets_on_losses_miss_as_rarely_as_they_should():
+    """Two losses .3 and .5 of the range: small spread, where the kl limit gives most away."""
+    for p, r in ((0.5, 20), (0.1, 60)):
+        mean = 0.3 + 0.2 * p
+        limits = [
+            constant_stakes_upper(torch.tensor([[0.5] * k + [0.3] * (r - k)]).double(), 0.05, LOSS_STAKES)
+            for k in range(r + 1)
+        ]
+        assert sum(stats.binom.pmf(k, r, p) for k, limit in enumerate(limits) if limit < mean) <= 0.05
+    rare = torch.tensor([[1.0] * 3 + [0.0] * 57])
+    assert constant_stakes_upper(rare, 0.05) == pytest.approx(0.1890, abs=5e-4)
+    assert constant_stakes_upper(rare, 0.05, LOSS_STAKES) == pytest.approx(0.1992, abs=5e-4)

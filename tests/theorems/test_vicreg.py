@@ -12,7 +12,7 @@ from bounds.evidence.setting import Setting
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
 from bounds.theorems import THEOREMS, select
-from bounds.theorems.vicreg_second_moment import _inputs_for
+from bounds.theorems.vicreg.vicreg_second_moment import _inputs_for
 from tests.reference.vicreg import Twin
 from tests.worlds_small import CASES, case
 
@@ -91,7 +91,7 @@ def test_ridge_form_is_the_least_of_the_whole_grid(classes, noise):
         assert mean_half_invariance(evidence, head) == pytest.approx(np.mean(half), rel=1e-11)
         measured = np.mean(half), np.var(half, ddof=1)
         assert half_invariance(evidence, head) == pytest.approx(measured, rel=1e-11)
-        values.append(_inputs_for(evidence, 0.05, head, measured, len(RIDGE_GRID), "klein_rio").value)
+        values.append(_inputs_for(evidence, 0.05, head, measured, len(RIDGE_GRID)).value)
     bound = THEOREMS["vicreg_second_moment_ridge"].evaluate(evidence, 0.05)
     assert bound.value == pytest.approx(min(values), rel=1e-11)
     assert bound.head == evidence.ridge_heads[int(np.argmin(values))].name

@@ -104,7 +104,10 @@ def broken(name, *dropped):
     def inputs(evidence, delta):
         found = sound.inputs(evidence, delta)
         terms = {key: term for key, term in found.expression.terms.items() if key not in dropped}
-        return replace(found, expression=Expression(terms, found.expression.combine))
+        expression = Expression(terms, found.expression.combine)
+        return replace(
+            found, expression=expression, conclusion=replace(found.conclusion, expression=expression)
+        )
 
     return replace(sound, name=f"{name}_broken", inputs=inputs)
 

@@ -1,21 +1,20 @@
-"""Contrastive losses: Jensen over views, collisions, U-statistics, and the contraction of triples."""
+"""Contrastive losses: Jensen over views, collisions, U-statistics, fixed class counts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
 from itertools import combinations, permutations, product
+from typing import Literal
 
 import numpy as np
 import sympy as sp
 
-from bounds.derivations.algebra import equal
-from bounds.derivations.contrastive import blocks
-from bounds.derivations.lemmas.complexity import symmetrisation, vector_contraction
 from bounds.derivations.quantities import contrastive_risk, supervised_risk
 from bounds.derivations.search import Array, falsify, simplex
-from bounds.derivations.simclr import Loss
 from bounds.derivations.steps import Result, Step
+
+Loss = Literal["hinge", "logistic"]
 
 tau, gap = sp.symbols("tau collided", nonnegative=True)
 
@@ -128,55 +127,6 @@ def u_statistic() -> Step:
 
 
 @cache
-def triple_contraction() -> Step:
-    """The gradient of (u, v, w_j) ↦ ℓ({uᵀ(v − w_j)}) has norm at most √6·Lip·B."""
-    slope, ball, whole = sp.symbols("Lip B norm_of_gradient", nonnegative=True)
-    statement = sp.Le(whole, sp.sqrt(6) * slope * ball, evaluate=False)
-
-    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
-        u, v, w = x[:, :2], x[:, 2:4], x[:, 4:8].reshape(-1, 2, 2)
-        a = -np.abs(x[:, 8:10])
-        first = (a[:, :, None] * (v[:, None] - w)).sum(1)
-        second = a.sum(1)[:, None] * u
-        third = a[:, :, None] * u[:, None]
-        squares = (first**2).sum(1) + (second**2).sum(1) + (third**2).sum((1, 2))
-        largest = np.sqrt(np.maximum.reduce([(p**2).sum(1) for p in (u, v, w[:, 0], w[:, 1])]))
-        return {whole: np.sqrt(squares), slope: np.abs(a).sum(1), ball: largest}
-
-    tight = np.array([[1.0, 0, 1, 0, -1, 0, -1, 0, 1, 0]])
-    return Step(
-        "contraction of triples",
-        statement,
-        "gradient of an inner product of bounded vectors: 4 + 1 + 1",
-        "falsification",
-        lambda: falsify(statement, instances, 10, extremal=tight),
-        display=r"\|\nabla\ell\|^2\le\mathrm{Lip}^2B^2(4+1+1)",
-    )
-
-
-@cache
-def range_of_loss(loss: Loss) -> Step:
-    """The loss falls in every margin, so its range is the difference at the two ends."""
-    low, value, high = sp.symbols("loss_at_best loss loss_at_worst", nonnegative=True)
-    statement = sp.Le(sp.Abs(value - (low + high) / 2), (high - low) / 2, evaluate=False)
-
-    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
-        size = 0.1 + np.abs(x[:, 0])
-        margins = size[:, None] * np.tanh(x[:, 1:])
-        ends = [np.repeat(side * size[:, None], x.shape[1] - 1, 1) for side in (1.0, -1.0)]
-        return {value: _loss(loss, margins), low: _loss(loss, ends[0]), high: _loss(loss, ends[1])}
-
-    return Step(
-        f"range of the {loss} loss",
-        statement,
-        "the loss falls in each margin; margins lie between -s^2 r and s^2 r",
-        "falsification",
-        lambda: falsify(statement, instances, 4, extremal=np.array([[1.0, 40, 40, 40]])),
-        display=r"\ell(s^2r)\le\ell\le\ell(-s^2r)",
-    )
-
-
-@cache
 def fixed_count_shift() -> Step:
     """Classes of two distinct items of a fixed pool are within 1/m + 2TV of two independent ones."""
     apart, size, distance = sp.symbols("TV_of_pairs m TV", positive=True)
@@ -206,16 +156,3 @@ def fixed_count_shift() -> Step:
         display=r"\mathrm{TV}(\text{two distinct items},\ p\otimes p)\le\min(1,\ "
         r"\tfrac1m+2\,\mathrm{TV}(\hat p,p))",
     )
-
-
-def triple_factor(mean: sp.Expr, complexity: sp.Symbol, scale: sp.Expr) -> Result:
-    """The complexity of M blocks enters a mean with the factors of symmetrisation and both contractions."""
-    constants = [
-        relation.subs(dict.fromkeys(relation.free_symbols, 1))
-        for relation in (
-            symmetrisation().statement.rhs,
-            vector_contraction().statement.rhs,
-            triple_contraction().statement.rhs,
-        )
-    ]
-    return equal(sp.diff(mean, complexity), sp.Mul(*constants) * scale / blocks)

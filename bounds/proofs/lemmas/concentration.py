@@ -6,7 +6,7 @@ import sympy as sp
 
 from bounds.derivations.functions import clopper_pearson as cp
 from bounds.derivations.functions import clopper_pearson_counts, kl_inverse, kl_inverse_first, log_subsets
-from bounds.derivations.lemmas import classes, counts
+from bounds.derivations.lemmas import classes, contrastive, counts
 from bounds.derivations.lemmas import concentration as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import Family, payable
@@ -38,7 +38,7 @@ HOEFFDING = Lemma(
     "Hoeffding (1963), Thm 2; section 5 for U-statistics",
     unequal=True,
     note="Inverts exp(-2 N t^2 / r^2) = delta, one-sided.",
-    check=lambda: checks.hoeffding_theorem().result,
+    check=lambda: checks.hoeffding_theorem().result & contrastive.u_statistic().result,
 )
 
 

@@ -16,6 +16,7 @@ from bounds.proofs.terms import (
     Correction,
     Cross,
     Differ,
+    Dot,
     Enc,
     InBall,
     Item,
@@ -136,15 +137,14 @@ POLARISATION = Lemma(
 
 
 def polarised(one: sp.Expr, two: sp.Expr, label: sp.Expr) -> Fact:
-    """½‖u − y‖² + ½‖v − y‖² ≤ ⟨u − y, v − y⟩ + ½‖u − v‖²: equal, for u and v on the simplex.
+    """½‖u − y‖² + ½‖v − y‖² ≤ ⟨u − y, v − y⟩ + ½‖u − v‖²: equal.
 
-    Raises:
-        InvalidProof: u or v is no projection on the simplex.
+    The inner product is at least zero, and kept whole, where u and v are on the simplex.
     """
-    if not isinstance(one, Project) or not isinstance(two, Project):
-        raise InvalidProof(f"`{one}` and `{two}` are not both projected.")
+    both = isinstance(one, Project) and isinstance(two, Project)
+    product = Cross(one, two, label) if both else Dot(one - label, two - label)
     left = Norm(one - label) ** 2 / 2 + Norm(two - label) ** 2 / 2
-    return POLARISATION.at({_left: left, _right: Cross(one, two, label) + Norm(one - two) ** 2 / 2})
+    return POLARISATION.at({_left: left, _right: product + Norm(one - two) ** 2 / 2})
 
 
 PROJECTION = Lemma(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from bounds.derivations.lemmas import classes, contrastive
 from bounds.errors import InvalidProof
 from bounds.proofs.dependence import independent
 from bounds.proofs.facts import Event, Fact, Lemma
@@ -23,6 +24,7 @@ CLASS_SHIFT = Lemma(
     "definition of the total variation distance",
     "proven",
     note="Two laws of the classes differ by at most the range of the class means times their distance.",
+    check=lambda: classes.class_shift().result & contrastive.fixed_count_shift().result,
 )
 
 

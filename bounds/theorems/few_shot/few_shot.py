@@ -14,12 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bounds.errors import NotApplicable
+from bounds.errors import InvalidStatistics, NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.memo import memo
 from bounds.proofs.conclude import Conclusion
 from bounds.proofs.terms import E
 from bounds.representations.copies import fingerprints
+from bounds.summaries.class_shapes import ClassShapes, predicted
 from bounds.summaries.constant_stakes import constant_stakes_upper
 from bounds.summaries.episodes import (
     Episodes,
@@ -28,6 +29,7 @@ from bounds.summaries.episodes import (
     episodes_in,
     usual_upper,
 )
+from bounds.summaries.few_shot_rules import Mean
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.few_shot.options import FewShot
@@ -92,6 +94,19 @@ def errors(evidence: Evidence, shots: int) -> tuple[Tensor, float]:
     return memo(evidence, ("few-shot episodes", found, shots), make)
 
 
+def shapes(evidence: Evidence) -> ClassShapes | None:
+    """Moments of the classes of S; None where they are too few."""
+
+    def make() -> ClassShapes | None:
+        labels = torch.from_numpy(_labels(evidence)).to(evidence.device)
+        try:
+            return ClassShapes.of(labeled_rows(evidence), labels, evidence.setting.num_classes)
+        except InvalidStatistics:
+            return None
+
+    return memo(evidence, "class shapes", make)
+
+
 def _labels(evidence: Evidence) -> np.ndarray:
     labels = evidence.labeled.labels
     if labels is None:
@@ -111,9 +126,18 @@ def _rows(evidence: Evidence, delta: float) -> dict[int, dict[str, float]]:
             "error": float(H.mean()),
             "spread": float(H.std(unbiased=False)),
             "usual_upper": usual,
+            **_prediction(evidence, shots),
             "limit": min(1.0, constant_stakes_upper(H, delta / len(wanted))),
         }
     return found
+
+
+def _prediction(evidence: Evidence, shots: int) -> dict[str, float]:
+    """What moments predict, for the nearest mean."""
+    option, moments = asked(evidence), shapes(evidence)
+    if not isinstance(option.rule, Mean) or moments is None:
+        return {}
+    return {"predicted": predicted(moments, shots, option.ways, evidence.setting.prior)}
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:

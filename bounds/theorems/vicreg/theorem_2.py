@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from bounds.evidence.evidence import Evidence
-from bounds.heads.linear import require_affine, require_linear
+from bounds.heads.linear import Head, require_affine, require_linear
 from bounds.heads.losses import HeadLosses
 from bounds.proofs.facts import Fact
 from bounds.proofs.lemmas.concentration import class_frequencies, hoeffding, uniform
@@ -26,6 +26,11 @@ from bounds.theorems.vocabulary import (
     apart,
     deltas,
     residual,
+)
+
+SOURCE = (
+    "Shwartz-Ziv, Balestriero, Kawaguchi, Rudner and LeCun, An Information-Theoretic Perspective on "
+    "Variance-Invariance-Covariance Regularization, NeurIPS 2023, Theorem 2"
 )
 
 Residual = Literal["mean", "frobenius"]
@@ -69,9 +74,11 @@ def split(evidence: Evidence, delta: float, *events: str) -> dict[str, float]:
     return shares(delta, *events, *(() if known else ("delta_5",)))
 
 
-def reference_values(evidence: Evidence) -> dict[str, float]:
+def reference_values(
+    evidence: Evidence, head: Head | None = None, reference: Head | None = None
+) -> dict[str, float]:
     """Numbers of the reference head V."""
-    head, reference = require_linear(evidence.head), evidence.reference
+    head, reference = head or require_linear(evidence.head), reference or evidence.reference
     return {
         **radius_index(reference.frobenius_norm),
         "frobenius_ref": reference.frobenius_norm,
@@ -81,9 +88,9 @@ def reference_values(evidence: Evidence) -> dict[str, float]:
     }
 
 
-def labeled_values(evidence: Evidence) -> dict[str, float]:
+def labeled_values(evidence: Evidence, head: Head | None = None) -> dict[str, float]:
     """Numbers of the head W on S."""
-    head = require_affine(evidence.head)
+    head = head or require_affine(evidence.head)
     return {
         "W_norm": head.spectral_norm,
         "kappa_S": loss_range(head, evidence.setting.radius),

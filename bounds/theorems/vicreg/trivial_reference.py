@@ -13,8 +13,7 @@ from bounds.proofs.lemmas.geometry import bounded, operator, root_mean_square, t
 from bounds.proofs.terms import Apply, Mean
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.common import sizes
-from bounds.theorems.vicreg.theorem_2 import Residual, reference_residual, reference_values
-from bounds.theorems.vicreg.vicreg import SOURCE
+from bounds.theorems.vicreg.theorem_2 import SOURCE, Residual, reference_residual, reference_values
 from bounds.theorems.vocabulary import LOSS, V, W, concluded, pairs, residual, y, z
 
 

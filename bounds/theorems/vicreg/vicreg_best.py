@@ -27,9 +27,11 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
     """The smaller half shows its own terms; the assumptions are those of both."""
     certified = vicreg_certified.inputs(evidence, delta)
     both = proof(**variant(evidence))
+    half = vicreg_direct.proof(**variant(evidence))
     direct = replace(
         certified,
-        expression=vicreg_direct.proof(**variant(evidence)).expression,
+        expression=half.expression,
+        conclusion=half,
         notes=("the smaller is vicreg_direct (label-free), at the shares of δ of vicreg_certified",),
     )
     smaller = min((certified, direct), key=lambda one: one.value)

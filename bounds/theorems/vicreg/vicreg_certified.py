@@ -18,6 +18,7 @@ from bounds.proofs.terms import Apply, Fresh, Mean
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.common import sizes
 from bounds.theorems.vicreg.theorem_2 import (
+    SOURCE,
     Residual,
     d3,
     distances,
@@ -28,7 +29,6 @@ from bounds.theorems.vicreg.theorem_2 import (
     split,
     variant,
 )
-from bounds.theorems.vicreg.vicreg import SOURCE
 from bounds.theorems.vocabulary import LOSS, S, V, W, concluded, pairs, residual, y, z, z2
 
 

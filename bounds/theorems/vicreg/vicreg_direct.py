@@ -14,8 +14,15 @@ from bounds.proofs.lemmas.reading import class_shift
 from bounds.proofs.terms import Apply
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.common import sizes
-from bounds.theorems.vicreg.theorem_2 import Residual, distances, labeled_values, reported, split, variant
-from bounds.theorems.vicreg.vicreg import SOURCE
+from bounds.theorems.vicreg.theorem_2 import (
+    SOURCE,
+    Residual,
+    distances,
+    labeled_values,
+    reported,
+    split,
+    variant,
+)
 from bounds.theorems.vocabulary import LOSS, S, W, concluded, pairs, residual, y, z, z2
 
 

@@ -14,7 +14,7 @@ from bounds.proofs.lemmas.reading import class_shift
 from bounds.proofs.terms import Apply, E, Fresh, Mean, Project
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import head_distance, loss_range, require_fixed_encoder, sizes
-from bounds.theorems.vicreg.vicreg import SOURCE
+from bounds.theorems.vicreg.theorem_2 import SOURCE
 from bounds.theorems.vocabulary import (
     K,
     S,

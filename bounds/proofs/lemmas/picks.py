@@ -1,0 +1,42 @@
+"""Pick-to-learn: a head made from the items it picks itself, counted by how many these are."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from bounds.derivations.functions import picked_limit
+from bounds.derivations.lemmas import picks as checks
+from bounds.errors import InvalidProof
+from bounds.proofs.facts import Event, Fact, Lemma
+from bounds.proofs.lemmas.reading import a, assumed, b, count, law_of, share
+from bounds.proofs.terms import E, Picked, Picks, Wrong, items
+
+PICK = Lemma(
+    "pick-to-learn",
+    a,
+    picked_limit(b, count, share),
+    "Campi and Garatti (2023), Thm 1; Paccagnan, Campi and Garatti (2023)",
+    note="An item that is never picked changes no pick; so many picks of N items that miss a set of mass phi are rare.",
+    check=lambda: checks.pick_theorem().result,
+)
+
+
+def picked(wrong: sp.Expr, delta: sp.Expr, what: str = "") -> Fact:
+    """P(the picked head errs) ≤ ε(k, N, δ), k picks out of N items of one law.
+
+    Raises:
+        InvalidProof: not the error of a picked head on a new item, its start depends on the items it picks from, or these
+            are not of one law.
+    """
+    if not isinstance(wrong, Wrong) or not isinstance(wrong.args[0], Picked):
+        raise InvalidProof(f"`{wrong}` is not the error of a head that picks its items.")
+    start, sample = wrong.args[0].args
+    if sample.fixed or sample.hidden:
+        raise InvalidProof(f"Picks need items of one law that are known; {sample} does not have them.")
+    if len({item.index for item in items(wrong)}) != 1:
+        raise InvalidProof(f"`{wrong}` is not about one new item.")
+    # What the head starts from and the encoder stand apart from the items; the head itself does not.
+    used = assumed(sample, Wrong(start, *wrong.args[1:])) | {"A5"}
+    values = {a: E(wrong), b: Picks(wrong.args[0]), count: sample.size, share: delta}
+    events = frozenset({Event(what or f"picks out of {sample}", delta), *law_of(sample)})
+    return PICK.with_probability(values, events, used)

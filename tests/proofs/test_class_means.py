@@ -1,0 +1,120 @@
+"""Class means of a sample: radii typed a second time, facts in worlds and where they are tight, what is refused."""
+
+import math
+
+import pytest
+import sympy as sp
+
+from bounds.errors import InvalidProof
+from bounds.proofs.lemmas.class_means import (
+    DEVIATION,
+    HELLINGER,
+    MINKOWSKI,
+    SHIFT_OF_MEANS,
+    bias_of_means,
+    bias_shift,
+    class_means,
+    root_frequencies,
+)
+from bounds.proofs.terms import (
+    TV,
+    ClassExcess,
+    Declared,
+    FarthestMean,
+    Fewest,
+    MeanGap,
+    RootFrequencies,
+    Sample,
+)
+from bounds.proofs.world import gaps
+from tests.proofs.setting import S, W, d1, d2, double, f, n
+
+K = Declared("K", "count")
+NEAR = class_means(S, f, K, d1)
+
+
+def radius(fact, **values):
+    return double(fact.rhs.xreplace({Fewest(S): Declared("least", "count")}), B=1.0, tau=2.0, **values)
+
+
+@pytest.mark.parametrize(("size", "least", "classes", "share"), [(50, 2, 5, 0.01), (9000, 600, 10, 0.05)])
+def test_the_deviation_of_the_class_means(size, least, classes, share):
+    step, spread = 2 / math.sqrt(size * least), math.sqrt(classes / size)
+    log, one = math.log(2 / share), math.log(1 / share)
+    pinelis = step * log / 3 + math.sqrt((step * log / 3) ** 2 + 2 * log * spread**2)
+    weak = 1 / size + 2 * step * spread
+    klein_rio = spread + 1.5 * step * one + math.sqrt((1.5 * step * one) ** 2 + 2 * weak * one)
+    found = radius(NEAR, n=size, least=least, K=classes, delta_1=share)
+    assert found == pytest.approx(min(pinelis, klein_rio), rel=1e-12)
+    assert (pinelis < klein_rio) == (size == 50)  # each is the smaller somewhere
+
+
+def test_what_the_deviation_assumes_and_spends():
+    assert NEAR.lhs == MeanGap(S, f)
+    assert NEAR.assumptions == {"A2", "A4", "A5", "A6", "K"}
+    assert NEAR.spends == d1
+
+
+def test_half_the_variance_is_of_two_balls_or_of_the_diameter():
+    # B = 1, tau = 1: min(1, 1/2).
+    fact = NEAR.rhs.xreplace({Fewest(S): Declared("least", "count")})
+    wide, narrow = (double(fact, B=1.0, tau=t, n=100, least=5, K=10, delta_1=0.05) for t in (2.0, 1.0))
+    assert narrow < wide / math.sqrt(2) * 1.001
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_the_shift_of_the_bias_needs_the_class_means(known):
+    shift = bias_shift(W, f, S, NEAR, known)
+    more = shift.rhs - bias_of_means(W, f, S).lhs
+    expected = ClassExcess(S, W, f, NEAR.rhs) if known else FarthestMean(S, W, f, NEAR.rhs) ** 2 * TV(S)
+    assert sp.expand(more - expected) == 0
+    assert shift.spends == d1
+    assert shift.assumptions == NEAR.assumptions | {"A1"}
+    with pytest.raises(InvalidProof, match="no limit of the deviation of the class means"):
+        bias_shift(W, f, S, bias_of_means(W, f, S), known)
+    with pytest.raises(InvalidProof, match="no limit of the deviation of the class means"):
+        bias_shift(W, f, Sample("T", n, (("f", "A2"),)), NEAR, known)
+
+
+def exactly_near():
+    """The class means are as far as they are: a limit that holds in every world and spends nothing."""
+    from tests.proofs.test_facts import fact
+
+    return fact(MeanGap(S, f), MeanGap(S, f))
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_facts_about_class_means_hold_in_every_world(known):
+    assert min(gaps(bias_shift(W, f, S, exactly_near(), known))) > -1e-9
+
+
+def test_minkowski_holds_in_every_world_and_is_nearly_attained():
+    found = list(gaps(bias_of_means(W, f, S)))
+    assert min(found) > -1e-9
+    assert min(found) < 1e-6
+
+
+def test_roots_of_frequencies():
+    fact = root_frequencies(S, d2, K)
+    assert fact.lhs == TV(S)
+    rest = fact.rhs.xreplace({RootFrequencies(S): sp.S.One})
+    assert double(rest, K=5, n=90, delta_2=0.02) == pytest.approx(math.sqrt(math.log(250) / 90), rel=1e-12)
+    assert fact.assumptions == {"A6", "K"}
+    assert fact.spends == d2
+
+
+def test_samples_whose_counts_say_nothing_are_refused():
+    for flags in ({"fixed": True}, {"hidden": True}):
+        sample = Sample("S", n, (("f", "A2"),), **flags)
+        with pytest.raises(InvalidProof, match="say nothing about the prior"):
+            root_frequencies(sample, d2, K)
+    with pytest.raises(InvalidProof, match="class counts cannot be known"):
+        class_means(Sample("S", n, (("f", "A2"),), hidden=True), f, K, d1)
+    with pytest.raises(InvalidProof, match="depends on f"):
+        class_means(Sample("S", n), f, K, d1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lemma", [DEVIATION, SHIFT_OF_MEANS, MINKOWSKI, HELLINGER], ids=lambda one: one.name)
+def test_searches_find_no_counterexample(lemma):
+    assert lemma.check().holds
