@@ -32,7 +32,7 @@ PURPOSES: dict[str, Purpose] = {
     "held_out": "counting",
     "reference_head": "comparing",
     "prediction_powered_betting": "counting",
-    "agreement": "counting",
+    "agreement": "siding",
 }
 THEOREMS = tuple(PURPOSES)
 UNLABELED = 1000
@@ -146,7 +146,7 @@ def default_loss(frame: pd.DataFrame) -> pd.DataFrame:
     """Certified error at the default share against the best fixed share, in %, with the standard error of the pairs."""
     rows = []
     for (data, n, theorem), part in frame.groupby(["data", "n", "theorem"]):
-        share = held_out_share(PURPOSES[theorem], n)
+        share = held_out_share(PURPOSES[theorem])
         errors = part[[str(one) for one in SHARES]]
         means = errors.mean()
         best = str(means.idxmin())
