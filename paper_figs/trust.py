@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from bounds.assumptions.assumption import LEVEL, TITLES
+from bounds.assumptions.assumption import TITLES
 
 RESULTS = Path(__file__).with_name("results")
 
@@ -110,8 +110,11 @@ def tests_of_assumptions() -> str:
                 test,
                 f"{int(null['draws'].sum()):,}",
                 f"{null['at 5 %'].max():.3f}",
-                f"{null['at 1e-4'].max():.4f}",
-                f"{false['at 1e-4'].min():.2f} to {false['at 1e-4'].max():.2f}" if len(false) else "–",
+                f"{part['level'].iloc[0]:g}",
+                f"{null['at its level'].max():.4f}",
+                f"{false['at its level'].min():.2f} to {false['at its level'].max():.2f}"
+                if len(false)
+                else "–",
             ]
         )
     return markdown(
@@ -119,8 +122,9 @@ def tests_of_assumptions() -> str:
             "test",
             "draws where the null is true",
             "refuted at 5 %",
-            f"at {LEVEL:g}",
-            f"power at {LEVEL:g}, over the worlds that break it",
+            "its own level",
+            "refuted at that",
+            "power at that, over the worlds that break it",
         ],
         lines,
     )

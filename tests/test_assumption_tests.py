@@ -21,7 +21,7 @@ NULL = [case for case in cases() if case.null]
 def test_size_is_at_most_nominal(case, draws):
     loose, strict = rejections(case, draws)
     assert binom.sf(loose - 1, draws, 0.05) > 1e-3
-    assert strict == 0
+    assert binom.sf(strict - 1, draws, case.level) > 1e-3
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,8 @@ def test_size_is_at_most_nominal(case, draws):
         ("one law", "prior .35 for .2 with labels, n = 500"),
         ("first against second views", "second shifted by 0.5, m = 500"),
         ("too regular", "balanced, K = 10, n = 50"),
+        ("exchangeability", "groups of 5 in T, n = 50"),
+        ("exchangeability", "T centred by itself, n = 50"),
     ],
 )
 def test_what_breaks_an_assumption_is_refuted(world):

@@ -661,7 +661,7 @@ COMMANDS = {
         "--constants": ["x"],
         "--bound": ["", "x", "held_outt"],
         "--num-classes": ["0", "-1", "1", "1000000000", "2.5", "x", "4611686018427387904"],
-        "--save-representations": ["file", "file/x", "\0", "/proc/none/x"],
+        "--save-representations": ["file", "file/x", "/proc/none/x"],
         "--holdout": ["0", "1", "nan", "x"],
         "--device": ["gpu", "cuda:99", "", "x"],
         "--batch-size": ["0", "-1", "x", "2.5"],
@@ -714,7 +714,7 @@ COMMANDS = {
     "catalogue": {"--out": ["file/x", "none/x.csv"]},
     "derive": {"NAME": ["", "vicregg", "5"], "--out": ["file/x", "none/x.tex"]},
     "predict": {
-        "--model": ["", "missing", "file", ".", "\0"],
+        "--model": ["", "missing", "file", "."],
         "--data": ["", "missing.npz", "file", "images.npz"],
         "--out": ["", "x.csv", "none/x.parquet", "file/x.parquet", "/proc/none/x.parquet"],
         "--encoder": ["missing.pth", "file"],

@@ -107,6 +107,10 @@ def worker(rank, world, folder):
     expected = LeastSquares.empty(4, 3).update(z.double(), y).residual_norm()
     assert metric.compute() == pytest.approx(expected, rel=1e-12)
     assert metric.summary.count == (13, 47, 0)[rank], "after computing, each process has its own part again"
+    step = summary_metric(lambda: Moments.empty(4), lambda moments: moments.mean, dist_sync_on_step=True)
+    own = slice(20 * rank, 20 * rank + 20)
+    torch.testing.assert_close(step(z[own]), z.double().mean(0), rtol=1e-12, atol=1e-12)
+    assert step.summary.count == 20, "a step shows the batch of all processes and keeps its own"
     dist.destroy_process_group()
 
 

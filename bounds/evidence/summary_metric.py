@@ -54,9 +54,12 @@ class SummaryMetric(Metric):
         return self._read(self.summary)
 
     def forward(self, *batch: Any) -> Any:
-        """Add a batch, and return the value of that batch alone."""
+        """Add a batch, and return the value of that batch alone: that of all processes with `dist_sync_on_step=True`."""
         self.update(*batch)
-        return self._read(self._empty().update(*_moved(batch)))
+        seen = self._empty().update(*_moved(batch))
+        if self.dist_sync_on_step and self.distributed_available_fn():
+            seen = unpack(self.dist_sync_fn(pack(seen).to(self.device), self.process_group)[0])
+        return self._read(seen)
 
     def merge_state(self, incoming_state: Any) -> None:
         """Add what another such metric has seen."""

@@ -16,6 +16,8 @@ from bounds.summaries.betting import betting_upper
 from bounds.summaries.binomial import SUMMED, deviance
 from bounds.summaries.collisions import collision_interval
 from bounds.summaries.limits import (
+    _probability_above,
+    _probability_below,
     clopper_pearson_lower,
     clopper_pearson_upper,
     kl_inverse,
@@ -185,3 +187,12 @@ def test_rounding_up_does_not_certify_more_than_every_error():
 def test_the_limits_of_a_grid_are_those_of_numpy_integers():
     for k in np.arange(4):
         assert clopper_pearson_upper(int(k), 3, 0.05) == clopper_pearson_upper(k, np.int64(3), 0.05)
+
+
+@given(st.floats(-700, 700))
+def test_probabilities_of_log_odds_are_rounded_to_their_side(odds):
+    with mp.workdps(330):
+        exact = 1 / (1 + mp.exp(-mpf(odds)))
+        low, high = _probability_below(odds), _probability_above(odds)
+        assert low < exact < high
+        assert high - low <= 2**-46 * (1 + abs(odds)) * min(exact, 1 - exact) + 2**-52 * exact

@@ -148,7 +148,7 @@ def _inputs_for(
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
     require_fixed_encoder(evidence)
     split = _split(evidence, delta)
-    count = held_out_count(evidence)
+    count = held_out_count(evidence, purpose="siding")
     head = fitting_head(evidence, count)
     limit = concluded(_held_out_limit(), E(InCell(CLASSES.chosen, wrong(FITTED)))).expression
     limits = []

@@ -1,0 +1,355 @@
+"""Change one constant of the limits, distances, summaries and heads at a time, and see which tests notice.
+
+    python -m tests.mutation_numerics --out tests/results/mutation_numerics.json
+
+The whole tree is copied once; each change is made there and the tests of its room run, in a process forked from one that
+has the libraries imported, until the first failure. A change that no test notices is one that nothing guards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS = 600
+LIMITS = ("tests/summaries", "tests/test_edges_numbers.py")
+DISTANCES = ("tests/information", "tests/test_edges_numbers.py")
+HEADS = ("tests/heads/test_heads.py", "tests/test_edges_numbers.py", "tests/heads/test_predictors.py")
+PAC_BAYES = ("tests/theorems/test_pac_bayes.py",)
+CONTRASTIVE = ("tests/summaries", "tests/test_wrong_certificates.py", "tests/theorems/test_simclr.py")
+OBJECTIVES = ("tests/objectives", "tests/test_edges_numbers.py")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a file of the package says, what it says instead, and the tests that should notice."""
+
+    what: str
+    file: str
+    before: str
+    after: str
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Which test noticed the change; none where it survived."""
+
+    what: str
+    file: str
+    noticed_by: str
+    seconds: float
+
+
+def _changes() -> list[Change]:
+    found = [
+        (
+            LIMITS,
+            "bounds/summaries/limits.py",
+            [
+                (
+                    "the upper kl inverse of zero rounded down",
+                    "-math.expm1(-budget) * (1 + 4 * _EPS)",
+                    "-math.expm1(-budget) * (1 - 4 * _EPS)",
+                ),
+                (
+                    "the lower kl inverse of one rounded up",
+                    "math.exp(-budget) * (1 - 2 * _EPS)",
+                    "math.exp(-budget) * (1 + 2 * _EPS)",
+                ),
+                (
+                    "rounding of kl taken on the wrong side",
+                    "(1 - 64 * _EPS) >= budget",
+                    "(1 + 64 * _EPS) >= budget",
+                ),
+                (
+                    "Clopper-Pearson at 2 delta",
+                    "tail_log_odds(mistakes, trials, min(delta, 0.5)",
+                    "tail_log_odds(mistakes, trials, min(2 * delta, 0.5)",
+                ),
+                (
+                    "the lower limit of one mistake more",
+                    "-tail_log_odds(trials - mistakes, trials",
+                    "-tail_log_odds(trials - mistakes - 1, trials",
+                ),
+                ("upper limits rounded down", "p * (1 + slack) if p <= q", "p * (1 - slack) if p <= q"),
+                ("lower limits rounded up", "p * (1 - slack) if p <= q", "p * (1 + slack) if p <= q"),
+                (
+                    "upper limits near one rounded down",
+                    "math.nextafter(1.0 - q * (1 - slack), 2.0)",
+                    "math.nextafter(1.0 - q * (1 + slack), 0.0)",
+                ),
+                (
+                    "the pull of unit vectors",
+                    "0.5 * (sum(v * v for v in rest)",
+                    "0.4 * (sum(v * v for v in rest)",
+                ),
+                (
+                    "subsets of classes counted with the empty one",
+                    "2.0 ** (1.0 - classes)",
+                    "2.0 ** (-classes)",
+                ),
+            ],
+        ),
+        (
+            ("tests/summaries", "tests/theorems/test_prediction_powered.py"),
+            "bounds/summaries/betting.py",
+            [
+                (
+                    "a bet that sees the value it bets on",
+                    "torch.cat([spread.new_tensor([0.25]), spread[:-1]])",
+                    "spread",
+                ),
+                ("a wealth of half is enough", "math.log(1 / delta) + 1e-9", "math.log(0.5 / delta) + 1e-9"),
+                ("prior variance of one quarter", "(0.25 + (x - mean)", "(1.25 + (x - mean)"),
+            ],
+        ),
+        (
+            LIMITS,
+            "bounds/summaries/moments.py",
+            [("variance over n", "self.scatter / (self.count - 1)", "self.scatter / self.count")],
+        ),
+        (
+            CONTRASTIVE,
+            "bounds/summaries/collisions.py",
+            [
+                (
+                    "probability of no collision rounded up",
+                    "log.exp() * (1 - slack)",
+                    "log.exp() * (1 + slack)",
+                ),
+                (
+                    "log of collisions without the item itself",
+                    "log_weight.exp() * j.log1p()",
+                    "log_weight.exp() * j.log()",
+                ),
+            ],
+        ),
+        (
+            DISTANCES,
+            "bounds/information/distances.py",
+            [
+                (
+                    "a histogram that ends before the largest distance",
+                    "spread * (1 + 1e-6)",
+                    "spread * (1 - 1e-2)",
+                ),
+                ("each row paired with itself", ".triu(1)", ".triu(0)"),
+                ("shells of half the radius", "self.nearest < 2 * radius", "self.nearest < radius"),
+                ("a noise of half the size", "-self.nearest / (2 * noise)", "-self.nearest / noise"),
+            ],
+        ),
+        (
+            DISTANCES,
+            "bounds/information/sphere.py",
+            [
+                (
+                    "the area of a sphere in one more dimension",
+                    "- math.lgamma(0.5 * d)",
+                    "- math.lgamma(0.5 * (d + 1))",
+                ),
+                ("half angles without their half", "np.sqrt(0.5 * (1 + cosines))", "np.sqrt(1 + cosines)"),
+                ("a table read from above", ".ceil_()", ".floor_()"),
+                ("the gap of a concentration twice as large", "gap = 0.5 * float(", "gap = float("),
+            ],
+        ),
+        (
+            DISTANCES,
+            "bounds/information/measures.py",
+            [
+                ("uniformity over all pairs and the diagonal", "math.log(n * (n - 1))", "math.log(n * n)"),
+                ("exponents of 800 in one sum", "_DECADE = 80.0", "_DECADE = 800.0"),
+            ],
+        ),
+        (
+            DISTANCES,
+            "bounds/information/mixtures.py",
+            [
+                (
+                    "a divergence that is not zero at equal variances",
+                    "(ratio - 1 - ratio.log())",
+                    "(ratio - ratio.log())",
+                ),
+                (
+                    "the mean variance of a pair doubled",
+                    "values / (2 * (vi + vj))",
+                    "values / (4 * (vi + vj))",
+                ),
+            ],
+        ),
+        (
+            HEADS,
+            "bounds/heads/logistic.py",
+            [
+                ("fits that end early", "_FINE = 1e-7", "_FINE = 1e-2"),
+                ("twice the penalty", "loss + 0.5 * self.penalty", "loss + self.penalty"),
+            ],
+        ),
+        (
+            HEADS,
+            "bounds/heads/knn.py",
+            [
+                ("another temperature", "TEMPERATURE = 0.07", "TEMPERATURE = 0.08"),
+                ("products of float32 taken as exact", "error = 2.0 *", "error = 0.0 *"),
+            ],
+        ),
+        (
+            HEADS,
+            "bounds/heads/nearest_mean.py",
+            [("the nearest mean by twice its square", "bias = -0.5 *", "bias = -1.0 *")],
+        ),
+        (
+            HEADS,
+            "bounds/heads/least_squares.py",
+            [("directions of a thousandth dropped", "max(1e-12, max(self.count", "max(1e-3, max(self.count")],
+        ),
+        (
+            HEADS,
+            "bounds/heads/simplex.py",
+            [
+                (
+                    "a simplex of sum two",
+                    "(above.sum(1, keepdim=True) - 1.0)",
+                    "(above.sum(1, keepdim=True) - 2.0)",
+                )
+            ],
+        ),
+        (
+            PAC_BAYES,
+            "bounds/heads/margins.py",
+            [
+                (
+                    "a quadrature that may err downwards",
+                    "QUADRATURE_TOLERANCE = 1e-9",
+                    "QUADRATURE_TOLERANCE = 0.0",
+                ),
+                ("a normal tail cut at three", "_REACH = 8.5", "_REACH = 3.0"),
+            ],
+        ),
+        (
+            OBJECTIVES,
+            "bounds/objectives/pairwise.py",
+            [("the default width of a Gaussian", "** 0.5 / 4 if", "** 0.5 / 2 if")],
+        ),
+    ]
+    return [Change(what, file, *edit, tests) for tests, file, rows in found for what, *edit in rows]
+
+
+CHANGES = _changes()
+
+
+def changed(source: str, change: Change) -> str:
+    """The source with the change made, which must have exactly one place.
+
+    Raises:
+        ValueError: if the text is not there, or more than once.
+    """
+    if source.count(change.before) != 1:
+        raise ValueError(
+            f"{change.file} says {change.before!r} {source.count(change.before)} times, not once."
+        )
+    return source.replace(change.before, change.after)
+
+
+def tried(change: Change, tree: Path) -> Outcome:
+    """Make the change in the tree, run its tests, and put the file back.
+
+    Raises:
+        RuntimeError: where the tests could not run.
+    """
+    path, began = tree / change.file, time.monotonic()
+    honest = path.read_text()
+    path.write_text(changed(honest, change))
+    said = tree / "noticed.txt"
+    said.unlink(missing_ok=True)
+    try:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(SECONDS)  # a change may make a loop endless: that is noticed too
+            _run(change, tree, said)
+        _, status = os.waitpid(child, 0)
+    finally:
+        path.write_text(honest)
+    if os.WIFSIGNALED(status):
+        noticed = f"stopped by signal {os.WTERMSIG(status)}"
+    else:
+        noticed = said.read_text() if said.exists() else ""
+        if bool(noticed) != bool(os.WEXITSTATUS(status)):
+            raise RuntimeError(
+                f"The tests {change.tests} did not run: pytest ended with {os.WEXITSTATUS(status)}."
+            )
+    return Outcome(change.what, change.file, noticed, round(time.monotonic() - began, 1))
+
+
+def _run(change: Change, tree: Path, said: Path) -> None:
+    """In the child: run the tests, write the name of the first that fails, and end."""
+    import pytest
+
+    class First:
+        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+            if report.failed and not said.exists():
+                said.write_text(report.nodeid)
+
+    for name in [one for one in sys.modules if one.split(".")[0] == "tests"]:
+        del sys.modules[name]  # those of the copy are meant
+    os.chdir(tree)
+    sys.path.insert(0, str(tree))
+    silent = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 1)
+    os.dup2(silent, 2)
+    code = pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", *change.tests], plugins=[First()])
+    os._exit(int(code))
+
+
+def main() -> None:
+    """Every change, or those whose words hold one given; ends with 1 where one survived."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="part of what a change says of itself, or of its file")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    sys.dont_write_bytecode = True  # a file is changed and put back within the resolution of its time
+    here = {str(ROOT), "", str(Path.cwd())}
+    sys.path[:] = [place for place in sys.path if place not in here]
+    import hypothesis  # noqa: F401
+    import scipy.stats  # noqa: F401
+    import sklearn.linear_model  # noqa: F401
+    import sympy  # noqa: F401
+    import torch
+
+    torch.set_num_threads(1)
+    outcomes = []
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        for part in ("bounds", "tests"):
+            shutil.copytree(ROOT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", tree)
+        os.environ["PYTHONPATH"] = str(tree)
+        for change in CHANGES:
+            if options.only in change.what or options.only in change.file:
+                outcomes.append(tried(change, tree))
+                one = outcomes[-1]
+                print(f"{one.what}: {one.noticed_by or 'SURVIVED'} ({one.seconds} s)", flush=True)
+    survived = [one.what for one in outcomes if not one.noticed_by]
+    if options.out is not None:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        found = {
+            "changes": len(outcomes),
+            "survived": survived,
+            "outcomes": [asdict(one) for one in outcomes],
+        }
+        options.out.write_text(json.dumps(found, indent=1) + "\n")
+    print(f"{len(outcomes)} changes, {len(survived)} survived")
+    sys.exit(bool(survived))
+
+
+if __name__ == "__main__":
+    main()
