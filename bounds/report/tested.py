@@ -48,9 +48,11 @@ class Tested:
             InvalidInput: damaged columns.
         """
         try:
-            columns = [_unpacked(plain[name], int(plain["count"])) for name in _COLUMNS]
+            labels, predicted, first = (_unpacked(plain[name], int(plain["count"])) for name in _COLUMNS)
             repeats = plain["repeats"]
-            return cls(str(plain["items"]), *columns, None if repeats is None else str(repeats))
+            return cls(
+                str(plain["items"]), labels, predicted, first, None if repeats is None else str(repeats)
+            )
         except (KeyError, TypeError, ValueError, zlib.error) as error:
             raise InvalidInput(f"The test items of the report are damaged ({error}).") from error
 

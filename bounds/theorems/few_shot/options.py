@@ -64,7 +64,9 @@ class FewShot:
         """The rule in words."""
         if isinstance(self.rule, Ridge):
             return f"ridge head (λ = {self.rule.penalty:g})"
-        return "nearest class mean" if isinstance(self.rule, Mean) else f"{self.rule.k} nearest shots"
+        if isinstance(self.rule, Nearest):
+            return f"{self.rule.k} nearest shots"
+        return "nearest class mean"
 
 
 def shots(name: str, value: Any) -> tuple[int, ...]:

@@ -76,7 +76,7 @@ class Picking:
 def _share(name: str, value: Any) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and value == 0:
         return 0.0
-    return number(0, 1, "be 0 or lie strictly between 0 and 1")(name, value)
+    return float(number(0, 1, "be 0 or lie strictly between 0 and 1")(name, value))
 
 
 _READ = {
