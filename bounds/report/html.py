@@ -75,6 +75,8 @@ def _templates() -> Environment:
         "script": Markup(script),
         "script_hash": f"sha256-{digest}",
         "legend": text.LEGEND,
+        "paired_says": text.PAIRED,
+        "paired_columns": text.PAIRED_COLUMNS,
         "formula": formula,
         "significant": significant,
         "percent": percent,
@@ -94,6 +96,7 @@ def _templates() -> Environment:
         text.value_cell,
         text.measured_cell,
         text.limit,
+        text.paired_rows,
     ):
         made.globals[shown.__name__] = shown
     return made

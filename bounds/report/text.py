@@ -24,6 +24,8 @@ _NUMERIC = ("error ≤", "value", "measured")
 _WITH_AXIS = 3  # encoders beside which there is room for the axes
 _LONGEST = 26  # characters of a name in a table
 _COLOURS = {"certified": "32", "vacuous": "33", "nothing": "31", "dim": "2", "bold": "1"}
+PAIRED_COLUMNS = ("pair", "difference", "interval", "exact p")
+PAIRED = "Errors on the same test items, in points; intervals hold together, p-values pay for all pairs."
 LEGEND = "Each row holds by itself; vacuous: no better than a constant; *: an estimate, an assumption fails."
 
 
@@ -87,20 +89,21 @@ def comparison_screen(comparison: Comparison, paint: bool = False) -> str:
 
 def _paired(comparison: Comparison) -> list[str]:
     """Pairs of reports on the same test items, item by item."""
-    rows = comparison.paired().to_dict("records")
-    if not rows:
-        return []
-    cells = [
+    rows = paired_rows(comparison)
+    return ["", *_wrapped(PAIRED, ""), *_table(PAIRED_COLUMNS, rows, WIDTH)] if rows else []
+
+
+def paired_rows(comparison: Comparison, longest: int = 30) -> list[tuple[str, ...]]:
+    """The cells of `Comparison.paired`, a row a pair, names cut to so many characters."""
+    return [
         (
-            f"{short(one['other'], 30)} − {short(one['encoder'], 30)}",
+            f"{short(one['other'], longest)} − {short(one['encoder'], longest)}",
             f"{100 * one['difference']:+.2f}",
             f"{100 * one['low']:+.2f} to {100 * one['high']:+.2f}",
             f"{one['p_value']:.2g}",
         )
-        for one in rows
+        for one in comparison.paired().to_dict("records")
     ]
-    title = "Errors on the same test items, in points; intervals hold together, p-values pay for all pairs."
-    return ["", *_wrapped(title, ""), *_table(("pair", "difference", "interval", "exact p"), cells, WIDTH)]
 
 
 def _encoder(name: str, report: Report) -> tuple[str, ...]:

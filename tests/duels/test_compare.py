@@ -1,6 +1,8 @@
 """Reports on the same test items are compared item by item, also after they were saved."""
 
+import html
 import json
+import re
 
 import numpy as np
 import pytest
@@ -44,6 +46,29 @@ def test_the_paired_table_is_the_comparison_of_the_predictions(reports):
     assert rows["p_value"].tolist() == holm(np.array([one.p_value for one in found])).tolist()
     assert rows["only_right"].tolist() == [one.plus for one in found]
     assert "exact p" in str(bounds.compare(reports))
+
+
+def test_the_pages_show_the_paired_table(reports):
+    made = bounds.compare({"<b>left</b>" if name == "left" else name: one for name, one in reports.items()})
+    for page in (made.to_html(), made._repr_html_()):
+        table = page[page.index("Item by item") : page.index("Bound by bound")]
+        rows = [
+            [
+                html.unescape(cell)
+                for cell in re.findall(r"<t[hd][^>]*>(?:<bdi>)?(.*?)(?:</bdi>)?</t[hd]>", row)
+            ]
+            for row in re.findall("<tr>(.*?)</tr>", table)[1:]
+        ]
+        expected = made.paired()
+        assert [row[0] for row in rows] == ["part − <b>left</b>", "whole − <b>left</b>", "whole − part"]
+        for row, one in zip(rows, expected.to_dict("records"), strict=True):
+            low, high = row[2].split(" to ")
+            shown = [float(row[1]) / 100, float(low) / 100, float(high) / 100]
+            assert shown == pytest.approx([one["difference"], one["low"], one["high"]], abs=5.01e-5)
+            assert float(row[3]) == pytest.approx(one["p_value"], rel=0.06)
+        assert "<b>left" not in table
+    alone = bounds.compare({"left": reports["left"]})
+    assert "Item by item" not in alone.to_html()
 
 
 def test_it_survives_saving(reports):
