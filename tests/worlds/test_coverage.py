@@ -199,7 +199,7 @@ def test_bad_requests_are_refused():
         coverage("no_such_bound", world)
     with pytest.raises(InvalidOption, match="delta"):
         coverage("test_set", world, 1.5, 1)
-    with pytest.raises(NotApplicable, match="luthra_2025"):
-        coverage("luthra_2025", world, 0.1, 1)
+    with pytest.raises(NotApplicable, match="lei_2023"):
+        coverage("lei_2023", world, 0.1, 1)
     with pytest.raises(InvalidOption, match="family"):
         attack("test_set", "torus")
