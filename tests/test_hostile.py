@@ -428,6 +428,26 @@ CALLS = {
             "seed": WHOLE,
         },
     ),
+    "few_shot": (
+        lambda **k: bounds.few_shot(**{"representations": Z, "labels": Y, "shots": 1} | k),
+        {
+            "representations": [v for v in ARRAYS if not (isinstance(v, np.ndarray) and v.shape[1:] == (0,))],
+            "labels": [None, 5, "x", Y[:5], Y + 0.5, np.eye(24), np.zeros(24, int), Undescribed()],
+            "shots": [*(v for v in POSITIVE if not isinstance(v, list)), [], [1, 1], [1, "x"], 1.5, 10**6],
+            "ways": ["x", 0, 1, 99, 2.5, [], Undescribed()],
+            "rule": ["x", ("ridge",), ("ridge", 0), ("ridge", -1.0), ("knn", 0), ("knn", 1.5), 5, [], Undescribed()],
+            "permutations": POSITIVE,
+            "delta": PROBABILITIES,
+            "normalize": ["x", 5, [], True, Undescribed()],
+            "class_prior": ["x", 5, [0.5], [0.5, 0.6], [-1, 2], Undescribed()],
+            "num_classes": [0, 1, "x", 2.5, True, Undescribed()],
+            "fresh": FLAGS,
+            "declared": MAPPINGS[:-1],
+            "device": DEVICES,
+            "seed": WHOLE,
+            "shot": [5],
+        },
+    ),
     "describe": (
         lambda **k: bounds.describe(**{"representations": Z} | k),
         {

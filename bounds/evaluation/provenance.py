@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bounds.arguments import shown
 from bounds.evidence.evidence import Evidence
 from bounds.representations.extraction import Extracted
 from bounds.version import __version__
@@ -50,4 +51,7 @@ def _plain(value: Any) -> Any:
         return _plain(value.tolist())
     if hasattr(value, "__dataclass_fields__"):
         return _plain(asdict(value))
-    return str(value)
+    try:
+        return str(value)
+    except Exception:  # a value whose own description fails
+        return shown(value)

@@ -10,6 +10,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 from bounds.arguments import shown
+from bounds.derivations import vicreg
 from bounds.derivations.expression import Expression
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.theorems.bound import Bound
@@ -286,11 +287,13 @@ def expression_of(bound: Bound) -> Expression:
 
 @cache
 def _variants(name: str) -> tuple[Expression, ...]:
-    """Every variant of a bound's expression, over the options of its proof."""
+    """Every variant of a bound's expression, over the options of its proof; of `vicreg` the printed ones too."""
+    printed = (
+        tuple(vicreg.expression(conditioned_pairs=pool) for pool in (False, True)) if name == "vicreg" else ()
+    )
     if name not in provable():
-        return ()
+        return printed
     hints = {key: hint for key, hint in get_type_hints(prover(name)).items() if key not in ("return", "name")}
     values = [(False, True) if hint is bool else get_args(hint) for hint in hints.values()]
-    return tuple(
-        derive(name, **dict(zip(hints, choice, strict=True))).expression for choice in product(*values)
-    )
+    proven = (derive(name, **dict(zip(hints, choice, strict=True))).expression for choice in product(*values))
+    return (*printed, *proven)

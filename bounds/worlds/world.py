@@ -163,6 +163,7 @@ class World:
             "tau": 2.0 * self.radius,
             "constants": "counted",
             "seed": seed,
+            "options": {"few_shot": {"permutations": 10}},  # the limit holds for any number of them
             "declared": Declared(
                 test_is_fresh=True, repeats="keep"
             ),  # finitely many inputs, drawn with replacement

@@ -155,6 +155,8 @@ def test_a_class_that_never_occurs_does_not_help(name, without_prior):
     before = found(name, without_prior)
     if before.expression.below:
         pytest.skip("a bound from below, of a projection that changes with K")
+    if name in ("prediction_powered", "prediction_powered_betting"):
+        pytest.skip("the error that the head predicts of itself changes with K")
     if name == "test_set_selective":
         pytest.skip("the lead over the next class, which decides who is answered, changes with K")
     assert found(name, more).value >= before.value * (1 - 1e-9)

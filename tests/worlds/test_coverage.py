@@ -63,7 +63,7 @@ def test_no_bound_is_refuted_by_many_trials_where_its_assumptions_hold():
 @pytest.mark.slow
 def test_where_assumptions_are_broken_bounds_are_exceeded_and_those_that_do_not_need_them_hold():
     worlds = [make() for name, make in WORLDS.items() if name not in HONEST]
-    rows = list(coverages(PROVED, worlds, 0.1, 250, workers=2))
+    rows = list(coverages(PROVED, worlds, 0.1, 150, workers=2))
     assert refuted_in_two_stages(rows) == []
     broken = {name for row in rows if row.kind == "bound" and row.p_value < LEVEL for name in row.failing}
     assert broken >= {"A1", "A2", "A3", "A4", "A6", "A7", "H"}
@@ -199,7 +199,7 @@ def test_bad_requests_are_refused():
         coverage("no_such_bound", world)
     with pytest.raises(InvalidOption, match="delta"):
         coverage("test_set", world, 1.5, 1)
-    with pytest.raises(NotApplicable, match="luthra_2025"):
-        coverage("luthra_2025", world, 0.1, 1)
+    with pytest.raises(NotApplicable, match="lei_2023"):
+        coverage("lei_2023", world, 0.1, 1)
     with pytest.raises(InvalidOption, match="family"):
         attack("test_set", "torus")

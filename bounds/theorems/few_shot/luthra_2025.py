@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from bounds.derivations import luthra_2025 as derivation
 from bounds.errors import InvalidStatistics, NotApplicable
 from bounds.evidence.evidence import Evidence
@@ -18,19 +20,17 @@ from bounds.theorems.few_shot.few_shot import STATEMENT, asked
 
 
 def best_a(variance: float, directional: float, shots: float) -> float:
-    """The a at which the formula is smallest; it holds at each a above the least one."""
-    from scipy.optimize import minimize_scalar
+    """The a at which the formula is smallest.
 
-    expression = derivation.expression()
-    least = 4 + 2**2.5 / shots
+    With a = 2g(1 + u), g = 2 + 2^{3/2}/m, the derivative vanishes where u³/(1 + u) = 16Ṽ/(g·((2/√m)(√V + V) + V/m)).
+    """
+    from scipy.optimize import brentq
 
-    def value(log_excess: float) -> float:
-        a = max(5.0, least + math.exp(log_excess))
-        numbers = {"variance_ratio": variance, "directional": directional, "shots": shots, "a": a, "K": 2.0}
-        return math.fsum(expression.evaluate(numbers).values())
-
-    found = minimize_scalar(value, bounds=(-12.0, 25.0), method="bounded", options={"xatol": 1e-9})
-    return max(5.0, least + math.exp(float(found.x)))
+    g = 2 + 2**1.5 / shots
+    rest = 2 / math.sqrt(shots) * (math.sqrt(variance) + variance) + variance / shots
+    wanted = math.log(16) + math.log(directional) - math.log(g) - math.log(rest)
+    u = math.exp(brentq(lambda v: 3 * v - float(np.logaddexp(0, v)) - wanted, -600.0, 600.0, xtol=1e-15))
+    return max(5.0, 2 * g * (1 + u))
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
