@@ -6,10 +6,11 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bounds.evidence.noisy_fits import pooled_information
+from bounds.heads.knn import NeighbourHead, unit_rows
 from bounds.heads.least_squares import LeastSquares
 from bounds.heads.linear import Head
 from bounds.heads.losses import HeadLosses
@@ -19,10 +20,13 @@ from bounds.information import (
     infonce_information,
     log_det_entropy,
     mixture_entropy,
+    nearest_neighbour_entropy,
+    neural_collapse,
     normality_test,
     normality_under_noise,
     pairwise_distances,
     uniformity,
+    vicreg_terms,
 )
 from bounds.information.bessel import bessel_ratio, bessel_ratio_gap, log_bessel_i, log_scaled_bessel_i
 from bounds.information.pairwise import nearest
@@ -30,7 +34,8 @@ from bounds.information.rows import as_rows
 from bounds.information.sphere import VonMisesFisher
 from bounds.objectives import NTXent, logdet_entropy
 from bounds.objectives.entropy import pairwise_spread
-from bounds.summaries import ClassMoments, Moments
+from bounds.summaries import ClassMoments, Geometry, Moments
+from bounds.summaries.class_shapes import ClassShapes
 from bounds.summaries.collisions import collision_probability
 from bounds.summaries.decision import UNDECIDED, decide
 from bounds.summaries.mean_classifier import mean_classifier
@@ -38,7 +43,16 @@ from bounds.summaries.weights import sums_to_one
 
 SCALES = st.floats(-12, 12).map(lambda power: 10.0**power)
 TYPES = st.sampled_from([torch.float32, torch.float64])
-LABELS = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64]
+LABELS = [
+    torch.uint8,
+    torch.int8,
+    torch.int16,
+    torch.int32,
+    torch.int64,
+    torch.uint16,
+    torch.uint32,
+    torch.uint64,
+]
 
 
 def drawn(n, d, seed=0):
@@ -89,6 +103,19 @@ def test_mixture_bounds_do_not_feel_how_far_groups_are(apart, form):
     for bound, scale in zip(mixture_entropy(centres, covariances[form]), (8, 2)):
         expected = own - float((-gap / scale).logsumexp(1).mean())
         assert bound.value == pytest.approx(expected, abs=1e-6)
+
+
+@settings(max_examples=25)
+@given(st.integers(2, 5), st.floats(-70, 70).map(lambda power: 10.0**power))
+def test_covariances_off_the_diagonal_do_not_feel_the_variances(d, scale):
+    z = drawn(50, d)
+    z[:, 0] = scale * drawn(50, d, seed=1)[:, 0]
+    centred = z - z.mean(0)
+    expected = math.fsum(
+        float(centred[:, i] @ centred[:, j] / 49) ** 2 / d for i in range(d) for j in range(d) if i != j
+    )
+    found = vicreg_terms(Geometry.empty(d).update(z)).covariance
+    assert found == pytest.approx(expected, rel=1e-8)
 
 
 # Constant, nearly constant, badly scaled columns
@@ -176,6 +203,13 @@ def test_bessel_functions_go_on_beyond_where_scipy_ends(d, kappa):
 # Sums that must close
 
 
+@settings(max_examples=25)
+@given(st.integers(2, 40), st.integers(1, 4), st.integers(1, 300), SCALES, TYPES)
+def test_every_pair_is_in_one_bin_of_the_histogram(n, d, bins, scale, dtype):
+    found = pairwise_distances((scale * drawn(n, d)).to(dtype), bins=bins)
+    assert int(found.counts.sum()) == n * (n - 1) // 2
+
+
 def test_the_median_is_the_middle_of_two():
     row = normality_under_noise(lambda x: x, torch.zeros(1, 2), [1.0], samples=100).rows[0]
     g = torch.Generator().manual_seed(0)
@@ -198,6 +232,10 @@ def test_labels_of_every_integer_type_count_alike(dtype):
         ClassMoments.empty(4, 100).update(z, y).counts,
     )
     assert HeadLosses.of(head, [(z, given_type)]).error == HeadLosses.of(head, [(z, y)]).error
+    few = torch.arange(90) % 3
+    assert neural_collapse(z, few.to(dtype)) == neural_collapse(z, few)
+    shapes = [ClassShapes.of(z, labels, 3).square for labels in (few.to(dtype), few)]
+    torch.testing.assert_close(*shapes, rtol=0, atol=0)
 
 
 @given(st.integers(2, 2000), st.sampled_from([torch.float16, torch.float32, torch.float64]))
@@ -244,6 +282,24 @@ def test_statistics_without_units_have_none(scale):
     )
 
 
+@settings(max_examples=25)
+@given(st.integers(-531, 531).map(lambda power: 2.0**power))
+@example(2.0**-531)  # 1e-160, whose square is nearly nothing
+@example(2.0**531)
+def test_neighbours_and_classes_have_no_scale(scale):
+    x, y = drawn(40, 3), torch.arange(40) % 4
+    x[y == 1] += 2
+    assert neural_collapse(scale * x, y) == pytest.approx(neural_collapse(x, y), rel=1e-9)
+    near, far = pairwise_distances(x), pairwise_distances(scale * x)
+    assert far.counts.tolist() == near.counts.tolist()
+    np.testing.assert_allclose(far.nearest, scale * near.nearest, rtol=1e-12)
+    assert nearest_neighbour_entropy(scale * x).value == pytest.approx(
+        nearest_neighbour_entropy(x).value + 3 * math.log(scale), rel=1e-9
+    )
+    votes = [NeighbourHead(unit_rows(a * x), y, 5, 4, "votes")(a * x) for a in (1.0, scale)]
+    torch.testing.assert_close(*votes, rtol=1e-9, atol=1e-12)
+
+
 def test_pooled_information_of_independent_labels_is_nothing():
     assert pooled_information(torch.full((3, 3), 10**12)) == pytest.approx(0, abs=1e-12)
 
@@ -257,6 +313,26 @@ def nothing():
 
 def first_mean(seen):
     return float(seen.mean[0])
+
+
+@settings(max_examples=10)
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.floats(-9, 9))
+def test_a_collection_of_metrics_sees_every_batch_and_loads_what_was_saved(sizes, offset):
+    torchmetrics = pytest.importorskip("torchmetrics")
+    from bounds.metrics import summary_metric
+
+    x = offset + drawn(sum(sizes), 1)[:, 0]
+    kinds = {"mean": first_mean, "count": lambda seen: seen.count}
+    group, other = (
+        torchmetrics.MetricCollection({name: summary_metric(nothing, read) for name, read in kinds.items()})
+        for _ in range(2)
+    )
+    for part in x.split(sizes):
+        group.update(part)
+    other.update(x + 1)  # replaced by what is loaded
+    other.load_state_dict(group.state_dict())
+    for found in (group.compute(), other.compute()):
+        assert found == {"mean": pytest.approx(float(x.mean()), rel=1e-9, abs=1e-9), "count": len(x)}
 
 
 def test_a_summary_metric_keeps_the_contract_of_torchmetrics():

@@ -114,6 +114,8 @@ class NeighbourHead(FittedHead):
 
 def unit_rows(z: Tensor) -> Tensor:
     """Rows scaled to length one; zero stays zero."""
+    largest = z.abs().amax(dim=1, keepdim=True)
+    z = z / torch.where(largest > 0, largest, 1.0)  # squares neither over- nor underflow
     norm = torch.linalg.vector_norm(z, dim=1, keepdim=True)
     return z / torch.where(norm > 0, norm, 1.0)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption
 from bounds.information.pairwise import BLOCK, exact_distances, half_square_blocks
-from bounds.information.rows import as_rows
+from bounds.information.rows import as_rows, binary_unit
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def pairwise_distances(data: Any, *, bins: int = 200, block: int = BLOCK) -> Pai
     serves the pairs i < j and both their neighbours; rounding puts a pair in the next bin only at an edge.
 
     Args:
-        data: (n, d) raw images flattened, or representations; integers become float32.
+        data: (n, d) raw images flattened, or representations.
         bins: Of equal width.
         block: Rows on a side of a block, at most 4096.
 
@@ -93,7 +93,8 @@ def pairwise_distances(data: Any, *, bins: int = 200, block: int = BLOCK) -> Pai
     if bins < 1 or not 1 <= block <= 4096:
         raise InvalidOption(f"`bins` must be positive and `block` in 1..4096, got {bins} and {block}.")
     n, d = rows.shape
-    rows = rows.double()
+    unit = binary_unit(rows)  # squares neither over- nor underflow
+    rows = rows.double() / unit
     spread = 2 * float(torch.linalg.vector_norm(rows - rows.mean(dim=0), dim=1).max())
     if spread == 0:
         raise InvalidData("All rows of `data` are the same; their distances are all zero.")
@@ -114,7 +115,8 @@ def pairwise_distances(data: Any, *, bins: int = 200, block: int = BLOCK) -> Pai
         counts += torch.histc(distances, bins, 0, top).cpu().numpy().astype(np.int64)
         total += float(distances.sum(dtype=torch.float64))
     near = exact_distances(rows, index[:, None])[0][:, 0].cpu().numpy()
-    return PairwiseDistances(np.linspace(0, top, bins + 1), counts, near, n, d, total / (n * (n - 1) / 2))
+    edges = unit * np.linspace(0, top, bins + 1)
+    return PairwiseDistances(edges, counts, unit * near, n, d, unit * (total / (n * (n - 1) / 2)))
 
 
 def _keep_nearest(best: Tensor, index: Tensor, part: slice, found: Any, offset: int) -> None:

@@ -11,7 +11,7 @@ import torch
 from bounds.errors import BoundsWarning, InvalidData
 from bounds.information.pairwise import BLOCK, nearest
 from bounds.information.records import Entropy
-from bounds.information.rows import as_rows
+from bounds.information.rows import as_rows, binary_unit
 from bounds.processes import Processes
 
 TRUSTED_DIMENSION = 10
@@ -54,13 +54,14 @@ def nearest_neighbour_entropy(
     """
     rows = as_rows(data, least=2)
     n, d = rows.shape
-    distances = nearest(rows, k, block, Processes.chosen(distributed))[0][:, -1]
+    unit = binary_unit(rows)  # squares neither over- nor underflow
+    distances = nearest(rows.double() / unit, k, block, Processes.chosen(distributed))[0][:, -1]
     if not bool((distances > 0).all()):
         row = int((distances == 0).nonzero()[0, 0])
         raise InvalidData(
             f"Row {row} has {k} exact copies, so its distance is zero; remove duplicates or raise `k`."
         )
-    logs = d * distances.log()
+    logs = d * (distances.log() + math.log(unit))
     log_volume = 0.5 * d * math.log(math.pi) - math.lgamma(0.5 * d + 1)
     psi = torch.digamma(torch.tensor([n, k], dtype=torch.float64))
     note = f"bias of order n^(-2/{d})"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidData
-from bounds.information.rows import as_rows, row_chunks
+from bounds.information.rows import as_rows, binary_unit, row_chunks
 from bounds.summaries.within import WithinScatter
 
 
@@ -33,11 +33,13 @@ def neural_collapse(data: Any, labels: Any, rows: int = 8192) -> float:
     """
     whole = as_rows(data, least=2)
     target = torch.as_tensor(labels, device="cpu")
-    if target.shape != (len(whole),) or target.is_floating_point() or int(target.min()) < 0:
+    if target.shape != (len(whole),) or target.is_floating_point() or int(target.long().min()) < 0:
         raise InvalidData(f"`labels` must be {len(whole)} class indices, one for each row.")
+    target = target.long()  # unsigned integers have few operations
     seen = WithinScatter.empty(whole.shape[1], int(target.max()) + 1)
+    unit = binary_unit(whole)  # squares neither over- nor underflow
     for part, own in zip(row_chunks(whole.cpu(), rows), row_chunks(target, rows), strict=True):
-        seen = seen.update(part, own)
+        seen = seen.update(part.double() / unit, own)
     return neural_collapse_of(seen)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,6 +102,12 @@ def unit_rows(rows: Tensor, name: str = "representations") -> Tensor:
     rows = rows / largest  # squares neither over- nor underflow
     scaled: Tensor = rows / torch.linalg.vector_norm(rows, dim=1, keepdim=True)
     return scaled
+
+
+def binary_unit(rows: Tensor) -> float:
+    """The power of two at the largest entry: rows divided by it are of size one, and no digit of theirs changes."""
+    _, exponent = math.frexp(float(rows.abs().max()))
+    return math.ldexp(1.0, max(exponent - 1, -1022))
 
 
 def row_chunks(rows: Tensor, size: int) -> Iterator[Tensor]:

@@ -40,6 +40,6 @@ def vicreg_terms(seen: Geometry, *, gamma: float = 1.0) -> VICRegTerms:
     d = len(matrix)
     variances = matrix.diagonal()
     hinge = (gamma - (variances + _EPSILON).sqrt()).clamp_min(0).mean()
-    off = matrix.square().sum() - variances.square().sum()
+    off = (matrix - variances.diag_embed()).square().sum()  # the diagonal may be all that a sum of both holds
     invariance = 4 * float(seen.halves.trace()) / (seen.items.count * d) if seen.items.count else None
-    return VICRegTerms(invariance, float(hinge), max(0.0, float(off) / d))
+    return VICRegTerms(invariance, float(hinge), float(off) / d)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
+from bounds.duels.text import points
 from bounds.report.format import confidence, count, percent, significant
 from bounds.report.ledger import ledger
 from bounds.report.reading import failing, items
@@ -98,8 +99,8 @@ def paired_rows(comparison: Comparison, longest: int = 30) -> list[tuple[str, ..
     return [
         (
             f"{short(one['other'], longest)} − {short(one['encoder'], longest)}",
-            f"{100 * one['difference']:+.2f}",
-            f"{100 * one['low']:+.2f} to {100 * one['high']:+.2f}",
+            points(one["difference"]),
+            f"{points(one['low'], down=True)} to {points(one['high'], up=True)}",
             f"{one['p_value']:.2g}",
         )
         for one in comparison.paired().to_dict("records")

@@ -43,6 +43,7 @@ class ClassShapes:
         Raises:
             InvalidStatistics: fewer than two classes with two items.
         """
+        labels = labels.long()
         counts = torch.bincount(labels, minlength=classes)
         kept = (counts >= 2).nonzero()[:, 0]
         size = counts[kept].double()
