@@ -272,6 +272,8 @@ class StoreWriter:
         names = [*("z", "z2")[: self._manifest["views"]], *(["y"] if self._manifest["labels"] else [])]
         names += ["id"] if self._manifest.get("fingerprints") is not None else []
         shard = len(self._manifest["shards"])
+        if shard == 0:  # before any shard: a folder with shards and no manifest is taken for somebody else's
+            self._write_manifest(turned=0)
         digests = {}
         for name, blocks in zip(names, zip(*self._pending, strict=True), strict=True):
             digests[name] = self._write(_file(name, shard), partial(np.save, arr=np.concatenate(blocks)))
@@ -280,8 +282,8 @@ class StoreWriter:
         self.rows += self._pending_rows
         self._pending, self._pending_rows = [], 0
 
-    def _write_manifest(self) -> None:
-        text = json.dumps(self._manifest | {"count": _rows(self._manifest)}, indent=1).encode()
+    def _write_manifest(self, **other: Any) -> None:
+        text = json.dumps(self._manifest | {"count": _rows(self._manifest)} | other, indent=1).encode()
         self._write(MANIFEST, lambda file: file.write(text))
 
     def _write(self, name: str, fill: Callable[[Any], Any]) -> str | None:

@@ -72,6 +72,28 @@ def test_a_shard_written_but_not_declared_is_written_again(tmp_path):
     np.testing.assert_array_equal(writer.finish().labels, table()[2])
 
 
+@pytest.mark.parametrize("last", range(10))
+def test_a_run_killed_between_any_two_files_goes_on(tmp_path, last, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    honest, written = StoreWriter._write, []
+
+    def until_killed(self, name, fill):
+        if len(written) == last:
+            raise Killed
+        written.append(name)
+        return honest(self, name, fill)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(StoreWriter, "_write", until_killed)
+        with pytest.raises(Killed):
+            write(tmp_path)
+    whole = write(tmp_path)[0].finish()
+    np.testing.assert_array_equal(whole.views[0][:], table()[0])
+    np.testing.assert_array_equal(whole.labels, table()[2])
+
+
 def test_a_finished_store_says_so_to_the_next_run(tmp_path):
     write(tmp_path)[0].finish()
     writer = StoreWriter(tmp_path, WHO)
