@@ -57,7 +57,7 @@ class EncoderReference:
             note.get("architecture"),
             note.get("prefix"),
             None if expected is None else expected.to_json(),
-            {key: note[key] for key in _READING if key in note},
+            _reading(encoder),
         )
 
     def to_plain(self) -> dict[str, Any]:
@@ -73,7 +73,9 @@ class EncoderReference:
         """
         prepared = None if self.preprocessing is None else Preprocessing.from_json(self.preprocessing)
         if given is not None and not isinstance(given, str | os.PathLike):
-            encoder = load_encoder(given)
+            encoder = (
+                load_encoder(given) if isinstance(given, Encoder) else load_encoder(given, **self.reading)
+            )
             if encoder.preprocessing is None and prepared is not None:
                 encoder = load_encoder(encoder, preprocessing=prepared)
         else:
@@ -88,16 +90,17 @@ class EncoderReference:
                 raise InvalidCheckpoint(
                     f"The encoder `{path}` is not there any more; pass its new place as `encoder=`."
                 )
-            own: dict[str, Any] = (
+            built: dict[str, Any] = (
                 {}
                 if path == copy or is_named(path) or is_folder(path)
                 else {"architecture": self.architecture, "prefix": self.prefix or None}
             )
-            encoder = load_encoder(path, preprocessing=prepared, **own, **self.reading)
-        if (weights_digest(encoder), _prepared(encoder)) != (self.weights_sha256, self.preprocessing):
+            encoder = load_encoder(path, preprocessing=prepared, **built, **self.reading)
+        own = (weights_digest(encoder), _prepared(encoder), _reading(encoder))
+        if own != (self.weights_sha256, self.preprocessing, dict(self.reading)):
             raise InvalidCheckpoint(
-                f"The encoder {encoder.provenance['source']} is not the one that was certified: its weights or its "
-                "preprocessing differ; give the same checkpoint."
+                f"The encoder {encoder.provenance['source']} is not the one that was certified: its weights, its "
+                "preprocessing or how its output is read differ; give the same checkpoint."
             )
         if self.weights_sha256 is None:
             warnings.warn(
@@ -127,3 +130,7 @@ def weights_digest(encoder: Encoder) -> str | None:
 
 def _prepared(encoder: Encoder) -> str | None:
     return None if encoder.preprocessing is None else encoder.preprocessing.to_json()
+
+
+def _reading(encoder: Encoder) -> dict[str, Any]:
+    return {key: encoder.provenance[key] for key in _READING if key in encoder.provenance}

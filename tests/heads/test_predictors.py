@@ -492,3 +492,35 @@ def test_names_of_classes_travel_from_the_data_into_tables_folder_and_prediction
     found = bounds.load_predictor(tmp_path / "p", encoder=network).predict(tmp_path / "test")
     assert found.class_names == ("ant", "bee", "wasp")
     assert set(found.to_frame()["class"]) <= {"ant", "bee", "wasp", None}
+
+
+class Tokens(torch.nn.Module):
+    """Four tokens an image, read as one of them or as their mean."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(16, 6)
+
+    def forward(self, x):
+        return self.linear(x.flatten(1).reshape(len(x), 4, 16))
+
+
+def test_the_same_weights_read_in_another_way_are_another_encoder(tmp_path):
+    rng, network = np.random.default_rng(0), Tokens()
+    images, y = rng.normal(size=(60, 1, 8, 8)).astype(np.float32), np.arange(60) % 3
+    mean = bounds.load_encoder(network, pool="mean")
+    report = bounds.evaluate(
+        mean,
+        (images[:30], y[:30]),
+        test=(images[30:], y[30:]),
+        fresh=True,
+        bounds=["test_set"],
+        progress=False,
+    )
+    report["test_set"].predictor.save(tmp_path / "saved")
+    expected = report["test_set"].predictor.predict(images).scores
+    for same in (mean, network):
+        loaded = bounds.load_predictor(tmp_path / "saved", encoder=same)
+        np.testing.assert_array_equal(loaded.predict(images).scores, expected)
+    with pytest.raises(InvalidCheckpoint, match="how its output is read"):
+        bounds.load_predictor(tmp_path / "saved", encoder=bounds.load_encoder(network, pool="cls"))
