@@ -287,9 +287,20 @@ def main() -> int:
     chosen = parser.parse_args()
     start = time.perf_counter()
     with ProcessPoolExecutor(chosen.processes, mp_context=get_context("spawn")) as pool:
-        found = summary(
-            list(pool.map(world, range(chosen.first, chosen.first + chosen.worlds), chunksize=10))
-        )
+        seeds = range(chosen.first, chosen.first + chosen.worlds)
+        results = []
+        for result in pool.map(world, seeds, chunksize=10):
+            results.append(result)
+            if len(results) % 50 == 0:
+                so_far = summary(results)
+                print(
+                    f"{len(results)} worlds in {time.perf_counter() - start:.0f} s, {len(so_far['bugs'])} bugs",
+                    *so_far["bugs"],
+                    sep="\n",
+                    file=sys.stderr,
+                    flush=True,
+                )
+    found = summary(results)
     record = {
         "first": chosen.first,
         **found,
