@@ -288,6 +288,24 @@ def best_of_five(rng: Seed) -> tuple[bool, bool]:
     return "0" not in one.best, bool((wealth >= 1 / DELTA).any())
 
 
+def order_of_five(rng: Seed) -> tuple[bool, bool]:
+    """Five equally good predictors, of which no order is true; the naive rule pays for one pair."""
+    n, j = 300, 5
+    right = rng.random((j, n)) < 0.7
+    labels = np.zeros(n, int)
+    columns = {str(i): np.where(right[i], 0, i + 1).astype(np.int32) for i in range(j)}
+    one = Ranking(Panel.of(columns), goal="order", delta=DELTA, repeats=None, seed=int(rng.integers(2**40)))
+    rows = one.to_label
+    one.add(rows, labels[rows])
+    naive = False
+    for i in range(j):
+        for k in range(j):
+            sign = right[i, rows].astype(int) - right[k, rows]
+            wealth = log_sign_e_value(np.cumsum(sign == 1), np.cumsum(sign == -1))
+            naive |= bool((wealth >= np.log(1 / DELTA)).any())
+    return bool(one.order), naive
+
+
 WORLDS: dict[str, World] = {
     "null": null,
     "alternative": alternative,
@@ -306,6 +324,7 @@ WORLDS: dict[str, World] = {
     "interval at any time": interval_at_any_time,
     "target at its edge": target_at_its_edge,
     "best of five": best_of_five,
+    "order of five": order_of_five,
 }
 
 
