@@ -48,7 +48,12 @@ Columns = dict[str, np.ndarray]
 
 
 def cifar10(data: Path, cache: Path) -> tuple[Columns, np.ndarray]:
-    """Classes of the test images by each encoder's ridge head, and the true ones."""
+    """Classes of the test images by each encoder's ridge head, and the true ones; kept in `cache`."""
+    kept = cache / "labels_needed.npz"
+    if kept.exists():
+        with np.load(kept) as saved:
+            columns = {name: saved[name] for name in saved.files}
+        return columns, columns.pop("truth")
     from imagenet_encoder import load_efficientnet_lite0
     from zoo_images import cifar10_rows, saved_split
 
@@ -67,7 +72,9 @@ def cifar10(data: Path, cache: Path) -> tuple[Columns, np.ndarray]:
     imagenet = load_efficientnet_lite0(64)
     z = [_encoded(imagenet, x[rows]) for x, rows in zip(whole, (labeled, test), strict=True)]
     found["ImageNet"] = _ridge(z[0], small.labeled[1], z[1])
-    return found, small.test[1].numpy()
+    truth = small.test[1].numpy()
+    np.savez(kept, truth=truth, **found)
+    return found, truth
 
 
 def digits(labels: int) -> tuple[Columns, np.ndarray]:

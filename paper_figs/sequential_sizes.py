@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import style
+from numpy.typing import NDArray
 
 from bounds.duels.certification import expected_fixed_size
 from bounds.duels.sequences import log_below_e_value
@@ -24,44 +25,58 @@ from bounds.duels.signs import Floats, fixed_size, log_sign_e_value
 DELTA, POWER = 0.05, 0.8
 SIGNS = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 TARGETS, PARTS = (0.02, 0.05, 0.1, 0.2), (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
-_NOTHING = 1e-13  # probability of a count beyond which it is left out
+_NOTHING, _STEPS = 1e-13, 2048  # probability of a count below which it is left out; steps planned at once
 Wealth = Callable[[Floats, Floats], Floats]
 
 
-def stops(rate: float, wealth: tuple[Wealth, Wealth], level: float) -> tuple[float, float]:
-    """(mean labels until one of two wealths of counts (k, n − k) reaches 1/level, P(it is the first)); k counts events.
+def stops(rate: float, low: Wealth, high: Wealth, level: float) -> tuple[float, float]:
+    """(mean labels until a wealth of counts (k, n − k) reaches 1/level, P(`high` is the first)); k counts events.
 
-    Paths left out for their small probability count as stopped where they are left out: fewer than 1e-9 in all.
+    `low` falls as k grows, `high` rises. Paths left out for their small probability count as stopped there: 1e-8 in all.
     """
-    weights, least = np.ones(1), 0  # of k = least, least + 1, ...
-    mean, first, n = 0.0, 0.0, 0
-    while len(weights):
-        n += 1
-        weights = np.append((1.0 - rate) * weights, 0.0) + np.append(0.0, rate * weights)
-        k = np.arange(least, least + len(weights), dtype=np.float64)
-        here, there = (one(k, n - k) >= np.log(1.0 / level) for one in wealth)
-        first += float(weights[here].sum())
-        out = here | there | (weights < _NOTHING)
-        mean += n * float(weights[out].sum())
-        weights[out] = 0.0
-        kept = np.flatnonzero(weights)
-        least += int(kept[0]) if len(kept) else 0
-        weights = weights[kept[0] : kept[-1] + 1] if len(kept) else weights[:0]
-    return mean, first
+    weights, least, mean, first, n = np.ones(1), 0, 0.0, 0.0, 0  # of k = least, least + 1, ...
+    while True:
+        sizes = np.arange(n + 1, n + 1 + _STEPS)
+        bottoms = sizes - 1 - _largest_rest(low, sizes, level)
+        tops = 1 + _largest_rest(lambda k, rest: high(rest, k), sizes, level)
+        for n, bottom, top in zip(sizes.tolist(), bottoms.tolist(), tops.tolist(), strict=True):
+            weights = np.append((1.0 - rate) * weights, 0.0) + np.append(0.0, rate * weights)
+            k = np.arange(least, least + len(weights))
+            first += float(weights[k >= top].sum())
+            stays = (k > bottom) & (k < top) & (weights >= _NOTHING)
+            mean += n * float(weights[~stays].sum())
+            kept = np.flatnonzero(stays)
+            if not len(kept):
+                return mean, first
+            least += int(kept[0])
+            weights = np.where(stays, weights, 0.0)[kept[0] : kept[-1] + 1]
+
+
+def _largest_rest(wealth: Wealth, n: NDArray[np.int64], level: float) -> NDArray[np.int64]:
+    """For each n the largest number n − k of others whose wealth, which rises with it, is not enough; n if none is."""
+    low, high = np.full(len(n), -1), n + 1  # not enough at low; enough at high, or there is no such number
+    while (high - low > 1).any():
+        middle = np.where(high - low > 1, (low + high) // 2, low)
+        rest = np.maximum(middle, 0).astype(float)
+        enough = (middle > low) & (wealth(n - rest, rest) >= np.log(1.0 / level))
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return low
 
 
 def mean_signs(q: float, delta: float = DELTA) -> tuple[float, float]:
     """(mean number of disagreements with one right answer until a duel decides, P(it names the better one))."""
-    return stops(q, (log_sign_e_value, lambda k, rest: log_sign_e_value(rest, k)), delta / 2)
+    return stops(q, lambda k, rest: log_sign_e_value(rest, k), log_sign_e_value, delta / 2)
 
 
 def mean_labels(error: float, target: float, delta: float = DELTA) -> tuple[float, float]:
     """(mean number of labels until a target is certified or refuted, P(it is certified))."""
-    wealth = (
+    mean, refuted = stops(
+        error,
         lambda k, rest: log_below_e_value(k, rest, target),
         lambda k, rest: log_below_e_value(rest, k, 1.0 - target),
+        delta,
     )
-    return stops(error, wealth, delta)
+    return mean, 1.0 - refuted
 
 
 def table() -> Iterator[dict[str, Any]]:
