@@ -69,7 +69,7 @@ def _late(signs: np.ndarray) -> bool:
     return bool((log_sign_e_value(plus, minus) >= np.log(2 / DELTA)).any())
 
 
-def null(rng: Seed) -> tuple[bool, bool]:
+def no_difference(rng: Seed) -> tuple[bool, bool]:
     """Both err equally often; an error in either direction."""
     labels = rng.choice(3, 500, p=[0.4, 0.4, 0.2])
     duel = _answered(_duel(labels, rng), labels)
@@ -307,7 +307,7 @@ def order_of_five(rng: Seed) -> tuple[bool, bool]:
 
 
 WORLDS: dict[str, World] = {
-    "null": null,
+    "no difference": no_difference,
     "alternative": alternative,
     "dependent heads": dependent_heads,
     "adversarial stopping": adversarial_stopping,
@@ -353,6 +353,7 @@ def main(argv: list[str] | None = None) -> None:
         made = {"world": name, "runs": options.runs, "wrong": wrong, "naive": naive, "commit": style.commit()}
         rows.append(made | {"what": said})
         print(f"{name:24} {wrong / options.runs:.4f} {naive / options.runs:.4f}", flush=True)
+        rows.sort(key=lambda row: list(WORLDS).index(row["world"]))
         frame = pd.DataFrame(rows)  # written after each world: an interruption loses one
         notes = style.provenance(script=Path(__file__).name, runs=options.runs, delta=DELTA)
         style.write_csv(frame, "duel_worlds", options.out, notes)
