@@ -70,16 +70,18 @@ class ClassShapes:
         if len(kept) < 2:
             raise InvalidStatistics("Moments of classes need two classes with at least two items each.")
         means = torch.stack([mean for _, _, mean in parts])
+        middle = means.mean(0)
+        centred = means - middle
         for (rows, share, mean), factor in zip(parts, inflate, strict=True):
             norms = rows.square().sum(1)
             weighted = rows * share.sqrt()[:, None]
             small = weighted @ weighted.T if len(rows) < rows.shape[1] else weighted.T @ weighted
-            along = rows @ (means - mean).T
+            along = rows @ centred.T - (rows @ (mean - middle))[:, None]
             found["variance"].append(factor * (share * norms).sum())
             found["second"].append(factor**2 * small.square().sum())
             found["fourth"].append((share * norms.square()).sum())
-            found["projected"].append(factor * (share[:, None] * along.square()).sum(0))
-            found["skewed"].append((share[:, None] * along * norms[:, None]).sum(0))
+            found["projected"].append(factor * (share @ along.square()))
+            found["skewed"].append((share * norms) @ along)
         square = torch.cdist(means, means, compute_mode="donot_use_mm_for_euclid_dist").square()
         square.fill_diagonal_(1.0)
         second = torch.stack(found["second"])
