@@ -56,8 +56,10 @@ def unfinished(path: Path, origin: dict[str, Any]) -> pd.DataFrame | None:
         for key, value in origin.items()
         if key in ("commit", "settings", "versions")
     )
-    text = {"failing": str, "note": str}  # an empty one is no missing number
-    return pd.read_csv(path, comment="#", converters=text) if same else None
+    if not same:
+        return None
+    words = ["failing", "note"]
+    return pd.read_csv(path, comment="#", dtype=dict.fromkeys(words, object)).fillna(dict.fromkeys(words, ""))
 
 
 def assumptions(rows: pd.DataFrame) -> dict[str, Any]:
