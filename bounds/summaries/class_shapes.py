@@ -56,6 +56,7 @@ class ClassShapes:
     @classmethod
     def exact(cls, z: Tensor, labels: Tensor, weights: Tensor) -> ClassShapes:
         """Of a population of points (M, d) with labels and weights (M,): all moments as they are."""
+        labels = labels.long()
         kept = torch.unique(labels)
         parts = list(_parts(z.double(), labels, kept, weights.double()))
         found = cls._made(iter(parts), kept, torch.ones(len(kept), dtype=torch.float64))
@@ -192,6 +193,7 @@ def conditional(
     Raises:
         InvalidStatistics: fewer than two classes with two items.
     """
+    labels, targets = labels.long(), targets.long()
     counts = torch.bincount(labels)
     kept = (counts >= (2 if weights is None else 1)).nonzero()[:, 0]
     if len(kept) < 2:
