@@ -255,6 +255,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "broken_assumptions": trust.broken_assumptions,
     "searched_worlds": trust.searched_worlds,
     "tests_of_assumptions": trust.tests_of_assumptions,
+    "fuzzed_reports": trust.fuzzed_reports,
+    "mutated_proofs": trust.mutated_proofs,
+    "mutated_numerics": trust.mutated_numerics,
+    "killed_processes": trust.killed_processes,
 }
 _MADE = re.compile(r"(<!-- made by (\w+) of paper_figs/pages\.py -->\n\n).*?(\n\n<!-- end -->)", flags=re.S)
 
