@@ -26,6 +26,7 @@ FIRST = (
     "head_complexity",
     "representation_complexity",
     "surrogate_gap",
+    "below_chance",
     "class_means",
     "collisions",
     "confidence",
