@@ -1,21 +1,20 @@
 """Few-shot error on real images, and how often limits fail in worlds where the truth is known.
 
-    python paper_figs/few_shot.py [--runs 2000] [--out paper_figs/results]
+    python paper_figs/few_shot.py [--runs 2000] [--worlds] [--out paper_figs/results]
 
 Real images: CIFAR-10 by the embedded VICReg representations, 10,000 labels; digits by the embedded VICReg encoder, 500.
 For 1, 5 and 20 shots the mean over disjoint episodes, the usual interval's upper end, the certified limit (those of 1, 5
 and 20 shots hold together at δ = 0.05) and the prediction from moments -> few_shot.csv.
 Worlds: violations of `few_shot`, of the usual interval and of `pick_to_learn` in `--runs` samples each, with the exact
-Clopper-Pearson interval of the rate -> few_shot_worlds.csv.
+Clopper-Pearson interval of the rate -> few_shot_worlds.csv, saved after each world; a second start goes on.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from itertools import chain
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +39,6 @@ SHOTS = (1, 5, 20)
 DELTA = 0.05
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
-Draw = Callable[[int, np.random.Generator], tuple[Floats, Labels]]
 
 
 def pools() -> Iterator[tuple[str, Floats, Labels]]:
@@ -71,7 +69,7 @@ def real() -> Iterator[dict[str, object]]:
 
 @dataclass(frozen=True)
 class Gaussian:
-    """Round Gaussian classes around scaled corners; a share of labels is drawn anew."""
+    """Round Gaussian classes around scaled corners; a share of labels names another class."""
 
     name: str
     classes: int
@@ -84,12 +82,16 @@ class Gaussian:
         """(K, d), equally far apart."""
         return np.eye(self.classes, self.dim) * self.distance / 2**0.5
 
+    def rows(self, labels: Labels, rng: np.random.Generator) -> Floats:
+        """Rows given their labels; flips are symmetric, so labels are uniform with and without them."""
+        flipped = (labels + rng.integers(1, self.classes, size=labels.shape)) % self.classes
+        clean = np.where(rng.random(labels.shape) < self.noise, flipped, labels)
+        return rng.normal(size=(*labels.shape, self.dim)) + self.means[clean]
+
     def draw(self, n: int, rng: np.random.Generator) -> tuple[Floats, Labels]:
-        """Rows and labels; flipped labels name another class."""
-        clean = rng.integers(self.classes, size=n)
-        x = rng.normal(size=(n, self.dim)) + self.means[clean]
-        flipped = (clean + rng.integers(1, self.classes, size=n)) % self.classes
-        return x, np.where(rng.random(n) < self.noise, flipped, clean)
+        """Rows and labels, i.i.d."""
+        labels = rng.integers(self.classes, size=n)
+        return self.rows(labels, rng), labels
 
 
 POINTS = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 3.0], [4.0, 0.0], [4.0, 1.0]])
@@ -103,99 +105,89 @@ def few_points(n: int, rng: np.random.Generator) -> tuple[Floats, Labels]:
     return POINTS[rows], POINT_LABELS[rows]
 
 
-def few_shot_truth(draw: Draw, K: int, shots: int) -> float:
-    """By 200,000 fresh episodes."""
-    rng, total, blocks = np.random.default_rng(1), 0.0, 100
-    for _ in range(blocks):
-        rows = [_of_class(draw, y, 2000 * (shots + 1), rng) for y in range(K)]
-        z = torch.from_numpy(np.concatenate(rows))
-        index = np.arange(len(z)).reshape(K, 2000, shots + 1).transpose(1, 0, 2)
-        rule = Mean()
-        total += float(
-            share_of_errors(rule, rule.prepare(z), torch.from_numpy(index.copy()), "all", None).mean()
-        )
-    return total / blocks
+def few_shot_truth(world: Gaussian, shots: int, episodes: int = 200_000) -> float:
+    """Error of the nearest class mean by fresh episodes; their standard deviation is below ½."""
+    rng, rule, total, block = np.random.default_rng(1), Mean(), 0.0, 2000
+    shape = block, world.classes, shots + 1
+    labels = np.broadcast_to(np.arange(world.classes)[:, None], shape)
+    index = torch.arange(labels.size).view(shape)
+    for _ in range(episodes // block):
+        z = torch.from_numpy(world.rows(labels, rng)).flatten(0, 2)
+        total += float(share_of_errors(rule, rule.prepare(z), index, "all", None).sum())
+    return total / (episodes // block * block)
 
 
-def _of_class(
-    draw: Draw,
-    y: int,
-    count: int,
-    rng: np.random.Generator,
-) -> Floats:
-    found: list[Floats] = []
-    have = 0
-    while have < count:
-        x, labels = draw(4 * count, rng)
-        found.append(x[labels == y])
-        have += len(found[-1])
-    return np.concatenate(found)[:count]
-
-
-def few_shot_runs(runs: int) -> Iterator[dict[str, object]]:
-    """Violations of the certified limit and of the usual interval's upper end."""
-    overlapping = Gaussian("three overlapping classes", 3, 10, 2.0)
-    noisy = Gaussian("20 % label noise", 3, 10, 4.0, 0.2)
-    cases: list[tuple[str, Draw, int, int, int, float]] = [
-        (f"few points, {m} shots", few_points, 2, 40, m, SMALL_ERRORS[m]) for m in (1, 2)
-    ]
-    for world, m in ((overlapping, 1), (overlapping, 5), (noisy, 5)):
-        cases.append((f"{world.name}, {m} shots", world.draw, 3, 200, m, few_shot_truth(world.draw, 3, m)))
-    for name, draw, K, n, m, truth in cases:
-        names = ("few_shot", "usual interval") if draw != few_points else ("few_shot",)
-        below, means = dict.fromkeys(names, 0), dict.fromkeys(names, 0.0)
-        for run in range(runs):
-            x, y = draw(n, np.random.default_rng([run, m, n]))
-            z = torch.from_numpy(x)
-            limits = {
-                "few_shot": constant_stakes_upper(episode_errors(z, y, K, m, permutations=4, seed=run), DELTA)
-            }
-            if "usual interval" in below:
-                limits["usual interval"] = usual_upper(z, y, K, m, seed=run)
-            for key, limit in limits.items():
-                below[key] += limit < truth
-                means[key] += limit / runs
-        for key in below:
-            yield _row(name, key, runs, below[key], truth, means[key])
-
-
-def pick_runs(runs: int, n: int = 200) -> Iterator[dict[str, object]]:
-    """Violations of `pick_to_learn`, whose head has an error in closed form between two classes."""
-    from scipy.stats import norm
-
-    worlds = (
+OVERLAPPING = Gaussian("three overlapping classes", 3, 10, 2.0)
+NOISY = Gaussian("20 % label noise", 3, 10, 4.0, 0.2)
+EPISODES: tuple[tuple[Gaussian | None, int], ...] = (
+    (None, 1), (None, 2), (OVERLAPPING, 1), (OVERLAPPING, 5), (NOISY, 5),
+)  # fmt: skip
+PICKS = tuple(
+    (world, share, batch)
+    for world in (
         Gaussian("separable", 2, 5, 7.0),
         Gaussian("overlapping", 2, 5, 2.0),
         Gaussian("20 % label noise", 2, 5, 4.0, 0.2),
     )
-    limit_of = cache(picked_limit)
-    for world in worlds:
-        for share, batch in ((0.0, 10), (0.5, 5)):
-            below, truths, limits = 0, 0.0, 0.0
-            for run in range(runs):
-                x, y = world.draw(n, np.random.default_rng([run, n]))
-                prior = np.arange(n) < share * n
-                found = pick(
-                    torch.from_numpy(x),
-                    torch.from_numpy(y),
-                    2,
-                    penalty=0.1,
-                    batch=batch,
-                    prior=prior,
-                    ties=uniforms(run, np.arange(n), 9, 1)[:, 0],
-                )
-                weight = (found.head.weight[0] - found.head.weight[1]).numpy()
-                offset = (
-                    float(found.head.bias[0] - found.head.bias[1]) if found.head.bias is not None else 0.0
-                )
-                sides = (
-                    (world.means @ weight + offset) * np.array([1, -1]) / max(np.linalg.norm(weight), 1e-300)
-                )
-                clean = float(norm.cdf(-sides).mean())
-                truth = (1 - world.noise) * clean + world.noise * (1 - clean)
-                limit = limit_of(len(found.rows), int((~prior).sum()), DELTA)
-                below, truths, limits = below + (limit < truth), truths + truth / runs, limits + limit / runs
-            yield _row(f"{world.name}, prior share {share:g}", "pick_to_learn", runs, below, truths, limits)
+    for share, batch in ((0.0, 10), (0.5, 5))
+)
+
+
+def few_shot_world(world: Gaussian | None, shots: int) -> str:
+    """Its name; None is the world of few points."""
+    return f"{world.name if world else 'few points'}, {shots} shots"
+
+
+def few_shot_runs(
+    world: Gaussian | None, shots: int, runs: int, episodes: int = 200_000
+) -> list[dict[str, object]]:
+    """How often the certified limit, and the usual interval's upper end, lie below the truth."""
+    classes, n, draw = (world.classes, 200, world.draw) if world else (2, 40, few_points)
+    truth = few_shot_truth(world, shots, episodes) if world else SMALL_ERRORS[shots]
+    limits: dict[str, list[float]] = {"few_shot": [], "usual interval": []}
+    for run in range(runs):
+        x, y = draw(n, np.random.default_rng([run, shots, n]))
+        z = torch.from_numpy(x)
+        errors = episode_errors(z, y, classes, shots, permutations=4, seed=run)
+        limits["few_shot"].append(constant_stakes_upper(errors, DELTA))
+        limits["usual interval"].append(usual_upper(z, y, classes, shots, seed=run))
+    truths = np.full(runs, truth)
+    name = few_shot_world(world, shots)
+    return [_row(name, limit, truths, np.array(found)) for limit, found in limits.items()]
+
+
+def pick_world(world: Gaussian, share: float) -> str:
+    """Its name."""
+    return f"{world.name}, prior share {share:g}"
+
+
+def pick_runs(world: Gaussian, share: float, batch: int, runs: int, n: int = 200) -> list[dict[str, object]]:
+    """How often the limit lies below the head's own error, which is in closed form between two classes."""
+    from scipy.stats import norm
+
+    truths, limits = np.empty(runs), np.empty(runs)
+    prior = np.arange(n) < share * n
+    for run in range(runs):
+        x, y = world.draw(n, np.random.default_rng([run, n]))
+        found = pick(
+            torch.from_numpy(x),
+            torch.from_numpy(y),
+            2,
+            penalty=0.1,
+            batch=batch,
+            prior=prior,
+            ties=uniforms(run, np.arange(n), 9, 1)[:, 0],
+        )
+        weight = (found.head.weight[0] - found.head.weight[1]).numpy()
+        offset = 0.0 if found.head.bias is None else float(found.head.bias[0] - found.head.bias[1])
+        sides = (world.means @ weight + offset) * np.array([1, -1]) / max(np.linalg.norm(weight), 1e-300)
+        clean = float(norm.cdf(-sides).mean())
+        truths[run] = (1 - world.noise) * clean + world.noise * (1 - clean)
+        limits[run] = _picked_limit(len(found.rows), int((~prior).sum()), DELTA)
+    return [_row(pick_world(world, share), "pick_to_learn", truths, limits)]
+
+
+_picked_limit = cache(picked_limit)
 
 
 def moment_rows() -> Iterator[dict[str, object]]:
@@ -210,10 +202,11 @@ def moment_rows() -> Iterator[dict[str, object]]:
             "luthra_2026_conditional": conditional(z, y, z, y, m, weights=weights, shares=weights),
         }
         for name, value in forms.items():
-            yield _row(f"few points, {m} shots", name, 1, int(value < truth), truth, value)
+            yield _row(few_shot_world(None, m), name, np.array([truth]), np.array([value]))
 
 
-def _row(world: str, limit: str, runs: int, below: int, truth: float, value: float) -> dict[str, object]:
+def _row(world: str, limit: str, truths: Floats, limits: Floats) -> dict[str, object]:
+    runs, below = len(truths), int((limits < truths).sum())
     return {
         "world": world,
         "limit": limit,
@@ -222,9 +215,28 @@ def _row(world: str, limit: str, runs: int, below: int, truth: float, value: flo
         "rate": below / runs,
         "lower": clopper_pearson_lower(below, runs, 0.025) if runs > 1 else np.nan,
         "upper": clopper_pearson_upper(below, runs, 0.025) if runs > 1 else np.nan,
-        "mean_truth": truth,
-        "mean_limit": value,
+        "mean_truth": truths.mean(),
+        "mean_limit": limits.mean(),
     }
+
+
+def worlds(runs: int, out: Path) -> None:
+    """A row for each world and limit, saved after each world; worlds that were saved with as many runs are kept."""
+    saved = out / "few_shot_worlds.csv"
+    before = pd.read_csv(saved, comment="#").to_dict("records") if saved.exists() else []
+    jobs = [(few_shot_world(*one), partial(few_shot_runs, *one, runs)) for one in EPISODES]
+    jobs += [(pick_world(*one[:2]), partial(pick_runs, *one, runs)) for one in PICKS]
+    rows = list(moment_rows())
+    for name, job in jobs:
+        found = [row for row in before if row["world"] == name and row["runs"] == runs] or job()
+        rows += found
+        # What comes later stays in the file until it is made anew.
+        names = {row["world"] for row in rows}
+        later = [row for row in before if row["runs"] == runs and row["world"] not in names]
+        style.write_csv(
+            pd.DataFrame(rows + later), "few_shot_worlds", out, style.provenance(delta=DELTA, runs=runs)
+        )
+        print(name, *(f"{row['limit']} {row['rate']:.4f}" for row in found), flush=True)
 
 
 def main() -> None:
@@ -232,16 +244,14 @@ def main() -> None:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--runs", type=int, default=2000)
     made.add_argument("--out", type=Path, default=Path(__file__).with_name("results"))
+    made.add_argument("--worlds", action="store_true", help="leave the real images alone")
     given = made.parse_args()
     torch.set_num_threads(1)
-    style.write_csv(
-        pd.DataFrame(list(real())), "few_shot", given.out, style.provenance(delta=DELTA, shots=SHOTS)
-    )
-    rows: list[dict[str, object]] = []
-    origin = style.provenance(delta=DELTA, runs=given.runs)
-    for row in chain(moment_rows(), few_shot_runs(given.runs), pick_runs(given.runs)):
-        rows.append(row)
-        style.write_csv(pd.DataFrame(rows), "few_shot_worlds", given.out, origin)
+    if not given.worlds:
+        style.write_csv(
+            pd.DataFrame(list(real())), "few_shot", given.out, style.provenance(delta=DELTA, shots=SHOTS)
+        )
+    worlds(given.runs, given.out)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,12 @@ class HeadKind(Protocol):
     Attributes:
         refits: Whether `fit` depends on the rows it gets and on nothing else: only then may rows that it did not get be
             counted on.
+
+    Example:
+        >>> from bounds.heads import HeadKind, head_kind
+        >>> kind: HeadKind = head_kind("nearest_mean")
+        >>> kind.refits
+        True
     """
 
     @property

@@ -48,6 +48,13 @@ class Description:
         eigenvalues: Of the centred covariance (divisor n - 1), largest first, (d,).
         singular_values: Of the raw matrix, largest first.
         power_law: The fit behind alpha-ReQ, or None.
+
+    Example:
+        >>> import torch
+        >>> z = torch.cat([torch.eye(3), -torch.eye(3)])
+        >>> found = bounds.describe(z)
+        >>> found.n, found.d, round(found["effective_rank"], 3)
+        (6, 3, 3.0)
     """
 
     name: str

@@ -118,6 +118,12 @@ def ne_sum(eigenvalues: Tensor) -> float:
 
     Raises:
         InvalidData: all eigenvalues zero.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import ne_sum
+        >>> ne_sum(torch.ones(4)), ne_sum(torch.tensor([2.0, 1.0, 0.0]))
+        (4.0, 1.5)
     """
     return float(_over_largest(eigenvalues).sum())
 
@@ -158,6 +164,12 @@ def alpha_req(eigenvalues: Tensor, *, first: int = 1, last: int | None = None) -
 
     Reference:
         Agrawal, Mondal, Ghosh & Richards, NeurIPS 2022. The range decides the number, so it comes with it.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import alpha_req
+        >>> round(alpha_req(1 / torch.arange(1.0, 9.0) ** 2).alpha, 3)
+        2.0
     """
     values = eigenvalues.double().sort(descending=True).values
     floor = len(values) * torch.finfo(torch.float64).eps * values[0]
@@ -195,6 +207,13 @@ def lidar(data: Any, *, delta: float = 1e-4, epsilon: float = 1e-8, rows: int = 
     Reference:
         Thilak et al., ICLR 2024 (arXiv:2312.04000). `delta` and `epsilon` default to what a public
         implementation uses; they and the plain averages (divisors n, 2n) were not checked against the paper.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import lidar
+        >>> z = torch.cat([torch.eye(3), -torch.eye(3)])
+        >>> round(lidar((z, z)), 3)  # items spread evenly over three dimensions
+        3.0
     """
     first, second = as_pair(data)
     seen = Geometry.empty(first.shape[1])

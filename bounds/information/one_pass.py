@@ -44,13 +44,29 @@ def monitor(x1: Any, x2: Any = None) -> dict[str, float]:
 
     Raises:
         InvalidData: NaN, infinity, fewer than two rows, or shapes that differ.
+
+    Example:
+        >>> import torch
+        >>> z = torch.cat([torch.eye(3), -torch.eye(3)])
+        >>> found = bounds.monitor(z, z)
+        >>> round(found["rank_me"], 3), found["alignment"]
+        (3.0, 0.0)
     """
     views = (as_rows(x1, least=2),) if x2 is None else as_pair((x1, x2))
     return as_log(Geometry.empty(views[0].shape[1]).update(*views))
 
 
 def as_log(seen: Geometry) -> dict[str, float]:
-    """The measures that apply, by name; none before two rows were seen."""
+    """The measures that apply, by name; none before two rows were seen.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import as_log
+        >>> from bounds.summaries import Geometry
+        >>> seen = Geometry.empty(3).update(torch.eye(3))
+        >>> round(as_log(seen)["rank_me"], 3)
+        3.0
+    """
     if seen.rows.count < 2:
         return {}
     return {one.name: one.value for one in one_pass(seen) if one.value is not None}

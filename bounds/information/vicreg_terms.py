@@ -16,6 +16,13 @@ class VICRegTerms(NamedTuple):
         invariance: (1/nd) Σ ‖z_i − z'_i‖², or None for one view.
         variance: (1/d) Σ_j max(0, γ − √(Var z^j + ε)); 0 when every coordinate has deviation γ.
         covariance: (1/d) Σ_{j≠k} Cov(z)²_jk.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import vicreg_terms
+        >>> from bounds.summaries import Geometry
+        >>> vicreg_terms(Geometry.empty(2).update(torch.eye(2), torch.eye(2))).invariance
+        0.0
     """
 
     invariance: float | None
@@ -35,6 +42,15 @@ def vicreg_terms(seen: Geometry, *, gamma: float = 1.0) -> VICRegTerms:
 
     Reference:
         Bardes, Ponce & LeCun, ICLR 2022, equations (1) to (4), normalised as `bounds.objectives.VICReg`.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import vicreg_terms
+        >>> from bounds.summaries import Geometry
+        >>> z = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+        >>> found = vicreg_terms(Geometry.empty(2).update(z, 2 * z))
+        >>> found.invariance, round(found.variance, 3), found.covariance  # variance: 1 − √(2/3 + ε)
+        (0.5, 0.183, 0.0)
     """
     matrix = seen.rows.matrix()
     d = len(matrix)

@@ -35,6 +35,13 @@ class PartiallyLabeledVICReg(VICReg):
     Reference:
         Shwartz-Ziv, Balestriero, Kawaguchi, Rudner, LeCun, NeurIPS 2023, arXiv:2303.00633, Theorem 2 in the
         partially observed setting; the ridge is ours.
+
+    Example:
+        >>> import torch
+        >>> from bounds.objectives import PartiallyLabeledVICReg
+        >>> z, labels = torch.eye(4)[:, :2], torch.tensor([0, 1, -1, -1])  # −1: class unknown
+        >>> sorted(PartiallyLabeledVICReg(num_classes=2).parts(z, z, labels=labels))
+        ['covariance', 'invariance', 'labels', 'variance']
     """
 
     def __init__(

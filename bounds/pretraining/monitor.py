@@ -56,6 +56,14 @@ def ridge_probe(z: Tensor, labels: Tensor, test_z: Tensor, test_labels: Tensor, 
         test_z: (M, d).
         test_labels: (M,).
         num_classes: K.
+
+    Example:
+        >>> import torch
+        >>> from bounds.pretraining import ridge_probe
+        >>> labels = torch.arange(20) % 2
+        >>> z = torch.eye(2)[labels]
+        >>> ridge_probe(z, labels, z, labels, num_classes=2)
+        1.0
     """
     cut = max(1, len(z) * 4 // 5)
 

@@ -14,7 +14,7 @@ from bounds.derivations import vicreg
 from bounds.derivations.expression import Expression
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.theorems.bound import Bound
-from bounds.theorems.derive import derive, provable, prover
+from bounds.theorems.derive import provable, prover
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,7 +180,7 @@ def plan(bound: Bound, target: float, *, expression: Expression | None = None) -
     """
     if not (isinstance(target, int | float) and 0 < target < math.inf):
         raise InvalidOption(f"`target` must be a positive number, got {shown(target)}.")
-    if expression is None and bound.name in provable() and derive(bound.name).lower:
+    if expression is None and bound.name in provable() and prover(bound.name)().expression.below:
         raise NotApplicable(f"`{bound.name}` is a limit from below, which has no target.")
     project = _Projection(bound, expression or expression_of(bound))
     n, m = project.sizes
@@ -295,5 +295,5 @@ def _variants(name: str) -> tuple[Expression, ...]:
         return printed
     hints = {key: hint for key, hint in get_type_hints(prover(name)).items() if key not in ("return", "name")}
     values = [(False, True) if hint is bool else get_args(hint) for hint in hints.values()]
-    proven = (derive(name, **dict(zip(hints, choice, strict=True))).expression for choice in product(*values))
+    proven = (prover(name)(**dict(zip(hints, choice, strict=True))).expression for choice in product(*values))
     return (*printed, *proven)

@@ -18,6 +18,13 @@ class Covariance:
         count: Rows seen.
         mean: (d,).
         scatter: sum_i (z_i - mean)(z_i - mean)^T, (d, d).
+
+    Example:
+        >>> import torch
+        >>> from bounds.summaries import Covariance
+        >>> part = Covariance.from_rows(torch.tensor([[1.0], [2.0]]))
+        >>> part.merge(Covariance.from_rows(torch.tensor([[3.0]]))).matrix().tolist()  # of 1, 2, 3
+        [[1.0]]
     """
 
     count: int
