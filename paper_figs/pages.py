@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import trust
+import trusted_base
 
 import bounds
 from bounds.cli import save_figure
@@ -217,6 +218,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "broken_assumptions": trust.broken_assumptions,
     "searched_worlds": trust.searched_worlds,
     "tests_of_assumptions": trust.tests_of_assumptions,
+    "mutants_of_proofs": trust.mutants_of_proofs,
+    "trusted_base": trusted_base.trusted_base,
 }
 _MADE = re.compile(r"(<!-- made by (\w+) of paper_figs/pages\.py -->\n\n).*?(\n\n<!-- end -->)", flags=re.S)
 

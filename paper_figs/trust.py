@@ -11,6 +11,7 @@ import pandas as pd
 from bounds.assumptions.assumption import TITLES
 
 RESULTS = Path(__file__).with_name("results")
+TESTED = Path(__file__).resolve().parents[1] / "tests" / "results"
 
 
 def markdown(columns: list[str], rows: list[list[Any]]) -> str:
@@ -128,3 +129,15 @@ def tests_of_assumptions() -> str:
         ],
         lines,
     )
+
+
+def mutants_of_proofs() -> str:
+    """What the tests of the kernel said to changed proofs."""
+    found = json.loads((TESTED / "mutation.json").read_text("utf-8"))["outcomes"]
+    rows = []
+    for title, several in (("one place changed", False), ("several places changed alike", True)):
+        part = [one for one in found if (one["mutant"]["kind"] == "consistent") is several]
+        survived = [one for one in part if one["verdict"] == "survived"]
+        smaller = sum("fell" in one["bounds"] for one in survived)
+        rows.append([title, len(part), len(part) - len(survived), len(survived), smaller])
+    return markdown(["", "mutants", "noticed", "not noticed", "of these a bound fell"], rows)

@@ -25,8 +25,8 @@ from bounds.proofs.lemmas.class_means import class_means_radius
 from bounds.proofs.lemmas.concentration import counted, hoeffding, leaked
 from bounds.proofs.lemmas.contrastive import infonce_loss
 from bounds.proofs.lemmas.spectral import aligned, similar
-from bounds.proofs.naming import Quantity, plain
 from bounds.proofs.ranges import B, span, tau
+from bounds.proofs.readings import Quantity, plain
 from bounds.proofs.terms import (
     TV,
     Apply,
