@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import trust
+import trusted_base
 
 import bounds
 from bounds.cli import save_figure
@@ -259,6 +260,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "mutated_proofs": trust.mutated_proofs,
     "mutated_numerics": trust.mutated_numerics,
     "killed_processes": trust.killed_processes,
+    "trusted_base": trusted_base.trusted_base,
 }
 _MADE = re.compile(r"(<!-- made by (\w+) of paper_figs/pages\.py -->\n\n).*?(\n\n<!-- end -->)", flags=re.S)
 
