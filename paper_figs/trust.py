@@ -11,9 +11,8 @@ import pandas as pd
 from bounds.assumptions.assumption import TITLES
 
 RESULTS = Path(__file__).with_name("results")
-CHECKS = (
-    Path(__file__).resolve().parents[1] / "tests" / "results"
-)  # a section is empty until its file is there
+# A section of the page is empty until its file is there.
+CHECKS = Path(__file__).resolve().parents[1] / "tests" / "results"
 
 
 def markdown(columns: list[str], rows: list[list[Any]]) -> str:
