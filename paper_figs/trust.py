@@ -128,3 +128,15 @@ def tests_of_assumptions() -> str:
         ],
         lines,
     )
+
+
+def worlds_of_duels() -> str:
+    """How often duels, rankings and certificates to a target were wrong, and a naive rule beside each."""
+    rows = pd.read_csv(RESULTS / "duel_worlds.csv", comment="#")
+    return markdown(
+        ["world", "runs", "wrong", "naive rule wrong", "what it is"],
+        [
+            [r.world, f"{r.runs:,}", f"{r.wrong / r.runs:.1%}", f"{r.naive / r.runs:.1%}", r.what]
+            for r in rows.itertuples()
+        ],
+    )
