@@ -65,6 +65,14 @@ def duel(
     Raises:
         InvalidOption: predictors of different kinds, or data that are missing or not needed.
         InvalidData: data that cannot be read, or predictors of different classes.
+
+    Example:
+        >>> import numpy as np
+        >>> truth = np.zeros(100, dtype=int)
+        >>> found = bounds.duel(truth, truth + (np.arange(100) < 20))  # the second errs on the first twenty
+        >>> found.add(found.to_label, truth[found.to_label])
+        >>> found.winner, found.labels
+        ('a', 20)
     """
     called = names or _names(a, b)
     entries = dict(zip(called, (a, b), strict=True))
@@ -117,6 +125,14 @@ def rank(
 
     Raises:
         InvalidOption, InvalidData: as `duel`, or fewer than two predictors.
+
+    Example:
+        >>> import numpy as np
+        >>> truth = np.zeros(100, dtype=int)
+        >>> found = bounds.rank({"right": truth, "wrong": truth + (np.arange(100) < 20)})
+        >>> found.add(found.to_label, truth[found.to_label])
+        >>> found.best
+        ['right']
     """
     if len(predictors) < 2:
         raise InvalidOption("`predictors` must hold at least two to rank.")
@@ -160,6 +176,13 @@ def certify(
 
     Raises:
         InvalidOption, InvalidData: as `duel`.
+
+    Example:
+        >>> import numpy as np
+        >>> found = bounds.certify(np.zeros(200, dtype=int), target=0.05)
+        >>> found.add(found.to_label[:120], [0] * 120)  # no mistake among 120
+        >>> found.verdict, found.mistakes
+        ('certified', 0)
     """
     running = Running("min_norm", device, batch_size, seed, num_classes, progress)
     said = predictions({name: predictor}, None, unlabeled, running)
@@ -178,6 +201,17 @@ def load(path: str | os.PathLike[str]) -> Labeling:
 
     Raises:
         InvalidData: another or a damaged file.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from bounds.duels import load
+        >>> duel = bounds.duel(np.zeros(50, dtype=int), np.repeat([0, 1], [40, 10]))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     duel.save(f"{folder}/duel.json")
+        ...     again = load(f"{folder}/duel.json")
+        >>> again.to_label.tolist() == duel.to_label.tolist()
+        True
     """
     kind, options, common, answers = read_state(path)
     made: Labeling

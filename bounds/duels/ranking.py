@@ -54,6 +54,13 @@ class Ranking(Labeling):
     Attributes:
         panel: Predictions of all.
         goal: "best" or "order": what labels are asked for.
+
+    Example:
+        >>> import numpy as np
+        >>> three = {name: np.eye(3, 30, dtype=int)[row] for row, name in enumerate("abc")}
+        >>> ranking = bounds.rank(three)
+        >>> sorted(ranking.to_label.tolist())  # where any two disagree
+        [0, 1, 2]
     """
 
     kind: ClassVar[str] = "rank"

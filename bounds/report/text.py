@@ -27,6 +27,7 @@ _LONGEST = 26  # characters of a name in a table
 _COLOURS = {"certified": "32", "vacuous": "33", "nothing": "31", "dim": "2", "bold": "1"}
 PAIRED_COLUMNS = ("pair", "difference", "interval", "exact p")
 PAIRED = "Errors on the same test items, in points; intervals hold together, p-values pay for all pairs."
+LIMITS = ("error", "limit")  # columns of tables that are never printed smaller than they are
 LEGEND = "Each row holds by itself; vacuous: no better than a constant; *: an estimate, an assumption fails."
 
 
@@ -151,7 +152,7 @@ def terms(bound: Bound) -> str:
     lines.append(f"  {'bound':<28}{limit(bound, 4):>12}   δ = {bound.delta:g}{error}")
     lines += _wrapped(state(bound), "  ")
     for name, row in bound.table.items():
-        said = "   ".join(f"{key} {significant(value, up=key == 'error')}" for key, value in row.items())
+        said = "   ".join(f"{key} {significant(value, up=key in LIMITS)}" for key, value in row.items())
         lines += _wrapped(f"{name:<26}{said}", "    ")
     if bound.contradiction is not None:
         lines += _wrapped(f"withheld: {bound.contradiction}", "  ")
