@@ -132,6 +132,18 @@ def tests_of_assumptions() -> str:
     )
 
 
+def worlds_of_duels() -> str:
+    """How often duels, rankings and certificates to a target were wrong, and a naive rule beside each."""
+    rows = pd.read_csv(RESULTS / "duel_worlds.csv", comment="#")
+    return markdown(
+        ["world", "runs", "wrong", "naive rule wrong", "what it is"],
+        [
+            [r.world, f"{r.runs:,}", f"{r.wrong / r.runs:.1%}", f"{r.naive / r.runs:.1%}", r.what]
+            for r in rows.itertuples()
+        ],
+    )
+
+
 def fuzzed_reports(folder: Path = CHECKS) -> str:
     """Certified bounds of whole reports against the truth, over the worlds of `tests/fuzz_reports.py`."""
     found = _record(folder, "fuzz_reports.json")
