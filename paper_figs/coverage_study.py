@@ -1,6 +1,7 @@
 """The long study behind `bound_coverage`: every bound in every world, and a search that tries to break each bound.
 
     python paper_figs/coverage_study.py --trials 1000 --workers 2           results/coverage.csv, results/coverage.json
+    python paper_figs/coverage_study.py --bounds few_shot pick_to_learn     these alone; the other rows are kept
     python paper_figs/coverage_study.py --attacks 40 --trials 0             results/attacks.csv
 
 `coverage.json` answers, for each assumption: in which world does it fail, which bounds that need it are then exceeded
@@ -27,13 +28,15 @@ DELTA = 0.1
 REFUTED = 1e-3  # p-value below which violations are more frequent than delta
 
 
-def study(trials: int, broken_trials: int, workers: int, seed: int) -> Iterator[pd.DataFrame]:
-    """A row per world and bound: all rows so far, after each world."""
+def study(
+    trials: int, broken_trials: int, workers: int, seed: int, names: list[str] | None, kept: pd.DataFrame
+) -> Iterator[pd.DataFrame]:
+    """A row per world and bound: those kept and all so far, after each world; `names` of bounds, or all."""
     worlds = [make() for make in WORLDS.values()]
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = kept.to_dict("records")
     for count, broken in ((trials, False), (broken_trials, True)):
         chosen = [world for world in worlds if bool(world.violated) == broken]
-        found = coverages(None, chosen, DELTA, count, seed, workers=workers)
+        found = coverages(names, chosen, DELTA, count, seed, workers=workers)
         for world, group in itertools.groupby(found, key=lambda row: row.world):
             rows += [row.to_dict() for row in group]
             print(f"{world}: {len(rows)} rows", flush=True)
@@ -95,14 +98,17 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--attacks", type=int, default=0, help="parameter points per bound; 0 leaves the search out"
     )
+    parser.add_argument("--bounds", nargs="*", help="of the study; what is saved of the others stays")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(argv)
     began = time.perf_counter()
     origin = style.provenance(**vars(options))
     if options.trials:
-        for rows in study(
-            options.trials, options.broken_trials or options.trials, options.workers, options.seed
-        ):
+        counts, kept = (options.trials, options.broken_trials or options.trials), pd.DataFrame()
+        if options.bounds:
+            kept = pd.read_csv(options.out / "coverage.csv", comment="#").fillna({"failing": "", "note": ""})
+            kept = kept[~kept["bound"].isin(options.bounds)]
+        for rows in study(*counts, options.workers, options.seed, options.bounds, kept):
             origin["seconds"] = round(time.perf_counter() - began)
             style.write_csv(rows, "coverage", options.out, origin)
         partial = options.out / "coverage.part.json"
