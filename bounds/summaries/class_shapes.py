@@ -56,6 +56,7 @@ class ClassShapes:
     @classmethod
     def exact(cls, z: Tensor, labels: Tensor, weights: Tensor) -> ClassShapes:
         """Of a population of points (M, d) with labels and weights (M,): all moments as they are."""
+        labels = labels.long()
         kept = torch.unique(labels)
         parts = _Parts(z.double(), labels, kept, weights.double())
         found = cls._made(parts, kept, torch.ones(len(kept), dtype=torch.float64))
@@ -191,6 +192,7 @@ def conditional(
     Raises:
         InvalidStatistics: fewer than two classes with two items.
     """
+    labels, targets = labels.long(), targets.long()
     counts = torch.bincount(labels)
     kept = (counts >= (2 if weights is None else 1)).nonzero()[:, 0]
     if len(kept) < 2:
