@@ -119,6 +119,13 @@ def speed_table() -> str:
         f"{report['script']['rows_of_similarities_done']:,} rows); {report['speedup']['all']:.1f} times as fast with "
         "every bound",
     }
+    for case, one in saved.get("few_shot", {}).items():
+        most = one["most"]
+        memory = f", of {most['added_memory_mb'] / 1000:g} GB" if "added_memory_mb" in most else ""
+        lines[f"{case}, n x d x K = {one['size']}"] = (
+            f"{one['cpu_seconds']:.1f} s, of {most['seconds']:g} s that it may take; "
+            f"{one['added_memory_mb'] / 1024:.2f} GB of memory beyond the data{memory}"
+        )
     rows = [f"| {what} | {cost} |" for what, cost in lines.items()]
     head = f"CPU time on one thread unless cores are named; {machine['cores']} cores, torch {machine['versions']['torch']}."
     return "\n".join([head, "", "| what | cost |", "| --- | --- |", *rows])
