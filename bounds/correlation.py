@@ -51,6 +51,12 @@ def correlate(
         InvalidOption: `level` outside (0, 1) or fewer than one draw.
 
     Source: Kendall (1945) for τ_b; the study design of Jiang et al. (2020), arXiv:1912.02178.
+
+    Example:
+        >>> runs = [{"rank": rank, "test_error": 1 / rank} for rank in (2.0, 3.0, 4.0)]
+        >>> frame = bounds.correlate(runs, draws=100)
+        >>> frame[["quantity", "tau"]].values.tolist()  # the larger the rank, the smaller the error
+        [['rank', -1.0]]
     """
     import pandas
 

@@ -74,6 +74,16 @@ def sweep(
     Raises:
         InvalidOption: a size out of range, or an unknown bound.
         InvalidData: labels are missing.
+
+    Example:
+        >>> import numpy as np
+        >>> y = np.arange(80) % 2
+        >>> z = np.eye(2)[y] + 0.1 * np.random.default_rng(0).random((80, 2))
+        >>> order = np.argsort(y, kind="stable")  # pairs of one class
+        >>> pairs = z[order[::2]], z[order[1::2]]
+        >>> frame = bounds.sweep((z, y), pairs, n=[20, 40], repeats=1, bounds=["vicreg"])
+        >>> frame[["bound", "n", "m"]].values.tolist()
+        [['vicreg', 20, 40], ['vicreg', 40, 40]]
     """
     import pandas as pd
 
@@ -112,6 +122,12 @@ def plot_sweep(frame: pd.DataFrame, x: str, y: str = "ratio", ax: Axes | None = 
 
     Raises:
         InvalidOption: a column that does not exist.
+
+    Example:
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"bound": "vicreg", "n": [100, 400], "ratio": [1.6, 0.8]})
+        >>> bounds.plot_sweep(frame, "n").get_xlabel()
+        'labels n'
     """
     from matplotlib.figure import Figure
 

@@ -347,7 +347,7 @@ CALLS = {
     ),
     "rank": (
         lambda **k: bounds.rank(**{"predictors": {"a": Y, "b": 1 - Y}} | k),
-        {"predictors": [*MAPPINGS, {}, {"a": Y}, {"a": Y, "b": Y[:5]}, {"a": Y, "b": "x"}], "labeled": [(Z, Y), 5], "delta": PROBABILITIES, "repeats": [*CHOICES, True], "seed": WHOLE, "head": ["svm"], "num_classes": [0, -1, "2", 1], "device": DEVICES, "batch_size": POSITIVE, "progress": FLAGS},
+        {"predictors": [*MAPPINGS, {}, {"a": Y}, {"a": Y, "b": Y[:5]}, {"a": Y, "b": "x"}], "labeled": [(Z, Y), 5], "goal": CHOICES, "delta": PROBABILITIES, "repeats": [*CHOICES, True], "seed": WHOLE, "head": ["svm"], "num_classes": [0, -1, "2", 1], "device": DEVICES, "batch_size": POSITIVE, "progress": FLAGS},
     ),
     "certify": (
         lambda **k: bounds.certify(**{"predictor": Y} | k),
@@ -630,6 +630,7 @@ COMMANDS = {
     },
     "rank": {
         "--head": ["x", "knn:0"],
+        "--goal": ["x", ""],
         "--num-classes": ["0", "1", "x"],
         "--checkpoint": ["", "missing.pth", "file", "."],
         "--labeled": ["missing.npz", "file"],

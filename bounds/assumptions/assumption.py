@@ -39,6 +39,12 @@ class AssumptionTest:
         sizes: The numbers it rests on, by name.
         least: Smallest p-value that data of these sizes could have given.
         level: p-value from which the null counts as refuted.
+
+    Example:
+        >>> from bounds.assumptions import AssumptionTest
+        >>> found = AssumptionTest("swap", "both views have one law", p_value=1e-6, effect=0.4, sizes={"m": 100})
+        >>> found.refuted, found.level
+        (True, 0.0001)
     """
 
     name: str
@@ -74,6 +80,12 @@ class Assumption:
         status: "holds", "violated" or "unverifiable".
         reason: Why, in words.
         test: What a test said, where there is one.
+
+    Example:
+        >>> from bounds.assumptions import Assumption
+        >>> one = Assumption("A2", "unverifiable", "nobody said that the encoder was fixed before the labels")
+        >>> one.title, one.holds
+        ('fresh labels: the encoder does not depend on S', False)
     """
 
     name: str

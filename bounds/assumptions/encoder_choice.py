@@ -16,6 +16,11 @@ class EncoderChoice:
 
     Attributes:
         members: J.
+
+    Example:
+        >>> from bounds.assumptions import EncoderChoice
+        >>> round(EncoderChoice(members=8).upper_on(tau=2.0), 3)  # (τ/2)·√(2 ln 8)
+        2.039
     """
 
     members: int

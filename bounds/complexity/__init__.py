@@ -89,6 +89,13 @@ def rademacher(
         InvalidOption: settings out of range, or not a class; `distributed` without a process group.
         InvalidData: data that do not fit the class.
         NotApplicable: a network whose norms are unknown.
+
+    Example:
+        >>> import torch
+        >>> from bounds.complexity import LinearHead
+        >>> data = torch.eye(4), torch.tensor([0, 1, 0, 1])
+        >>> round(bounds.rademacher(data, LinearHead(beta=1.0), draws=20).upper, 3)  # √2 β √(K mean‖z‖²)
+        2.0
     """
     if isinstance(function_class, type) or not isinstance(function_class, FunctionClass):
         raise InvalidOption(

@@ -34,6 +34,13 @@ class FiniteClass:
       below. (Uncentred, r_i becomes 2 max_j a_ij, and this reads sqrt(2 mean_i (max_j a_ij)^2 ln(1/delta) /
       T).) G is also convex and Lipschitz with L^2 = max_j mean_i b_ij^2, hence P(|G - E G| >= t) <= exp(-t^2
       / (8 L^2)) on either side (Samson 2000, Corollary 3, for [-1, 1]); the smaller deviation is used.
+
+    Example:
+        >>> import torch
+        >>> from bounds.complexity import FiniteClass, rademacher
+        >>> pairs = [(torch.eye(3), torch.zeros(3, 3)), (torch.zeros(3, 3), torch.zeros(3, 3))]
+        >>> round(rademacher(pairs, FiniteClass(), draws=20).upper, 3)  # centred at 1/2: √(2 ln 2) · 1/2
+        0.589
     """
 
     @property

@@ -10,7 +10,14 @@ from bounds.complexity.sampling import Sampling
 
 @runtime_checkable
 class FunctionClass(Protocol):
-    """A named class of functions whose complexity can be evaluated on data."""
+    """A named class of functions whose complexity can be evaluated on data.
+
+    Example:
+        >>> from bounds.complexity import FunctionClass, LinearHead
+        >>> one: FunctionClass = LinearHead(beta=1.0)
+        >>> one.name
+        'LinearHead(beta=1)'
+    """
 
     @property
     def name(self) -> str:

@@ -25,6 +25,14 @@ class Information:
 
     Attributes:
         nats: I(Z; X) in nats.
+
+    Example:
+        >>> import math
+        >>> import torch
+        >>> from bounds.complexity import Information, rademacher
+        >>> found = rademacher((torch.eye(3), torch.zeros(3, 3)), Information(nats=math.log(2)))
+        >>> round(found.upper, 3), found.status  # √(2 · 2 · 1)
+        (2.0, 'estimate')
     """
 
     nats: float

@@ -30,6 +30,13 @@ class LinearHead:
         radius: A bound B on ||z|| fixed before the data: then `upper` uses B and also bounds the expected
             complexity.
         contraction: "maurer" or "gaussian".
+
+    Example:
+        >>> import torch
+        >>> from bounds.complexity import LinearHead, rademacher
+        >>> data = torch.eye(4), torch.tensor([0, 1, 0, 1])
+        >>> round(rademacher(data, LinearHead(beta=1.0, radius=3.0), draws=20).upper, 3)  # √2 β √(K B²)
+        6.0
     """
 
     beta: float

@@ -30,6 +30,13 @@ class LinearMap:
         outputs: Rows of A; d when None.
         radius: A bound on ||D|| fixed before the data: then `upper` also bounds the expected complexity.
         contraction: "maurer" or "gaussian".
+
+    Example:
+        >>> import torch
+        >>> from bounds.complexity import LinearMap, rademacher
+        >>> pairs = torch.eye(2), torch.zeros(2, 2)
+        >>> round(rademacher(pairs, LinearMap(beta=1.0), draws=20).upper, 3)  # √2 β √(p mean‖D‖²), p = 2
+        2.0
     """
 
     beta: float

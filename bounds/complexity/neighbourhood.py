@@ -36,6 +36,15 @@ class Neighbourhood:
         rho: Radius of the ball, Euclidean, over all parameters together.
         normalize: What follows the network: None, "l2" or "clip" (to norm one).
         steps: Ascent steps per sign vector.
+
+    Example:
+        >>> import torch
+        >>> from bounds.complexity import Neighbourhood, rademacher
+        >>> images = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+        >>> encoder = bounds.load_encoder(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2)).eval())
+        >>> found = rademacher((images, images.flip(3)), Neighbourhood(rho=0.1), encoder=encoder, search=2)
+        >>> found.upper is None, found.lower.value > 0
+        (True, True)
     """
 
     rho: float

@@ -34,6 +34,11 @@ class Sampling:
 
     Raises:
         InvalidOption: a setting outside its range.
+
+    Example:
+        >>> from bounds.complexity import Sampling
+        >>> Sampling(draws=50, seed=1).level
+        0.95
     """
 
     draws: int = 200

@@ -65,6 +65,11 @@ def signs(
 
     Raises:
         InvalidOption: draws that are negative or a range whose step is not 1.
+
+    Example:
+        >>> from bounds.complexity import signs
+        >>> signs(seed=0, rows=range(2, 4), draws=3).tolist() == signs(seed=0, rows=range(4), draws=3)[2:].tolist()
+        True
     """
     span = range(draws) if isinstance(draws, int) else draws
     if span.step != 1 or span.start < 0 or (isinstance(draws, int) and draws < 0):

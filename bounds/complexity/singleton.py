@@ -16,6 +16,12 @@ class Singleton:
 
     Args:
         name, description: What a report calls it.
+
+    Example:
+        >>> import torch
+        >>> from bounds.complexity import Singleton, rademacher
+        >>> rademacher((torch.eye(3), torch.zeros(3, 3)), Singleton()).upper
+        0.0
     """
 
     name: str = "Singleton"

@@ -54,6 +54,14 @@ class SpectralNet:
         radius: B.
         floor: A lower bound on ||h(x)|| fixed before the data. h / max(||h||, floor) is 1/floor-Lipschitz;
             without it l2 normalisation has no Lipschitz bound, and the class is `unverifiable`.
+
+    Example:
+        >>> from bounds.complexity import SpectralNet, rademacher
+        >>> from bounds.examples.digits import CHECKPOINTS, digits
+        >>> images = digits().unlabeled[0][:8, None]
+        >>> found = rademacher((images[:4], images[4:]), SpectralNet(), encoder=CHECKPOINTS["VICReg"])
+        >>> found.upper > 0, found.status
+        (True, 'holds')
     """
 
     normalize: Normalize | None = None

@@ -47,5 +47,10 @@ def load_data(
 
     Raises:
         InvalidOption: an option outside its choices; the data's own errors come when they are opened.
+
+    Example:
+        >>> images = bounds.load_data("photos/*.png", broken="skip")  # nothing is read yet
+        >>> images.broken
+        'skip'
     """
     return Described(data, Columns(image, label), broken)

@@ -21,6 +21,7 @@ from bounds.representations.inputs import open_source
 
 _MARGIN = number(-1e-300, 1.0, "be at least 0 and below 1")
 _REPEATS = one_of("keep", "drop", None)
+_GOAL = one_of("best", "order")
 
 
 @checked(margin=_MARGIN, repeats=_REPEATS, names=maybe(lambda name, value: _two(value)))
@@ -64,6 +65,14 @@ def duel(
     Raises:
         InvalidOption: predictors of different kinds, or data that are missing or not needed.
         InvalidData: data that cannot be read, or predictors of different classes.
+
+    Example:
+        >>> import numpy as np
+        >>> truth = np.zeros(100, dtype=int)
+        >>> found = bounds.duel(truth, truth + (np.arange(100) < 20))  # the second errs on the first twenty
+        >>> found.add(found.to_label, truth[found.to_label])
+        >>> found.winner, found.labels
+        ('a', 20)
     """
     called = names or _names(a, b)
     entries = dict(zip(called, (a, b), strict=True))
@@ -91,12 +100,13 @@ def duel(
     return made
 
 
-@checked(predictors=as_mapping("predictors"), repeats=_REPEATS)
+@checked(predictors=as_mapping("predictors"), goal=_GOAL, repeats=_REPEATS)
 def rank(
     predictors: Mapping[str, Any],
     labeled: Any = None,
     unlabeled: Any = None,
     *,
+    goal: str = "best",
     delta: float = 0.05,
     repeats: str | None = None,
     seed: int = 0,
@@ -110,17 +120,32 @@ def rank(
 
     Args:
         predictors: By name: encoders, predictors or columns, as in `duel`; at least two.
+        goal: "best": labels are asked until one predictor is left; "order": until the order of every pair is certified.
         labeled, unlabeled, delta, repeats, seed, head, num_classes, device, batch_size, progress: As in `duel`.
 
     Raises:
         InvalidOption, InvalidData: as `duel`, or fewer than two predictors.
+
+    Example:
+        >>> import numpy as np
+        >>> truth = np.zeros(100, dtype=int)
+        >>> found = bounds.rank({"right": truth, "wrong": truth + (np.arange(100) < 20)})
+        >>> found.add(found.to_label, truth[found.to_label])
+        >>> found.best
+        ['right']
     """
     if len(predictors) < 2:
         raise InvalidOption("`predictors` must hold at least two to rank.")
     running = Running(head, device, batch_size, seed, num_classes, progress)
     said = predictions(predictors, labeled, unlabeled, running)
     return Ranking(
-        said.panel(), delta=delta, repeats=repeats, seed=seed, paths=said.paths, notes=said.notes(repeats)
+        said.panel(),
+        goal=goal,
+        delta=delta,
+        repeats=repeats,
+        seed=seed,
+        paths=said.paths,
+        notes=said.notes(repeats),
     )
 
 
@@ -151,6 +176,13 @@ def certify(
 
     Raises:
         InvalidOption, InvalidData: as `duel`.
+
+    Example:
+        >>> import numpy as np
+        >>> found = bounds.certify(np.zeros(200, dtype=int), target=0.05)
+        >>> found.add(found.to_label[:120], [0] * 120)  # no mistake among 120
+        >>> found.verdict, found.mistakes
+        ('certified', 0)
     """
     running = Running("min_norm", device, batch_size, seed, num_classes, progress)
     said = predictions({name: predictor}, None, unlabeled, running)
@@ -169,6 +201,17 @@ def load(path: str | os.PathLike[str]) -> Labeling:
 
     Raises:
         InvalidData: another or a damaged file.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from bounds.duels import load
+        >>> duel = bounds.duel(np.zeros(50, dtype=int), np.repeat([0, 1], [40, 10]))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     duel.save(f"{folder}/duel.json")
+        ...     again = load(f"{folder}/duel.json")
+        >>> again.to_label.tolist() == duel.to_label.tolist()
+        True
     """
     kind, options, common, answers = read_state(path)
     made: Labeling
@@ -178,12 +221,11 @@ def load(path: str | os.PathLike[str]) -> Labeling:
         elif kind == Certification.kind:
             made = Certification(target=RULES["level"]("target", options["target"]), **common)
         elif kind == Ranking.kind:
-            made = Ranking(**common)
+            made = Ranking(goal=_GOAL("goal", options["goal"]), **common)
         else:
             raise InvalidData(f"`{path}` holds a labeling of the kind {kind!r}, which is not known.")
-        if len(common["panel"].names) != {Duel.kind: 2, Certification.kind: 1}.get(
-            kind, len(common["panel"].names)
-        ):
+        count = len(common["panel"].names)
+        if count < 2 if kind == Ranking.kind else count != {Duel.kind: 2, Certification.kind: 1}[kind]:
             raise InvalidData(f"`{path}` is a damaged state file (its number of predictors).")
     except KeyError as error:
         raise InvalidData(f"`{path}` is a damaged state file (no {error}).") from error

@@ -37,6 +37,13 @@ class Certification(Labeling):
     Attributes:
         panel: Predictions.
         target: t.
+
+    Example:
+        >>> import numpy as np
+        >>> found = bounds.certify(np.zeros(200, dtype=int), target=0.5, delta=0.05)
+        >>> found.add(found.to_label[:10], [1] * 10)
+        >>> found.verdict, found.read, found.mistakes
+        ('refuted', 10, 10)
     """
 
     kind: ClassVar[str] = "certify"

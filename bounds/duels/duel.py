@@ -67,6 +67,13 @@ class Duel(Labeling):
         panel: Predictions of a and b.
         margin: In error rate; 0 for none.
         paired: The comparison on labeled test items, where those were given, at δ by itself.
+
+    Example:
+        >>> import numpy as np
+        >>> a, b = np.zeros(50, dtype=int), np.repeat([0, 1], [40, 10])
+        >>> duel = bounds.duel(a, b)
+        >>> len(duel.to_label), duel.winner  # the disagreements; nothing said before labels
+        (10, None)
     """
 
     kind: ClassVar[str] = "duel"

@@ -29,6 +29,14 @@ class Paired:
         p_second: The same for the second.
         first: Clopper-Pearson limits of the first one's error at δ/2; None where only disagreements are labeled.
         second: Of the second one's error, at δ/2: with the first, what two separate limits say at δ.
+
+    Example:
+        >>> import numpy as np
+        >>> from bounds.duels import paired
+        >>> labels = np.zeros(20, dtype=int)
+        >>> found = paired(labels, labels, labels, delta=0.05)  # no difference seen
+        >>> found.count, found.difference, [round(limit, 3) for limit in found.interval]
+        (20, 0.0, [-0.197, 0.197])
     """
 
     count: int
@@ -77,6 +85,14 @@ def paired(
         InvalidData: lengths that differ, no items, or a disagreement without label.
 
     Source: McNemar (1947); Clopper and Pearson (1934).
+
+    Example:
+        >>> import numpy as np
+        >>> from bounds.duels import paired
+        >>> labels = np.zeros(20, dtype=int)
+        >>> found = paired(labels, np.repeat([0, 1], [15, 5]), labels, delta=0.05)
+        >>> found.plus, found.minus, found.difference, found.p_first
+        (5, 0, 0.25, 0.03125)
     """
     check_level(delta)
     if not len(a) == len(b) == len(labels) or not len(a):

@@ -56,6 +56,11 @@ def sign_p_value(plus: int, minus: int) -> float:
         InvalidStatistics: a negative count.
 
     Source: McNemar (1947), in its exact form.
+
+    Example:
+        >>> from bounds.duels import sign_p_value
+        >>> sign_p_value(plus=5, minus=0)  # 2⁻⁵
+        0.03125
     """
     from scipy.stats import binom
 
@@ -69,6 +74,11 @@ def mcnemar_p_value(plus: int, minus: int) -> float:
 
     Args:
         plus, minus: The counts n₊ and n₋.
+
+    Example:
+        >>> from bounds.duels import mcnemar_p_value
+        >>> mcnemar_p_value(plus=5, minus=0)  # 2 · 2⁻⁵
+        0.0625
     """
     return min(1.0, 2.0 * min(sign_p_value(plus, minus), sign_p_value(minus, plus)))
 

@@ -59,6 +59,13 @@ class Encoder(nn.Module):
             `metadata`, `preprocessing_assumed` (True where neither file nor caller said what the encoder
             expects).
         trained_on: Fingerprints of the images it was trained on, sorted uint64 (M,), where its file records them.
+
+    Example:
+        >>> import torch
+        >>> from bounds.encoders import Encoder
+        >>> encoder = Encoder(lambda images: images.flatten(1))
+        >>> encoder(torch.ones(2, 1, 4, 4)).shape, encoder.dim
+        (torch.Size([2, 16]), 16)
     """
 
     network: nn.Module | Function
@@ -331,6 +338,15 @@ def save_encoder(
         InvalidOption: another kind of module, another ending, or metadata that is not strings or uses a
             reserved name.
         InvalidCheckpoint: weights that are NaN or infinite.
+
+    Example:
+        >>> import tempfile
+        >>> from bounds.examples.digits import CHECKPOINTS
+        >>> encoder = bounds.load_encoder(CHECKPOINTS["VICReg"])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     bounds.save_encoder(encoder, f"{folder}/copy.safetensors", metadata={"note": "a copy"})
+        ...     print(bounds.load_encoder(f"{folder}/copy.safetensors").dim == encoder.dim)
+        True
     """
     if isinstance(module, Encoder):
         preprocessing = preprocessing or module.preprocessing

@@ -54,6 +54,14 @@ def few_shot(
     Raises:
         NotApplicable: a class has too few labels, with the number that is missing.
         InvalidData, InvalidOption: one sentence on what to change.
+
+    Example:
+        >>> import numpy as np
+        >>> y = np.arange(60) % 2
+        >>> z = np.eye(2)[y] + 0.1 * np.random.default_rng(0).random((60, 2))  # two classes well apart
+        >>> curve = bounds.few_shot(z, y, shots=1, permutations=5, fresh=True)
+        >>> curve.certified, float(curve.to_frame().loc[1, "error"])
+        (True, 0.0)
     """
     report = evaluate(
         None,

@@ -41,6 +41,15 @@ def report_on(
         name: Of the report.
         record, notes: Its provenance and notes.
         simultaneous, deployment, progress: As above.
+
+    Example:
+        >>> import numpy as np
+        >>> from bounds.evaluation import report_on
+        >>> from bounds.theorems import select
+        >>> from bounds.worlds import WORLDS
+        >>> evidence = WORLDS["gaussian"]().sample(np.random.default_rng(0)).evidence
+        >>> list(report_on(evidence, select(["test_set"]), 0.05, "a world").bounds)
+        ['test_set']
     """
     share = weights(applicable(theorems, evidence)) if simultaneous else {}
     found: dict[str, Bound] = {}

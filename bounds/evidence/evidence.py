@@ -51,6 +51,13 @@ class Evidence:
         processes: Those that share the work; all hold the same tables and get the same numbers.
         distinct: The evidence of the distinct rows of S, from which the heads on S are taken, where S repeats rows and
             nothing is declared about it.
+
+    Example:
+        >>> import numpy as np
+        >>> from bounds.worlds import WORLDS
+        >>> evidence = WORLDS["gaussian"]().sample(np.random.default_rng(0), n=60, m=40).evidence
+        >>> evidence.n, evidence.m, evidence.classes.counts.sum().item()
+        (60, 40, 60)
     """
 
     setting: Setting

@@ -110,6 +110,17 @@ def save_summaries(
 
     Raises:
         InvalidOption: something that is no summary.
+
+    Example:
+        >>> import tempfile
+        >>> import torch
+        >>> from bounds.evidence import load_summaries, save_summaries
+        >>> from bounds.summaries import Covariance
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_summaries(f"{folder}/a.safetensors", {"rows": Covariance.from_rows(torch.eye(3))}, {"part": 1})
+        ...     summaries, options = load_summaries(f"{folder}/a.safetensors")
+        >>> summaries["rows"].count, options
+        (3, {'part': 1})
     """
     tensors: list[Tensor] = []
     plain = {name: to_plain(one, tensors) for name, one in summaries.items()}
@@ -130,6 +141,17 @@ def load_summaries(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[s
 
     Raises:
         CorruptStore: the file is damaged or something else.
+
+    Example:
+        >>> import tempfile
+        >>> import torch
+        >>> from bounds.evidence import load_summaries, save_summaries
+        >>> from bounds.summaries import Covariance
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_summaries(f"{folder}/a.safetensors", {"rows": Covariance.from_rows(torch.eye(3))})
+        ...     summaries, options = load_summaries(f"{folder}/a.safetensors")
+        >>> list(summaries)
+        ['rows']
     """
     from safetensors import SafetensorError, safe_open
 
@@ -161,6 +183,18 @@ def merge_summaries(paths: Sequence[str | os.PathLike[str]], out: str | os.PathL
         InvalidOption: files made with different options, with other names in them, or twice the same file.
         InvalidData: summaries of different dimensions.
         CorruptStore: a damaged file.
+
+    Example:
+        >>> import tempfile
+        >>> import torch
+        >>> from bounds.evidence import merge_summaries, save_summaries
+        >>> from bounds.summaries import Covariance
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name, rows in (("a", torch.eye(3)), ("b", torch.ones(2, 3))):
+        ...         save_summaries(f"{folder}/{name}.safetensors", {"rows": Covariance.from_rows(rows)})
+        ...     parts = [f"{folder}/a.safetensors", f"{folder}/b.safetensors"]
+        ...     print(merge_summaries(parts, f"{folder}/all.safetensors")["rows"].count)
+        5
     """
     if not paths:
         raise InvalidOption("There is nothing to merge; give at least one file of summaries.")

@@ -36,6 +36,13 @@ class Setting:
         trained_on: Fingerprints of the items the encoder was trained on, where its checkpoint records them, (M,).
         options: Settings of single theorems, by name.
         class_names: Names of the classes, where the data have names.
+
+    Example:
+        >>> import numpy as np
+        >>> from bounds.worlds import WORLDS
+        >>> setting = WORLDS["gaussian"]().sample(np.random.default_rng(0)).evidence.setting
+        >>> setting.num_classes, setting.radius, setting.assumptions["A2"].status
+        (3, 1.0, 'holds')
     """
 
     num_classes: int

@@ -38,6 +38,11 @@ def head_kind(choice: Any) -> HeadKind:
 
     Raises:
         InvalidOption: anything else, or a parameter out of range.
+
+    Example:
+        >>> from bounds.heads import head_kind
+        >>> head_kind(("ridge", 0.1)), head_kind(("knn", 5))
+        (Ridge(penalty=0.1), NearestNeighbours(neighbours=5))
     """
     name, *arguments = choice if isinstance(choice, tuple | list) and choice else (choice,)
     if isinstance(name, str):

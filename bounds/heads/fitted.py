@@ -9,7 +9,14 @@ from torch import Tensor
 
 
 class FittedHead(ABC):
-    """Any head, as fitted: representations to one score a class; the largest names the class."""
+    """Any head, as fitted: representations to one score a class; the largest names the class.
+
+    Example:
+        >>> import torch
+        >>> from bounds.heads import FittedHead, Head
+        >>> isinstance(Head(torch.eye(2), None, "W").renamed("identity"), FittedHead)
+        True
+    """
 
     name: str
 

@@ -18,6 +18,12 @@ class HeadKind(Protocol):
     Attributes:
         refits: Whether `fit` depends on the rows it gets and on nothing else: only then may rows that it did not get be
             counted on.
+
+    Example:
+        >>> from bounds.heads import HeadKind, head_kind
+        >>> kind: HeadKind = head_kind("nearest_mean")
+        >>> kind.refits
+        True
     """
 
     @property
@@ -30,7 +36,7 @@ class HeadKind(Protocol):
 
 def present_classes(labels: Tensor, num_classes: int) -> Tensor:
     """Indices of the classes with a row, ascending."""
-    return torch.bincount(labels, minlength=num_classes).nonzero()[:, 0]
+    return torch.bincount(labels.long(), minlength=num_classes).nonzero()[:, 0]
 
 
 def widened(

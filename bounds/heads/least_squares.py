@@ -56,6 +56,13 @@ class LeastSquares:
         count: Number of rows seen.
         factor: (r, 1 + d + K) float64, r <= 1 + d + K.
         pending: Rows not yet factorised.
+
+    Example:
+        >>> import torch
+        >>> from bounds.heads import LeastSquares
+        >>> seen = LeastSquares.empty(dim=2, num_classes=2).update(2 * torch.eye(2), torch.tensor([0, 1]))
+        >>> seen.rank(), seen.min_norm().weight.diag().tolist()  # Z = 2I, Y = I: W = I/2
+        (2, [0.5, 0.5])
     """
 
     dim: int

@@ -21,6 +21,13 @@ class Head(FittedHead):
         weight: W, (K, d).
         bias: b, (K,), or None.
         name: A key of `report.measured`.
+
+    Example:
+        >>> import torch
+        >>> from bounds.heads import Head
+        >>> head = Head(torch.tensor([[1.0, 0.0], [0.0, 2.0]]), None, "W")
+        >>> head(torch.tensor([[3.0, 1.0]])), round(head.spectral_norm, 3), round(head.frobenius_norm**2, 3)
+        (tensor([[3., 2.]]), 2.0, 5.0)
     """
 
     weight: Tensor

@@ -40,6 +40,15 @@ class Predictions:
             class outside.
         class_names: Of the K classes.
         first_row: Number of the first item.
+
+    Example:
+        >>> import numpy as np
+        >>> y = np.arange(40) % 2
+        >>> z = np.eye(2)[y] + 0.1 * np.random.default_rng(0).random((40, 2))
+        >>> report = bounds.evaluate(None, (z[:20], y[:20]), test=(z[20:], y[20:]), fresh=True, bounds="test_set")
+        >>> found = report["test_set"].predictor.predict(np.eye(2))
+        >>> len(found), found.scores.shape, found.answered.tolist()
+        (2, (2, 2), [True, True])
     """
 
     labels: np.ndarray
@@ -95,6 +104,14 @@ class Predictor(PredictorParts):
         class_names: In the order of the labels.
         certificate, report: The bound and the report it came from, as plain data.
         encoder, reference: The encoder, or where it is found.
+
+    Example:
+        >>> import numpy as np
+        >>> y = np.arange(40) % 2
+        >>> z = np.eye(2)[y] + 0.1 * np.random.default_rng(0).random((40, 2))
+        >>> report = bounds.evaluate(None, (z[:20], y[:20]), test=(z[20:], y[20:]), fresh=True, bounds="test_set")
+        >>> report["test_set"].predictor.predict(np.eye(2)).labels
+        array([0, 1])
     """
 
     def __repr__(self) -> str:
@@ -202,5 +219,16 @@ def load_predictor(folder: str | os.PathLike[str], *, encoder: Any = None) -> Pr
         CorruptStore: a file that is missing or differs from its digest.
         InvalidCheckpoint: another encoder.
         InvalidOption: an encoder that only the caller has.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> y = np.arange(40) % 2
+        >>> z = np.eye(2)[y] + 0.1 * np.random.default_rng(0).random((40, 2))
+        >>> report = bounds.evaluate(None, (z[:20], y[:20]), test=(z[20:], y[20:]), fresh=True, bounds="test_set")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     report["test_set"].predictor.save(f"{folder}/kept")
+        ...     print(bounds.load_predictor(f"{folder}/kept").predict(np.eye(2)).labels)
+        [0 1]
     """
     return Predictor(**vars(read_parts(Path(folder), encoder)))

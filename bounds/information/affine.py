@@ -25,6 +25,13 @@ class AffineMaps:
         offset: b = f(x) - A x, (N, d_out).
         points: The inputs, flattened, (N, d_in).
         values: f(x), (N, d_out).
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import affine_maps
+        >>> affine_maps(torch.relu, torch.tensor([[1.0, -2.0]])).jacobian  # passes one coordinate, stops the other
+        tensor([[[1., 0.],
+                 [0., 0.]]])
     """
 
     jacobian: Tensor
@@ -106,6 +113,13 @@ def affine_maps(encoder: Encoder, inputs: Tensor, *, mode: str = "auto", block: 
     Raises:
         InvalidOption: unknown mode, or a module in training mode.
         InvalidData: no inputs, not floating, or an encoder that does not map rows to rows.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import affine_maps
+        >>> maps = affine_maps(lambda x: 2 * x + 1, torch.zeros(1, 2))
+        >>> maps.jacobian.tolist(), maps.offset.tolist()
+        ([[[2.0, 0.0], [0.0, 2.0]]], [[1.0, 1.0]])
     """
     frozen(encoder)
     if mode not in ("auto", "reverse", "forward") or block < 1:
@@ -175,6 +189,14 @@ def affine_error(
         radius: r, one for all or (N,).
         directions: Random u for each input.
         seed: Of u.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import affine_error, affine_maps
+        >>> x = torch.tensor([[1.0]])
+        >>> maps = affine_maps(torch.relu, x)
+        >>> affine_error(torch.relu, x, maps, 0.5).tolist(), affine_error(torch.relu, x, maps, 2.0).tolist()
+        ([0.0], [0.5])
     """
     u = directions_like(maps.points, directions, seed)
     r = torch.as_tensor(radius, dtype=u.dtype, device=u.device).expand(len(maps))
@@ -221,6 +243,14 @@ def affine_radius(
 
     Raises:
         InvalidOption: limits that are not positive.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import affine_maps, affine_radius
+        >>> x = torch.tensor([[1.0]])  # the kink of the ReLU is one away on the left, nowhere on the right
+        >>> found = affine_radius(torch.relu, x, affine_maps(torch.relu, x))
+        >>> round(float(found.min()), 2), float(found.max())
+        (1.0, 10.0)
     """
     if not (largest > 0 and tolerance > 0 and directions > 0 and steps > 0):
         raise InvalidOption("`largest`, `tolerance`, `directions` and `steps` must be positive.")
@@ -247,6 +277,14 @@ class PushforwardCheck:
         expected_error: What that ratio would be by sampling alone: sqrt((1 + r)/samples), r the effective
             rank (tr C)^2 / tr C^2 of the prediction.
         inside: Share of the samples at which the affine map is right to the tolerance.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import affine_maps, check_pushforward
+        >>> x = torch.tensor([[3.0, 3.0]])
+        >>> found = check_pushforward(torch.relu, x, affine_maps(torch.relu, x), 0.1)
+        >>> float(found.inside)  # all samples in the region of x, where the ReLU is affine
+        1.0
     """
 
     mean_error: Tensor
@@ -275,6 +313,14 @@ def check_pushforward(
         samples: Draws a point.
         tolerance: Relative departure that counts as leaving the region.
         seed: Of the draws.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import affine_maps, check_pushforward
+        >>> x = torch.tensor([[0.1, 0.1]])
+        >>> found = check_pushforward(torch.relu, x, affine_maps(torch.relu, x), 1.0)
+        >>> bool(found.covariance_error > 3 * found.expected_error)  # half the samples fall across the kink
+        True
     """
     if samples < 2:
         raise InvalidOption(f"`samples` must be at least 2, got {samples}.")

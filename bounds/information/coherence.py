@@ -27,6 +27,12 @@ def coherence(data: Any, rows: int = 8192) -> float:
     Reference:
         Candès & Recht 2009, definition 1.2; as a measure of representations in Tsitsulin, Munkhoeva & Perozzi 2023
         (arXiv:2305.16562).
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import coherence
+        >>> round(coherence(torch.eye(3)), 3), round(coherence(torch.diag(torch.ones(4))[:, :1]), 3)
+        (1.0, 4.0)
     """
     whole = as_rows(data, least=2)
     n, d = whole.shape

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption
 from bounds.information.pairwise import BLOCK, exact_distances, half_square_blocks
-from bounds.information.rows import as_rows, binary_unit
+from bounds.information.rows import as_rows
+from bounds.summaries.units import binary_unit
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,13 @@ class Overlap:
         confused: Mean over rows of Phi(-distance / (2 s)): the chance that a draw is nearer to the one
             nearest other row; a lower bound on the chance over all rows, so close to zero means effectively
             disjoint as far as nearest neighbours tell, whatever d. Holds for isotropic noise only.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import pairwise_distances
+        >>> points = pairwise_distances(torch.tensor([[0.0], [2.0]]))
+        >>> round(points.overlap(1.0).confused, 4)  # Φ(−1): distance 2, s = 1
+        0.1587
     """
 
     noise: float
@@ -45,6 +53,13 @@ class PairwiseDistances:
         n: Rows.
         d: Dimension.
         mean: Mean distance.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import pairwise_distances
+        >>> found = pairwise_distances(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
+        >>> found.n, found.mean, found.nearest.tolist()
+        (2, 5.0, [5.0, 5.0])
     """
 
     edges: np.ndarray
@@ -88,6 +103,13 @@ def pairwise_distances(data: Any, *, bins: int = 200, block: int = BLOCK) -> Pai
     Raises:
         InvalidData: fewer than two rows, NaN or infinity.
         InvalidOption: `bins` not positive, or `block` out of range.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import pairwise_distances
+        >>> found = pairwise_distances(torch.eye(4), bins=10)
+        >>> round(found.mean, 3), int(found.counts.sum())  # √2 for each of the six pairs
+        (1.414, 6)
     """
     rows = as_rows(data, "data", least=2)
     if bins < 1 or not 1 <= block <= 4096:

@@ -49,6 +49,13 @@ def mixture_entropy(
 
     Reference:
         Kolchinsky & Tracey, "Estimating Mixture Entropy with Pairwise Distances", Entropy 19(7), 2017.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import mixture_entropy
+        >>> found = mixture_entropy(torch.tensor([[0.0], [100.0]]), 1.0)
+        >>> round(found.lower.value, 3), round(found.upper.value, 3)  # (1/2) ln(2πe) + ln 2
+        (2.112, 2.112)
     """
     centres = as_rows(means, "means")
     m, d = centres.shape

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidData
-from bounds.information.rows import as_rows, binary_unit, row_chunks
+from bounds.information.rows import as_rows, row_chunks
+from bounds.summaries.units import binary_unit
 from bounds.summaries.within import WithinScatter
 
 
@@ -30,6 +31,13 @@ def neural_collapse(data: Any, labels: Any, rows: int = 8192) -> float:
 
     Reference:
         Papyan, Han & Donoho, PNAS 2020 (arXiv:2008.08186), figure 6; μ_G as for classes of one size.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import neural_collapse
+        >>> z = torch.tensor([[0.0], [2.0], [4.0], [6.0]])
+        >>> round(neural_collapse(z, torch.tensor([0, 0, 1, 1])), 3)  # within 1, between 4, K = 2
+        0.125
     """
     whole = as_rows(data, least=2)
     target = torch.as_tensor(labels, device="cpu")

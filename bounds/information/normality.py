@@ -29,6 +29,13 @@ class NormalityTest:
             d).
         p_value: exp(-K^2 / 2), (..., d); 1 where constant.
         constant: Columns without variation (dead units), (..., d): not tested, K^2 = 0.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import normality_test
+        >>> found = normality_test(torch.zeros(30, 2))
+        >>> found.constant.tolist(), found.p_value.tolist()  # dead units are not tested
+        ([True, True], [1.0, 1.0])
     """
 
     statistic: Tensor
@@ -48,6 +55,14 @@ def normality_test(samples: Tensor) -> NormalityTest:
 
     Reference:
         D'Agostino 1970 (skewness); Anscombe & Glynn 1983 (kurtosis); D'Agostino & Pearson 1973 (the sum).
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import normality_test
+        >>> normal = torch.randn(2000, 1, generator=torch.Generator().manual_seed(1))
+        >>> p_values = normality_test(torch.cat([normal, normal.exp()], 1)).p_value
+        >>> (p_values > 0.05).tolist()
+        [True, False]
     """
     if samples.ndim < 2 or samples.shape[-2] < LEAST:
         raise InvalidData(
@@ -134,6 +149,13 @@ class NormalityTable:
         samples: Perturbations per image and level.
         alpha: Level of the tests.
         correction: Over dimensions, and over images.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import normality_under_noise
+        >>> table = normality_under_noise(torch.relu, torch.ones(2, 3), levels=[0.1, 2.0])
+        >>> [(row.noise, row.image) for row in table.rows]
+        [(0.1, 0), (0.1, 1), (2.0, 0), (2.0, 1)]
     """
 
     rows: tuple[NormalityRow, ...]
@@ -182,6 +204,13 @@ def normality_under_noise(
     Raises:
         InvalidOption: levels that are not positive, alpha outside (0, 1), an encoder in training mode.
         InvalidData: too few samples, or NaN from the encoder.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import normality_under_noise
+        >>> table = normality_under_noise(torch.relu, torch.ones(1, 3), levels=[0.1, 2.0], seed=1)
+        >>> [row.rejected for row in table.rows]  # share of the dimensions: the second level crosses the kinks
+        [0.0, 1.0]
     """
     frozen(encoder)
     scales = [float(level) for level in levels]

@@ -24,6 +24,16 @@ def pixel_function(encoder: Any) -> tuple[Callable[[Tensor], Tensor], Callable[[
 
     Raises:
         InvalidOption: an object without them, or a network in training mode.
+
+    Example:
+        >>> import torch
+        >>> from bounds.examples.digits import CHECKPOINTS, digits
+        >>> from bounds.information import pixel_function
+        >>> encoder = bounds.load_encoder(CHECKPOINTS["VICReg"])
+        >>> prepare, function = pixel_function(encoder)
+        >>> images = torch.from_numpy(digits().test[0][:2, None])
+        >>> torch.equal(function(prepare(images)), encoder(images))
+        True
     """
     network = getattr(encoder, "network", None)
     if network is None or not hasattr(encoder, "preprocessing"):

@@ -30,6 +30,12 @@ def self_cluster(data: Any, rows: int = 8192) -> float:
     Reference:
         Tsitsulin, Munkhoeva & Perozzi, "Unsupervised embedding quality evaluation", 2023 (arXiv:2305.16562), as in
         the authors' program.
+
+    Example:
+        >>> import torch
+        >>> from bounds.information import self_cluster
+        >>> round(self_cluster(torch.ones(5, 2)), 3)
+        1.0
     """
     whole = as_rows(data, least=2)
     seen = Geometry.empty(whole.shape[1])

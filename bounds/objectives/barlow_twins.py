@@ -26,6 +26,13 @@ class BarlowTwins(Objective):
 
     Reference:
         Zbontar, Jing, Misra, LeCun, Deny, "Barlow Twins", ICML 2021, equations (1), (2), arXiv:2103.03230.
+
+    Example:
+        >>> import torch
+        >>> from bounds.objectives import BarlowTwins
+        >>> z = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+        >>> round(float(BarlowTwins()(z, z)), 6), round(float(BarlowTwins()(z, -z)), 2)  # C = I, C = −I
+        (0.0, 8.0)
     """
 
     def __init__(self, redundancy: float = 0.0051, *, eps: float = 1e-5) -> None:

@@ -20,6 +20,13 @@ class Objective(nn.Module, ABC):
     Attributes:
         uses_target: Whether `forward` profits from the embeddings of a slowly moving copy of the encoder
             (BYOL).
+
+    Example:
+        >>> import torch
+        >>> from bounds.objectives import Objective, VICReg
+        >>> objective: Objective = VICReg()
+        >>> sorted(objective.parts(torch.eye(2), torch.eye(2)))
+        ['covariance', 'invariance', 'variance']
     """
 
     uses_target: ClassVar[bool] = False

@@ -29,6 +29,13 @@ class BYOL(Objective):
 
     Reference:
         Grill et al., "Bootstrap your own latent", NeurIPS 2020, equation (2), arXiv:2006.07733.
+
+    Example:
+        >>> import torch
+        >>> from bounds.objectives import BYOL
+        >>> objective = BYOL(dim=2)
+        >>> objective.uses_target, 0 <= objective(torch.eye(2), torch.eye(2)).item() <= 8
+        (True, True)
     """
 
     uses_target: ClassVar[bool] = True

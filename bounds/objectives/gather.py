@@ -31,6 +31,13 @@ def gather(rows: Tensor) -> Tensor:
     Every rank then computes the same global loss, and backward sums what all of them send back: gradients are
     `world` times those of one process on the whole batch, and the average that DDP takes over ranks makes
     them equal. All ranks must hold the same number of rows.
+
+    Example:
+        >>> import torch
+        >>> from bounds.objectives import gather
+        >>> gather(torch.eye(2))  # one process: itself
+        tensor([[1., 0.],
+                [0., 1.]])
     """
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return rows

@@ -32,6 +32,13 @@ class VICRegLogDet(Objective):
         Shwartz-Ziv, Balestriero, Kawaguchi, Rudner, LeCun, "An Information-Theoretic Perspective on
         Variance-Invariance-Covariance Regularization", NeurIPS 2023, the objectives with other entropy
         estimators, arXiv:2303.00633; the entropy: `logdet_entropy`.
+
+    Example:
+        >>> import torch
+        >>> from bounds.objectives import VICRegLogDet
+        >>> z = torch.tensor([[1.0], [0.0], [-1.0]])  # variance 1: the entropy is (1/2) ln(2πe (1 + ε))
+        >>> round(float(VICRegLogDet(entropy=1.0)(z, z)), 3)
+        -1.419
     """
 
     def __init__(self, invariance: float = 25.0, entropy: float = 25.0, *, eps: float = 1e-3) -> None:
@@ -69,6 +76,12 @@ class BYOLLogDet(BYOL):
 
     Reference:
         As `VICRegLogDet`, the invariance of `BYOL`.
+
+    Example:
+        >>> import torch
+        >>> from bounds.objectives import BYOLLogDet
+        >>> sorted(BYOLLogDet(dim=2).parts(torch.eye(2), torch.eye(2)))
+        ['entropy', 'invariance']
     """
 
     def __init__(

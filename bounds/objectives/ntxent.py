@@ -27,6 +27,8 @@ class NTXent(Objective):
         Chen, Kornblith, Norouzi, Hinton, "SimCLR", ICML 2020, equation (1), arXiv:2002.05709.
 
     Example:
+        >>> import torch
+        >>> from bounds.objectives import NTXent
         >>> z = torch.eye(2)
         >>> round(float(NTXent(temperature=1.0)(z, z)), 4)  # ln(e + 2) - 1
         0.5514

@@ -31,6 +31,13 @@ class VICRegPairwise(Objective):
         Shwartz-Ziv, Balestriero, Kawaguchi, Rudner, LeCun, "An Information-Theoretic Perspective on
         Variance-Invariance-Covariance Regularization", NeurIPS 2023, the objectives with other entropy
         estimators, arXiv:2303.00633; the entropy: Kolchinsky, Tracey 2017, arXiv:1706.02419.
+
+    Example:
+        >>> import torch
+        >>> from bounds.objectives import VICRegPairwise
+        >>> z = torch.tensor([[0.0], [100.0]])  # far apart: entropy ln 2
+        >>> round(float(VICRegPairwise(entropy=1.0)(z, z)), 3)
+        -0.693
     """
 
     def __init__(
@@ -72,6 +79,12 @@ class BYOLPairwise(BYOL):
 
     Reference:
         As `VICRegPairwise`, the invariance of `BYOL`.
+
+    Example:
+        >>> import torch
+        >>> from bounds.objectives import BYOLPairwise
+        >>> sorted(BYOLPairwise(dim=2).parts(torch.eye(2), torch.eye(2)))
+        ['entropy', 'invariance']
     """
 
     def __init__(

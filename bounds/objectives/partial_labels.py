@@ -35,6 +35,13 @@ class PartiallyLabeledVICReg(VICReg):
     Reference:
         Shwartz-Ziv, Balestriero, Kawaguchi, Rudner, LeCun, NeurIPS 2023, arXiv:2303.00633, Theorem 2 in the
         partially observed setting; the ridge is ours.
+
+    Example:
+        >>> import torch
+        >>> from bounds.objectives import PartiallyLabeledVICReg
+        >>> z, labels = torch.eye(4)[:, :2], torch.tensor([0, 1, -1, -1])  # −1: class unknown
+        >>> sorted(PartiallyLabeledVICReg(num_classes=2).parts(z, z, labels=labels))
+        ['covariance', 'invariance', 'labels', 'variance']
     """
 
     def __init__(
@@ -55,13 +62,14 @@ class PartiallyLabeledVICReg(VICReg):
             raise InvalidData(
                 f"`labels` must be {len(z1)} integers, one per row, got {labels.dtype} {tuple(labels.shape)}."
             )
+        labels = labels.long()
         if len(labels) and not -1 <= int(labels.min()) <= int(labels.max()) < self.num_classes:
             raise InvalidData(
                 f"`labels` must lie in -1..{self.num_classes - 1}, -1 for unknown; "
                 f"got {int(labels.min())}..{int(labels.max())}."
             )
         terms = super().parts(z1, z2)
-        labels = gather(labels.long())
+        labels = gather(labels)
         known = labels >= 0
         with torch.autocast(z1.device.type, enabled=False):
             residuals = [self._residual(gather(z)[known], labels[known]) for z in (z1, z2)]

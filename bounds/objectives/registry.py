@@ -35,6 +35,11 @@ def make_objective(name: str, dim: int, **options: Any) -> Objective:
 
     Raises:
         InvalidOption: an unknown name, or options it does not take.
+
+    Example:
+        >>> from bounds.objectives import make_objective
+        >>> type(make_objective("vicreg", dim=128, invariance=10.0)).__name__
+        'VICReg'
     """
     if not isinstance(name, str) or name not in OBJECTIVES:
         hint = nearest(name, OBJECTIVES) or "."

@@ -27,6 +27,12 @@ class SimSiam(BYOL):
     Reference:
         Chen, He, "Exploring simple Siamese representation learning", CVPR 2021, equations (1) to (4),
         arXiv:2011.10566.
+
+    Example:
+        >>> import torch
+        >>> from bounds.objectives import SimSiam
+        >>> -1 <= SimSiam(dim=4)(torch.eye(4), torch.eye(4)).item() <= 1
+        True
     """
 
     uses_target: ClassVar[bool] = False

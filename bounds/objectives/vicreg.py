@@ -34,6 +34,8 @@ class VICReg(Objective):
         Bardes, Ponce, LeCun, "VICReg", ICLR 2022, equations (1) to (6), arXiv:2105.04906.
 
     Example:
+        >>> import torch
+        >>> from bounds.objectives import VICReg
         >>> z = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
         >>> round(float(VICReg()(z, z)), 3)
         4.586

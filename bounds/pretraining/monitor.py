@@ -56,8 +56,16 @@ def ridge_probe(z: Tensor, labels: Tensor, test_z: Tensor, test_labels: Tensor, 
         test_z: (M, d).
         test_labels: (M,).
         num_classes: K.
+
+    Example:
+        >>> import torch
+        >>> from bounds.pretraining import ridge_probe
+        >>> labels = torch.arange(20) % 2
+        >>> z = torch.eye(2)[labels]
+        >>> ridge_probe(z, labels, z, labels, num_classes=2)
+        1.0
     """
-    cut = max(1, len(z) * 4 // 5)
+    labels, test_labels, cut = labels.long(), test_labels.long(), max(1, len(z) * 4 // 5)
 
     def fit(rows: slice) -> LeastSquares:
         return LeastSquares.empty(z.shape[1], num_classes, z.device).update(z[rows].double(), labels[rows])

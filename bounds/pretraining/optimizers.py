@@ -28,6 +28,16 @@ class LARS(torch.optim.Optimizer):
     Reference:
         You, Gitman, Ginsburg, "Large batch training of convolutional networks", arXiv:1708.03888, equation
         (6).
+
+    Example:
+        >>> import torch
+        >>> from bounds.pretraining import LARS
+        >>> weight = torch.nn.Parameter(torch.eye(2))
+        >>> optimizer = LARS([weight], lr=1.0, trust=0.1)
+        >>> weight.sum().backward()
+        >>> optimizer.step()
+        >>> round(weight[0, 0].item(), 4)  # 1 − √2/20: t‖p‖ over four equal entries
+        0.9293
     """
 
     def __init__(

@@ -36,6 +36,11 @@ class Settings:
 
     Raises:
         InvalidOption: a value outside its range.
+
+    Example:
+        >>> from bounds.pretraining import Settings
+        >>> Settings(optimizer="sgd", batch_size=512).peak_lr  # 0.05 · 512/256
+        0.1
     """
 
     epochs: int = 100

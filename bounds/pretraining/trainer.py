@@ -51,6 +51,16 @@ class Pretrained:
         path: Its checkpoint, for `bounds.evaluate` or `bounds.load_encoder`.
         trajectory: Encoders kept on the way, the untrained one first.
         history: One dictionary an epoch: losses, learning rate, entropies, probe accuracy, seconds.
+
+    Example:
+        >>> import tempfile
+        >>> from bounds.examples.digits import digits
+        >>> from bounds.pretraining import pretrain
+        >>> images = digits().pretrain[0][:64]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run = pretrain("simclr", images, out=folder, epochs=1, batch_size=32, progress=False)
+        ...     print(len(run.trajectory), bounds.load_encoder(run.path).dim)
+        2 64
     """
 
     encoder: ResNet | SmallConvNet
@@ -120,6 +130,16 @@ def pretrain(
         InvalidData: images that cannot be read.
         TrainingCollapsed: the loss became NaN or infinite, or the embeddings lost their variance; the
             checkpoints up to the epoch before are kept.
+
+    Example:
+        >>> import tempfile
+        >>> from bounds.examples.digits import digits
+        >>> from bounds.pretraining import pretrain
+        >>> images = digits().pretrain[0][:64]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run = pretrain("vicreg", images, out=folder, epochs=2, batch_size=32, progress=False)
+        >>> [epoch["epoch"] for epoch in run.history]
+        [1, 2]
     """
     taken = [field.name for field in fields(Settings)]
     for name in settings:

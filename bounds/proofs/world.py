@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import permutations, product
 from typing import Any
@@ -37,6 +37,7 @@ class World:
         heads: A matrix per head.
         numbers: A number per remaining symbol; B and τ are those of the vectors.
         samples: Items (class, first input, second input) per sample name.
+        known: Values that were computed before, by term and what its item variables were bound to.
     """
 
     prior: Array
@@ -45,6 +46,7 @@ class World:
     heads: Mapping[str, Array]
     numbers: Mapping[str, float]
     samples: Mapping[str, tuple[tuple[int, tuple[int, int], tuple[int, int]], ...]]
+    known: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def value(self, term: sp.Basic, bound: Bindings | None = None) -> Any:
         """The number (vector, matrix) of a term with its item variables bound.
@@ -53,6 +55,14 @@ class World:
             InvalidProof: the term has no value by enumeration (suprema, complexities).
         """
         bound = bound or {}
+        if not term.args:
+            return self._computed(term, bound)
+        key = (term, *(bound.get(item) for item in _ordered(term)))
+        if key not in self.known:
+            self.known[key] = self._computed(term, bound)
+        return self.known[key]
+
+    def _computed(self, term: sp.Basic, bound: Bindings) -> Any:
         rule = _VALUES.get(type(term))
         if rule is not None:
             return rule(self, term, bound)
@@ -79,22 +89,26 @@ class World:
         raise InvalidProof(f"`{term}` has no value by enumeration.")
 
     def tuples(
-        self, wanted: set[int], classes: Mapping[int, int] | None = None
+        self, wanted: frozenset[t.Item], classes: Mapping[int, int] | None = None
     ) -> Iterator[tuple[float, dict[sp.Symbol, Any]]]:
-        """Every outcome of independent new items, with its probability; their classes given or drawn."""
-        each = [list(self._outcomes(index, (classes or {}).get(index))) for index in sorted(wanted)]
+        """Every outcome of the variables of independent new items, with its probability; their classes given or drawn."""
+        indices = sorted({item.index for item in wanted})
+        each = [list(self._outcomes(index, wanted, (classes or {}).get(index))) for index in indices]
         for outcome in product(*each):
             merged: dict[sp.Symbol, Any] = {}
             for _, part in outcome:
                 merged |= part
             yield float(np.prod([weight for weight, _ in outcome])), merged
 
-    def _outcomes(self, index: int, given: int | None) -> Iterator[tuple[float, dict[sp.Symbol, Any]]]:
+    def _outcomes(
+        self, index: int, wanted: frozenset[t.Item], given: int | None
+    ) -> Iterator[tuple[float, dict[sp.Symbol, Any]]]:
+        views = [one for one in (t.view(index, 0), t.view(index, 1)) if one in wanted]
         for y in range(len(self.prior)) if given is None else (given,):
             inputs = self.support[y]
-            weight = (self.prior[y] if given is None else 1.0) / len(inputs) ** 2
-            for first, second in product(inputs, repeat=2):
-                yield weight, bindings(index, y, first, second)
+            weight = (self.prior[y] if given is None else 1.0) / len(inputs) ** len(views)
+            for chosen in product(inputs, repeat=len(views)):
+                yield weight, {t.label(index): y, **dict(zip(views, chosen, strict=True))}
 
 
 def bindings(index: int, y: int, first: tuple[int, int], second: tuple[int, int]) -> dict[sp.Symbol, Any]:
@@ -113,21 +127,31 @@ def _item(world: World, term: t.Item, bound: Bindings) -> Any:
     return np.eye(len(world.prior))[bound[term]] if term.view is None else bound[term]
 
 
-def _indices(term: sp.Basic) -> set[int]:
-    # With one negative the further item that a sum or a largest value binds is item 1.
-    hidden = {1} if term.has(t.Negatives, t.Worst) else set()
-    return {item.index for item in t.items(term)} | hidden
+@cache
+def _free(term: sp.Basic) -> frozenset[t.Item]:
+    """The item variables a value is of. With one negative, what a sum or a largest value runs over is item 1 itself."""
+    if not term.has(t.Negatives, t.Worst):
+        return t.items(term)
+    if isinstance(term, t.Operator) and not isinstance(term, t.Negatives):
+        return term.leaves(_free(term.args[-1]))
+    return frozenset().union(*map(_free, term.args))
+
+
+@cache
+def _ordered(term: sp.Basic) -> tuple[t.Item, ...]:
+    return tuple(sorted(_free(term), key=str))
 
 
 def _expect(world: World, term: t.E, bound: Bindings) -> float:
     (inner,) = term.args
-    return float(sum(w * world.value(inner, found) for w, found in world.tuples(_indices(inner))))
+    return float(sum(w * world.value(inner, found) for w, found in world.tuples(_free(inner))))
 
 
 def _given(world: World, term: t.Given, bound: Bindings) -> float:
     (inner,) = term.args
-    classes = {index: bound[t.label(index)] for index in _indices(inner)}
-    return float(sum(w * world.value(inner, found) for w, found in world.tuples(set(classes), classes)))
+    wanted = _free(inner)
+    classes = {item.index: bound[t.label(item.index)] for item in wanted}
+    return float(sum(w * world.value(inner, found) for w, found in world.tuples(wanted, classes)))
 
 
 def _fresh(world: World, term: t.Fresh, bound: Bindings) -> float:
@@ -138,7 +162,7 @@ def _fresh(world: World, term: t.Fresh, bound: Bindings) -> float:
 
 def _mean(world: World, term: sp.Expr, bound: Bindings) -> float:
     sample, inner = term.args
-    indices = sorted(_indices(inner))
+    indices = sorted({item.index for item in _free(inner)})
     values = []
     for chosen in permutations(world.samples[sample.name], len(indices)):
         merged: dict[sp.Symbol, Any] = {}
@@ -362,10 +386,10 @@ def gaps(fact: Fact, worlds: int = _WORLDS) -> Iterator[float]:
     Raises:
         InvalidProof: a side has no value by enumeration.
     """
-    indices = _indices(fact.lhs) | _indices(fact.rhs)
+    wanted = _free(fact.lhs) | _free(fact.rhs)
     for seed in range(worlds):
         here = world(seed)
-        for weight, bound in here.tuples(indices):
+        for weight, bound in here.tuples(wanted):
             if weight > 0:
                 yield here.value(fact.rhs, bound) - here.value(fact.lhs, bound)
 

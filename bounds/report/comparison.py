@@ -33,6 +33,15 @@ class Comparison:
 
     Attributes:
         reports: Name of the encoder to its report.
+
+    Example:
+        >>> import numpy as np
+        >>> y = np.arange(40) % 2
+        >>> z = np.eye(2)[y] + 0.1 * np.random.default_rng(0).random((40, 2))
+        >>> report = bounds.evaluate(None, (z[:20], y[:20]), test=(z[20:], y[20:]), fresh=True, bounds="test_set")
+        >>> both = bounds.compare({"one": report, "same": report})
+        >>> both.paired()[["encoder", "other", "difference"]].values.tolist()
+        [['one', 'same', 0.0]]
     """
 
     reports: Mapping[str, Report]

@@ -75,6 +75,7 @@ def _templates() -> Environment:
         "script": Markup(script),
         "script_hash": f"sha256-{digest}",
         "legend": text.LEGEND,
+        "limits": text.LIMITS,
         "paired_says": text.PAIRED,
         "paired_columns": text.PAIRED_COLUMNS,
         "formula": formula,

@@ -16,7 +16,13 @@ _NUMBERS = {word: number for number, word in _WORDS.items()}
 
 @cache
 def schema() -> dict[str, Any]:
-    """The JSON Schema of the reports that `Report.to_json` writes."""
+    """The JSON Schema of the reports that `Report.to_json` writes.
+
+    Example:
+        >>> from bounds.report import schema
+        >>> sorted(schema()["properties"])[:3]
+        ['assumptions', 'best', 'bounds']
+    """
     found: dict[str, Any] = json.loads(
         Path(__file__).with_name("report.schema.json").read_text(encoding="utf-8")
     )

@@ -30,6 +30,7 @@ _COLOURS = {"certified": "32", "vacuous": "33", "nothing": "31", "dim": "2", "bo
 PAIRED_COLUMNS = ("pair", "difference", "interval", "exact p")
 BEST = "Error ≤, by the bound of each family that says most"
 PAIRED = "Errors on the same test items, in points; intervals hold together, p-values pay for all pairs."
+LIMITS = ("error", "limit")  # columns of tables that are never printed smaller than they are
 LEGEND = (
     "Each row holds by itself; the answer also pays for the choice among them. Vacuous: no better than always naming one "
     "class. *: an estimate, no certificate."
@@ -173,7 +174,7 @@ def terms(bound: Bound) -> str:
     lines.append(f"  {'bound':<28}{limit(bound, 4):>12}   δ = {bound.delta:g}{error}")
     lines += _wrapped(state(bound), "  ")
     for name, row in bound.table.items():
-        said = "   ".join(f"{key} {significant(value, up=key == 'error')}" for key, value in row.items())
+        said = "   ".join(f"{key} {significant(value, up=key in LIMITS)}" for key, value in row.items())
         lines += _wrapped(f"{name:<26}{said}", "    ")
     if bound.contradiction is not None:
         lines += _wrapped(f"withheld: {bound.contradiction}", "  ")

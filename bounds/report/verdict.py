@@ -50,6 +50,14 @@ class Verdict:
         advice: What would lower it.
         cautions: What to know.
         families: The bounds by family.
+
+    Example:
+        >>> import numpy as np
+        >>> y = np.arange(120) % 2
+        >>> z = np.eye(2)[y] + 0.1 * np.random.default_rng(0).random((120, 2))  # two classes well apart
+        >>> report = bounds.evaluate(None, (z[:20], y[:20]), test=(z[20:], y[20:]), fresh=True, bounds="test_set")
+        >>> report.verdict.outcome, report.verdict.bound, round(report.verdict.error, 4)
+        ('certified', 'test_set', 0.0295)
     """
 
     outcome: Outcome

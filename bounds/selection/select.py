@@ -38,6 +38,14 @@ class Selection:
             of the encoder it chose minus the smallest error), their 95 % intervals over encoders, and `encoders`.
         setting: The study in words.
         duel: Of the two best, with heads fitted on `labeled`; None without it.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> pairs = {name: (rng.normal(size=(50, 4)), rng.normal(size=(50, 4))) for name in ("one", "other")}
+        >>> chosen = bounds.select(pairs, measure="rank_me")
+        >>> chosen.measure, sorted(chosen.scores)
+        ('rank_me', ['one', 'other'])
     """
 
     measure: str
@@ -123,6 +131,15 @@ def select(
         InvalidOption: no encoders, two paths of one name, an unknown measure, or no `unlabeled` for encoders.
         InvalidData: representations of different numbers of items, or data that cannot be read.
         NotApplicable: no encoder has a value of the measure.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> wide, noise = rng.normal(size=(50, 4)), 0.1 * rng.normal(size=(50, 4))
+        >>> narrow = wide[:, :1] * np.ones(4)  # one direction
+        >>> pairs = {"narrow": (narrow, narrow + noise), "wide": (wide, wide + noise)}
+        >>> bounds.select(pairs, measure="rank_me").chosen
+        'wide'
     """
     named = _named(encoders)
     if labeled is not None and (unlabeled is None or len(named) < 2):

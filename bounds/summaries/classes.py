@@ -17,6 +17,14 @@ class ClassMoments:
         means: (K, d); zero for absent classes.
         scatter: (K,) Σ_{i in class} ‖z_i − mean‖², so scatter/counts estimates tr Cov(f | y).
         max_norm: largest ‖z‖ seen.
+
+    Example:
+        >>> import torch
+        >>> from bounds.summaries import ClassMoments
+        >>> z, labels = torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([0, 0, 1])
+        >>> seen = ClassMoments.empty(dim=1, num_classes=2).update(z, labels)
+        >>> seen.counts.tolist(), seen.means.tolist(), seen.scatter.tolist()
+        ([2, 1], [[2.0], [5.0]], [2.0, 0.0])
     """
 
     counts: Tensor

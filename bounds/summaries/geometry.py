@@ -25,6 +25,13 @@ class Geometry:
         halves: Σ hhᵀ, h = (z − z')/2, (d, d).
         apart: Σ ‖u − u'‖² over the items of which neither view is zero.
         aligned: Their number.
+
+    Example:
+        >>> import torch
+        >>> from bounds.summaries import Geometry
+        >>> seen = Geometry.empty(2).update(torch.tensor([[3.0, 4.0]])).update(torch.tensor([[0.0, 2.0]]))
+        >>> seen.rows.count, (seen.triangle.T @ seen.triangle).round().tolist()  # ZᵀZ
+        (2, [[9.0, 12.0], [12.0, 20.0]])
     """
 
     rows: Covariance

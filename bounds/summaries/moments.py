@@ -17,6 +17,13 @@ class Moments:
     Attributes:
         count: Number of items.
         mean, scatter, minimum, maximum: (k,) float64; scatter = sum of (x - mean)^2.
+
+    Example:
+        >>> import torch
+        >>> from bounds.summaries import Moments
+        >>> seen = Moments.empty().update(torch.tensor([[1.0], [2.0]])).update(torch.tensor([[3.0]]))
+        >>> seen.count, seen.mean.item(), seen.scatter.item(), seen.maximum.item()
+        (3, 2.0, 2.0, 3.0)
     """
 
     count: int

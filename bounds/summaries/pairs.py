@@ -18,6 +18,13 @@ class PairMoments:
         norms: Moments of ‖f(x⁺) − f(x⁺⁺)‖; its mean is the invariance Î (a norm, not a square).
         second: (d, d) Σ_i Δ_i Δ_iᵀ over pair differences Δ_i.
         max_norm: Largest ‖f(x)‖ over both views.
+
+    Example:
+        >>> import torch
+        >>> from bounds.summaries import PairMoments
+        >>> seen = PairMoments.empty(dim=2).update(torch.tensor([[3.0, 4.0], [1.0, 0.0]]), torch.zeros(2, 2))
+        >>> seen.invariance  # (5 + 1)/2
+        3.0
     """
 
     norms: Moments

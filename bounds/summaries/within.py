@@ -16,6 +16,13 @@ class WithinScatter:
         counts: (K,) int64.
         means: (K, d); zero for absent classes.
         scatter: Σ_i (z_i − μ_{y_i})(z_i − μ_{y_i})ᵀ, (d, d).
+
+    Example:
+        >>> import torch
+        >>> from bounds.summaries import WithinScatter
+        >>> z, labels = torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([0, 0, 1])
+        >>> WithinScatter.empty(dim=1, num_classes=2).update(z, labels).scatter.tolist()
+        [[2.0]]
     """
 
     counts: Tensor

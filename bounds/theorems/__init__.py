@@ -116,6 +116,14 @@ def register(theorem: Theorem) -> Theorem:
 
     Raises:
         InvalidOption: if the name is taken.
+
+    Example:
+        >>> from bounds.theorems import THEOREMS
+        >>> text = {"title": "an estimate of mine", "source": "me", "statement": "P(A)", "predictor": "none"}
+        >>> theorem = bounds.register(bounds.Theorem(name="mine", kind="estimate", **text))
+        >>> "mine" in bounds.catalogue().index
+        True
+        >>> del THEOREMS["mine"]  # or every later report has it
     """
     if theorem.name in THEOREMS or theorem.name in ON_REQUEST:
         raise InvalidOption(f"A bound named `{theorem.name}` exists already; choose another name.")

@@ -34,6 +34,15 @@ class Term:
         name, value, latex: Key, number and formula.
         meaning, lowered_by: In words.
         parts: Named summands of the term and their numbers, where it has any.
+
+    Example:
+        >>> import numpy as np
+        >>> y = np.arange(120) % 2
+        >>> z = np.eye(2)[y] + 0.1 * np.random.default_rng(0).random((120, 2))
+        >>> data = {"labeled": (z[:20], y[:20]), "test": (z[20:], y[20:])}
+        >>> report = bounds.evaluate(None, **data, fresh=True, bounds="test_set_loss")
+        >>> {name: round(term.value, 3) for name, term in report["test_set_loss"].terms.items()}
+        {'test_loss': 0.009, 'confidence': 0.064}
     """
 
     name: str
@@ -83,6 +92,15 @@ class Bound:
             against it. Such a bound is withheld: it certifies nothing.
         block_size: Pairs in a block, k + 1, where it counts in blocks.
         episodes: The errors of its episodes, of a few-shot bound: what comparisons of encoders bet on.
+
+    Example:
+        >>> import numpy as np
+        >>> y = np.arange(120) % 2
+        >>> z = np.eye(2)[y] + 0.1 * np.random.default_rng(0).random((120, 2))  # two classes well apart
+        >>> report = bounds.evaluate(None, (z[:20], y[:20]), test=(z[20:], y[20:]), fresh=True, bounds="test_set")
+        >>> bound = report["test_set"]
+        >>> bound.certified, bound.vacuous, list(bound.assumptions)
+        (True, False, ['H'])
     """
 
     name: str
@@ -270,6 +288,12 @@ class Theorem:
         axis, kind: See `Bound`.
         splits: Whether it counts on a part of S that its head was not fitted on, row by row, rather than on all of S.
         proof: The proof in the kernel, by its options; what it concludes is what `inputs` evaluates.
+
+    Example:
+        >>> from bounds.theorems import THEOREMS
+        >>> theorem = THEOREMS["test_set"]
+        >>> theorem.needs, theorem.axis.name
+        (('H',), 'error')
     """
 
     name: str

@@ -30,7 +30,7 @@ def derive(name: str, **variant: object) -> Derivation:
         InvalidOption: for an unknown name or option.
 
     Example:
-        >>> derive("vicreg_certified").holds
+        >>> bounds.derive("vicreg_certified").holds
         True
     """
     prove = prover(name)

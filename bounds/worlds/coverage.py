@@ -72,6 +72,12 @@ class Coverage:
         worst_ratio: Largest truth/bound, or bound/truth for a bound from below; above 1 in a violation.
         critical_ratio: The (1 − δ)-quantile of that ratio; above 1 where violations are more frequent than δ.
         note: Why it never applied, if so.
+
+    Example:
+        >>> from bounds.worlds import WORLDS, coverage
+        >>> found = coverage("test_set", WORLDS["gaussian"](), delta=0.1, trials=20)
+        >>> found.violations, [round(limit, 3) for limit in found.interval]  # Clopper-Pearson: from 1 − 0.975^(1/20)
+        (1, [0.001, 0.249])
     """
 
     bound: str
@@ -235,6 +241,12 @@ def coverages(
 
     Raises:
         InvalidOption, NotApplicable: as `coverage`.
+
+    Example:
+        >>> from bounds.worlds import WORLDS, coverages
+        >>> found = coverages(["test_set", "held_out"], [WORLDS["gaussian"]()], trials=5)
+        >>> [(one.bound, one.world, one.promised) for one in found]
+        [('test_set', 'gaussian', True), ('held_out', 'gaussian', True)]
     """
     theorems = checkable() if bounds is None else select(bounds)
     if workers == 1:
@@ -255,14 +267,27 @@ def coverages(
 
 
 def coverage_table(*args: Any, **kwargs: Any) -> pd.DataFrame:
-    """`coverages` as a tidy table, one row per world and bound."""
+    """`coverages` as a tidy table, one row per world and bound.
+
+    Example:
+        >>> from bounds.worlds import WORLDS, coverage_table
+        >>> table = coverage_table(["test_set"], [WORLDS["gaussian"]()], trials=5)
+        >>> table[["bound", "world", "trials"]].values.tolist()
+        [['test_set', 'gaussian', 5]]
+    """
     import pandas as pd
 
     return pd.DataFrame([one.to_dict() for one in coverages(*args, **kwargs)])
 
 
 def checkable() -> list[Theorem]:
-    """The theorems of the registry whose true value is known, in order."""
+    """The theorems of the registry whose true value is known, in order.
+
+    Example:
+        >>> from bounds.worlds import checkable
+        >>> "test_set" in [theorem.name for theorem in checkable()]
+        True
+    """
     found = []
     for theorem in select(None):
         try:

@@ -34,6 +34,12 @@ def gaussian_population(
         views: Views per image; each adds its own noise of size `view_noise` to the image.
         view_noise: Standard deviation of a view around its image.
         seed: Of centres, points and map: all are part of the world.
+
+    Example:
+        >>> from bounds.worlds import gaussian_population
+        >>> population = gaussian_population(num_classes=2, dim=3, points=5, views=4)
+        >>> tuple(population.points.shape), population.prior  # 2 · 5 · 4 points
+        ((40, 3), array([0.5, 0.5]))
     """
     rng = np.random.default_rng(seed)
     p = np.full(num_classes, 1 / num_classes) if prior is None else np.asarray(prior, dtype=np.float64)

@@ -29,6 +29,14 @@ class Population:
 
     Raises:
         InvalidOption: weights that are no distribution, or points not sorted by class and image.
+
+    Example:
+        >>> import numpy as np
+        >>> import torch
+        >>> from bounds.worlds import Population
+        >>> points = torch.tensor([[0.0], [1.0], [2.0]], dtype=torch.float64)
+        >>> Population(points, np.array([0, 0, 1]), np.array([0.25, 0.25, 0.5])).prior  # of the classes
+        array([0.5, 0.5])
     """
 
     points: Tensor

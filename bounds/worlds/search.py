@@ -93,6 +93,12 @@ class Attack:
         searched: Number of parameter points tried.
         coverage: Of the worst point on fresh samples; `critical_ratio` above 1 means that violations are more
             frequent than δ.
+
+    Example:
+        >>> from bounds.worlds import attack
+        >>> found = attack("test_set", family="outliers", points=10, trials=2, confirm=5)
+        >>> sorted(found.parameters), found.coverage.trials
+        (['delta', 'm', 'n', 'share'], 5)
     """
 
     family: str
@@ -137,6 +143,12 @@ def attack(
 
     Raises:
         InvalidOption: an unknown family, or fewer than ten points.
+
+    Example:
+        >>> from bounds.worlds import attack
+        >>> found = attack("test_set", family="outliers", points=10, trials=2, confirm=20)
+        >>> found.coverage.critical_ratio <= 1  # no world was found in which it fails more often than δ
+        True
     """
     from scipy.optimize import differential_evolution
 

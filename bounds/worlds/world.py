@@ -34,6 +34,13 @@ class Sample:
         labels, weights, images: Of the population, (M,).
         fresh_pairs: count -> indices of i.i.d. pairs, by the law that the pairs claim to follow; of a seed of their own.
         kept: Numbers that depend on the representations alone, shared by all samples of a fixed encoder.
+
+    Example:
+        >>> import numpy as np
+        >>> from bounds.worlds import WORLDS
+        >>> sample = WORLDS["gaussian"]().sample(np.random.default_rng(0), n=30)
+        >>> sample.evidence.n, len(sample.z) == len(sample.labels)
+        (30, True)
     """
 
     evidence: Evidence
@@ -65,6 +72,12 @@ class World:
         test: (population, count, rng, S) -> indices of the test items.
         setting: Options of `Setting` that this world needs, such as a known prior.
         radius: B, declared before the data.
+
+    Example:
+        >>> from bounds.worlds import World, gaussian_population
+        >>> world = World("three classes", "well apart", gaussian_population(separation=5.0), n=100)
+        >>> world.num_classes, world.n, list(world.failing)
+        (3, 100, ["A1'"])
     """
 
     name: str

@@ -86,6 +86,7 @@ def test_bfloat16_is_the_same_encoder_roughly(encoder):
     assert float(F.cosine_similarity(close, encoder(pixels)).min()) > 0.98
 
 
+@pytest.mark.slow
 def test_cifar10_through_it_is_nearly_separable_by_class_means(image_data):
     try:
         encode = load_efficientnet_lite0(96)

@@ -73,6 +73,7 @@ def test_five_thousand_labeled_and_unlabeled_images_complete(cifar, tmp_path):
     assert 0.3 < report.test_error < 0.9
 
 
+@pytest.mark.slow
 def test_pretrained_imagenet_encoder_as_a_plain_callable(image_data, cifar):
     imagenet_encoder = pytest.importorskip("imagenet_encoder")
     try:

@@ -129,14 +129,14 @@ def test_rows_that_were_not_picked_change_nothing():
 
 
 def test_the_report_shows_the_picks_and_measures_the_heads_own_error():
-    x, y = data(n=300)
+    x, y = data(n=160)
     test = data(seed=9, n=100)
     report = evaluated(x, y, {"prior_share": 0.25}, test=test)
     bound = report["pick_to_learn"]
     assert bound.certified
-    assert bound.symbols["n_Q"] == 225
-    assert bound.value == pytest.approx(picked_limit(round(bound.symbols["picks"]), 225, 0.05), rel=1e-9)
-    assert "starts from 75 rows" in bound.notes[-1]
+    assert bound.symbols["n_Q"] == 120
+    assert bound.value == pytest.approx(picked_limit(round(bound.symbols["picks"]), 120, 0.05), rel=1e-9)
+    assert "starts from 40 rows" in bound.notes[-1]
     measured = report.measured[bound.head]["error"]
     assert 0 < measured < bound.value
     assert np.mean(bound.predictor.predict(test[0]).labels != test[1]) == pytest.approx(measured)
