@@ -634,6 +634,8 @@ def _load_again(sources: dict[str, str]) -> None:
 
     _forget_modules()
     sys.meta_path.insert(0, Finder())
+    # At once: pytest has a hook of its own for files that are named like tests, and theorems about test sets are.
+    importlib.import_module("bounds.theorems")
 
 
 def values() -> dict[str, list[float]]:
@@ -753,6 +755,7 @@ def main() -> None:
             self.outcomes = _study(given, session.items)
             return True
 
+    importlib.import_module("bounds.theorems")  # before pytest's own hook
     loop = Loop()
     ignored = f"--ignore={TESTS / 'test_mutation.py'}"
     pytest.main(["-q", "-s", "-p", "no:cacheprovider", ignored, *map(str, ALL_TESTS)], plugins=[loop])
