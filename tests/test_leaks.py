@@ -301,6 +301,16 @@ def test_leaked_rows_count_as_mistakes_and_are_not_measured():
     assert k <= added["test_set"].symbols["mistakes"] < k + 100
 
 
+def test_a_bound_that_leaks_leave_without_a_count_says_so_and_the_assumption_does_not_fail():
+    x, y = noise()
+    tx, ty = noise(seed=1)
+    leaky = np.concatenate([tx, x[:100]]), np.concatenate([ty, y[:100]])
+    said = str(evaluated(x, y, ["test_set", "test_set_selective"], test=leaky))
+    assert "H fails" not in said
+    assert "test_set_selective is an estimate: 100 of 700 test items are copies of" in " ".join(said.split())
+    assert "each counts as a mistake" in said
+
+
 def test_one_test_row_moved_into_training_is_found_by_its_content():
     x, y = noise()
     tx, ty = noise(seed=1, n=100)

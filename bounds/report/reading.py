@@ -223,6 +223,8 @@ def _cautions(report: Report) -> Iterator[str]:
                 f"{name} is refuted by the data ({one.test.name}, p = {significant(one.test.p_value, 2, up=True)}): "
                 f"{_estimates(number)}. {name} says: {one.title}."
             )
+        elif one.holds:
+            yield from _doubted(report, name)
         else:
             yield f"{name} fails ({one.reason}): {_estimates(number)}."
     if asked:
@@ -241,6 +243,18 @@ def _cautions(report: Report) -> Iterator[str]:
     if "N" not in report.quantities:
         yield "No test set was given: nothing is measured beside the certificates."
     yield from (f"{note}." for note in report.notes)
+
+
+def _doubted(report: Report, name: str) -> Iterator[str]:
+    """Of an assumption that holds of the data, the bounds that find it does not serve them, by their reason."""
+    found: dict[str, list[str]] = {}
+    for bound in report:
+        own = bound.assumptions.get(name)
+        if bound.kind == "bound" and own is not None and not own.holds:
+            found.setdefault(own.reason, []).append(bound.name)
+    for reason, bounds in found.items():
+        are = "is an estimate" if len(bounds) == 1 else "are estimates"
+        yield f"{' and '.join(bounds)} {are}: {reason}."
 
 
 def _affected(report: Report) -> Mapping[str, int]:
