@@ -5,6 +5,9 @@
 
 `coverage.json` answers, for each assumption: in which world does it fail, which bounds that need it are then exceeded
 more often than delta, and how close the others come (largest critical ratio, the (1 - delta)-quantile of truth/bound).
+
+Worlds that are done are kept in results/coverage.unfinished.csv until all are: a run with the same code and settings
+goes on there.
 """
 
 from __future__ import annotations
@@ -12,7 +15,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,17 +29,37 @@ DELTA = 0.1
 REFUTED = 1e-3  # p-value below which violations are more frequent than delta
 
 
-def study(trials: int, broken_trials: int, workers: int, seed: int) -> Iterator[pd.DataFrame]:
-    """A row per world and bound: all rows so far, after each world."""
+def study(
+    trials: int, broken_trials: int, workers: int, seed: int, done: pd.DataFrame | None = None
+) -> Iterator[pd.DataFrame]:
+    """A row per world and bound: those done before and all so far, after each world."""
     worlds = [make() for make in WORLDS.values()]
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = [] if done is None else done.to_dict("records")
+    known = {row["world"] for row in rows}
     for count, broken in ((trials, False), (broken_trials, True)):
-        chosen = [world for world in worlds if bool(world.violated) == broken]
+        chosen = [world for world in worlds if bool(world.violated) == broken and world.name not in known]
         found = coverages(None, chosen, DELTA, count, seed, workers=workers)
         for world, group in itertools.groupby(found, key=lambda row: row.world):
             rows += [row.to_dict() for row in group]
             print(f"{world}: {len(rows)} rows", flush=True)
             yield pd.DataFrame(rows)
+
+
+def unfinished(path: Path, origin: dict[str, Any]) -> pd.DataFrame | None:
+    """The worlds that a run of the same code and settings has done."""
+    if not path.exists():
+        return None
+    head = [line[2:].split(": ", 1) for line in path.read_text("utf-8").splitlines() if line.startswith("# ")]
+    said = dict(head)
+    same = all(
+        said[key] == (value if isinstance(value, str) else json.dumps(value))
+        for key, value in origin.items()
+        if key in ("commit", "settings", "versions")
+    )
+    if not same:
+        return None
+    words = ["failing", "note"]
+    return pd.read_csv(path, comment="#", dtype=dict.fromkeys(words, object)).fillna(dict.fromkeys(words, ""))
 
 
 def assumptions(rows: pd.DataFrame) -> dict[str, Any]:
@@ -97,19 +119,22 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(argv)
-    began = time.perf_counter()
     origin = style.provenance(**vars(options))
     if options.trials:
+        part = options.out / "coverage.unfinished.csv"
+        done, rows = unfinished(part, origin), None
         for rows in study(
-            options.trials, options.broken_trials or options.trials, options.workers, options.seed
+            options.trials, options.broken_trials or options.trials, options.workers, options.seed, done
         ):
-            origin["seconds"] = round(time.perf_counter() - began)
-            style.write_csv(rows, "coverage", options.out, origin)
+            style.write_csv(rows, part.stem, options.out, origin)
+        rows = done if rows is None else rows
+        style.write_csv(rows, "coverage", options.out, origin)
         partial = options.out / "coverage.part.json"
         partial.write_text(
             json.dumps({"provenance": origin, **summary(rows)}, indent=1, ensure_ascii=False) + "\n"
         )
         os.replace(partial, options.out / "coverage.json")
+        part.unlink(missing_ok=True)
     if options.attacks:
         for rows in attacks(options.attacks, options.seed):
             style.write_csv(rows, "attacks", options.out, origin)

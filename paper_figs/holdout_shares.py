@@ -1,13 +1,19 @@
-"""Which share of S to hold out: certified error by theorem, share and n on real images -> results/holdout_shares.csv.
+"""Which share of S to hold out: certified error by theorem, share and n on real images.
 
-CIFAR-10 by the embedded VICReg and SimCLR representations; other images, where the folder given on the command line has
-them as parquet, by their 64 leading principal components. Draws share nothing but the pool they come from.
+    python paper_figs/holdout_shares.py --data DATA                         results/holdout_shares.csv
+    python paper_figs/holdout_shares.py --data DATA --fresh                 results/holdout_shares_fresh.csv
+
+CIFAR-10 by the embedded VICReg and SimCLR representations; other images, where the folder of data has them as parquet,
+by their 64 leading principal components. Draws share nothing but the pool they come from. The default shares and the
+best share of each size are chosen on the first file; `--fresh` makes other draws, on which both are judged. What a
+file holds already is kept, draw by draw.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
-import sys
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -38,6 +44,8 @@ THEOREMS = tuple(PURPOSES)
 UNLABELED = 1000
 DELTA = 0.05
 RESULT = Path(__file__).with_name("results") / "holdout_shares.csv"
+FRESH = RESULT.with_name("holdout_shares_fresh.csv")
+FIRST_FRESH = 1000  # number of the first draw that chose nothing
 _HOLDS = {name: Assumption(name, "holds", "study") for name in TITLES}
 
 
@@ -71,27 +79,32 @@ def _pixels(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([x @ basis.T, np.ones((len(x), 1))], 1), table["label"].to_numpy()
 
 
-def study(draws: int, folder: Path | None, sizes: Sequence[int] = SIZES) -> pd.DataFrame:
+def study(
+    draws: range, folder: Path | None, sizes: Sequence[int] = SIZES, result: Path = RESULT
+) -> pd.DataFrame:
     """Certified error of each theorem in each draw at each share; what the result holds already is kept.
 
     Every share sees the same draws, so that differences of shares are differences of pairs.
     """
-    rows = pd.read_csv(RESULT).to_dict("records") if RESULT.exists() else []
-    done = {(row["data"], row["n"]) for row in rows}
+    rows = pd.read_csv(result).to_dict("records") if result.exists() else []
+    done = {(row["data"], row["n"], row["draw"]) for row in rows}
     known = list(pools(folder))
     for n in sizes:
         for name, x, y, most in known:
-            if n > most or (name, n) in done:
+            missing = [draw for draw in draws if (name, n, draw) not in done]
+            if n > most or not missing:
                 continue
-            for draw in range(draws):
+            for draw in missing:
                 found = {share: _errors(x, y, n, draw, share) for share in SHARES}
                 rows += [
                     {"data": name, "n": n, "theorem": theorem, "draw": draw}
                     | {str(share): errors[theorem] for share, errors in found.items()}
                     for theorem in THEOREMS
                 ]
+                partial = result.with_suffix(".part")
+                pd.DataFrame(rows).to_csv(partial, index=False, float_format="%.5f")
+                os.replace(partial, result)
             print(name, n, flush=True)
-            pd.DataFrame(rows).to_csv(RESULT, index=False, float_format="%.5f")
     return pd.DataFrame(rows)
 
 
@@ -142,15 +155,20 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     return (100 * (means.div(means.min(axis=1), axis=0) - 1)).groupby(["theorem", "n"]).mean()
 
 
-def default_loss(frame: pd.DataFrame) -> pd.DataFrame:
-    """Certified error at the default share against the best fixed share, in %, with the standard error of the pairs."""
+def default_loss(frame: pd.DataFrame, chosen: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Certified error at the default share against the best fixed share, in %, with the standard error of the pairs.
+
+    The best share is that of the draws `chosen`, by default the same ones: then it is the best by luck too.
+    """
+    names = [str(one) for one in SHARES]
+    best_of = (frame if chosen is None else chosen).groupby(["data", "n", "theorem"])[names].mean()
     rows = []
     for (data, n, theorem), part in frame.groupby(["data", "n", "theorem"]):
+        if (data, n, theorem) not in best_of.index:
+            continue
         share = held_out_share(PURPOSES[theorem])
-        errors = part[[str(one) for one in SHARES]]
-        means = errors.mean()
-        best = str(means.idxmin())
-        gain = errors[str(share)] - errors[best]
+        means, best = part[names].mean(), str(best_of.loc[(data, n, theorem)].idxmin())
+        gain = part[str(share)] - part[best]
         rows.append(
             {"data": data, "n": n, "theorem": theorem, "draws": len(part), "share": share}
             | {"error": means[str(share)], "best share": float(best), "best": means[best]}
@@ -159,12 +177,21 @@ def default_loss(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, help="folder of data sets")
+    parser.add_argument("--draws", type=int, default=24)
+    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
+    parser.add_argument("--fresh", action="store_true", help="draws that chose no share")
+    options = parser.parse_args(argv)
+    first, result = (FIRST_FRESH, FRESH) if options.fresh else (0, RESULT)
+    found = study(range(first, first + options.draws), options.data, options.sizes, result)
+    print(summary(found).round(1).to_string())
+    print(default_loss(found, pd.read_csv(RESULT) if options.fresh else None).round(3).to_string())
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    found = study(
-        int(sys.argv[2]) if len(sys.argv) > 2 else 20,
-        Path(sys.argv[1]) if len(sys.argv) > 1 else None,
-        [int(size) for size in sys.argv[3:]] or SIZES,
-    )
-    print(summary(found).round(1).to_string())
-    print(default_loss(found).round(3).to_string())
+    main()

@@ -15,6 +15,7 @@ import trusted_base
 
 import bounds
 from bounds.cli import save_figure
+from bounds.evidence.shares import held_out_share
 from bounds.examples.demo import digits_comparison
 from bounds.examples.digits import CHECKPOINTS, digits
 from bounds.report.format import significant
@@ -49,6 +50,7 @@ DRAWN = [
     "reference_head",
     "test_set",
 ]
+FEW_PAIRS = (("SimCLR", "VICReg"), ("SimCLR", "Barlow Twins"), ("SimCLR", "BYOL"), ("ImageNet", "SimCLR"))
 SHOWN = ["vicreg", "vicreg_certified", "vicreg_direct", "vicreg_second_moment", "test_set"]
 
 
@@ -117,6 +119,13 @@ def speed_table() -> str:
         f"{report['script']['rows_of_similarities_done']:,} rows); {report['speedup']['all']:.1f} times as fast with "
         "every bound",
     }
+    for case, one in saved.get("few_shot", {}).items():
+        most = one["most"]
+        memory = f", of {most['added_memory_mb'] / 1000:g} GB" if "added_memory_mb" in most else ""
+        lines[f"{case}, n x d x K = {one['size']}"] = (
+            f"{one['cpu_seconds']:.1f} s, of {most['seconds']:g} s that it may take; "
+            f"{one['added_memory_mb'] / 1024:.2f} GB of memory beyond the data{memory}"
+        )
     rows = [f"| {what} | {cost} |" for what, cost in lines.items()]
     head = f"CPU time on one thread unless cores are named; {machine['cores']} cores, torch {machine['versions']['torch']}."
     return "\n".join([head, "", "| what | cost |", "| --- | --- |", *rows])
@@ -157,6 +166,42 @@ def few_labels_table() -> str:
     return trust.markdown(
         ["labels", *(f"`{name}`" for name in names)],
         [[f"{n:,}", *(significant(best.loc[n, name], 3, up=True) for name in names)] for n in best.index],
+    )
+
+
+def held_out_shares_table() -> str:
+    """What the default share costs against the best fixed one, of each theorem and number of labels."""
+    import holdout_shares
+    import pandas as pd
+
+    draws = pd.read_csv(holdout_shares.RESULT)
+    judged, chosen = draws, None
+    if holdout_shares.FRESH.exists():
+        judged, chosen = pd.read_csv(holdout_shares.FRESH), draws
+    losses = holdout_shares.default_loss(judged, chosen)
+    lines = []
+    for n, part in losses.groupby("n"):
+        cells = []
+        for theorem in holdout_shares.THEOREMS:
+            one = part[part["theorem"] == theorem]
+            worst = one.loc[one["loss, %"].idxmax()]
+            cells.append(
+                f"{one['loss, %'].mean():+.1f}; {worst['loss, %']:+.1f} ± {worst['its s.e.']:.1f} ({worst['data']})"
+            )
+        lines.append([f"{n:,}", part["data"].nunique(), *cells])
+    shares = {name: held_out_share(purpose) for name, purpose in holdout_shares.PURPOSES.items()}
+    how = (
+        "judged on draws that chose neither share"
+        if chosen is not None
+        else "the best share chosen on the same draws"
+    )
+    return (
+        f"Certified error at the default share over that at the best of the shares "
+        f"{', '.join(f'{one:g}' for one in holdout_shares.SHARES)}, in % ({how}, {int(losses['draws'].min())} draws "
+        f"each): mean over the sets of images; the set where it is largest, with its standard error.\n\n"
+        + trust.markdown(
+            ["labels", "sets", *(f"`{name}`, default {share:g}" for name, share in shares.items())], lines
+        )
     )
 
 
@@ -207,18 +252,100 @@ def few_shot_misses() -> str:
     )
 
 
+def labels_needed_table(pairs: tuple[tuple[str, str], ...] | None = None) -> str:
+    """Labels that tell which of two encoders is better, in the saved study; of all pairs, or of these."""
+    import pandas as pd
+
+    rows = pd.read_csv(ROOT / "paper_figs" / "results" / "labels_needed.csv", comment="#")
+    if pairs is not None:
+        rows = rows[[pair in pairs for pair in zip(rows["a"], rows["b"], strict=True)]]
+    return trust.markdown(
+        [
+            "better",
+            "worse",
+            "errors",
+            "two separate limits",
+            "paired test",
+            "disagreements only",
+            "duel, mean",
+        ],
+        [
+            [
+                row.a,
+                row.b,
+                f"{row.error_a:.1%}, {row.error_b:.1%}",
+                *(f"{round(getattr(row, name)):,}" for name in ("separate", "paired", "disagreements")),
+                f"{round(row.sequential):,}",
+            ]
+            for row in rows.itertuples()
+        ],
+    )
+
+
+def sequential_sizes_table() -> str:
+    """Exact mean labels over the fixed size: smallest and largest ratio of the saved study, with where it is."""
+    import pandas as pd
+
+    rows = pd.read_csv(ROOT / "paper_figs" / "results" / "sequential_sizes.csv", comment="#")
+    lines = []
+    for what, part in rows.groupby("what", sort=False):
+        least, most = part.loc[part["ratio"].idxmin()], part.loc[part["ratio"].idxmax()]
+        of = part["of"].iloc[0]
+        lines.append(
+            [
+                what,
+                f"{of} from {part['value'].min():g} to {part['value'].max():g}",
+                f"{part['fixed'].min():,} to {part['fixed'].max():,}",
+                f"{least['ratio']:.2f} (at {least['value']:g})",
+                f"{most['ratio']:.2f} (at {most['value']:g})",
+            ]
+        )
+    return trust.markdown(["", "truth", "fixed size", "smallest ratio", "largest ratio"], lines)
+
+
+def ranking_saves_table() -> str:
+    """Labels of a ranking beside those of a test set for each encoder, in the saved study."""
+    import pandas as pd
+
+    rows = pd.read_csv(ROOT / "paper_figs" / "results" / "ranking_saves.csv", comment="#")
+    return trust.markdown(
+        ["encoders", "sought", "labels read, mean", "orders that ended", "pairs certified", "separate sets"],
+        [
+            [
+                f"{row.size}, {row.encoders}",
+                row.goal,
+                f"{round(row.labels):,} of {row.union:,}",
+                f"{row.ended:.0%}",
+                f"{row.pairs:.1f} of {row.size * (row.size - 1) // 2}",
+                f"{row.separate:,}",
+            ]
+            for row in rows.rename(columns={"count": "size"}).itertuples()
+        ],
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "real_images_table": real_images_table,
     "speed_table": speed_table,
     "error_bounds_table": error_bounds_table,
     "few_labels_table": few_labels_table,
+    "held_out_shares_table": held_out_shares_table,
     "few_shot_table": few_shot_table,
     "few_shot_misses": few_shot_misses,
+    "labels_needed_table": labels_needed_table,
+    "labels_needed_in_short": lambda: labels_needed_table(FEW_PAIRS),
+    "sequential_sizes_table": sequential_sizes_table,
+    "ranking_saves_table": ranking_saves_table,
     "coverage_of_bounds": trust.coverage_of_bounds,
     "broken_assumptions": trust.broken_assumptions,
     "searched_worlds": trust.searched_worlds,
     "tests_of_assumptions": trust.tests_of_assumptions,
-    "mutants_of_proofs": trust.mutants_of_proofs,
+    "worlds_of_duels": trust.worlds_of_duels,
+    "trust_in_short": trust.in_short,
+    "fuzzed_reports": trust.fuzzed_reports,
+    "mutated_proofs": trust.mutated_proofs,
+    "mutated_numerics": trust.mutated_numerics,
+    "killed_processes": trust.killed_processes,
     "trusted_base": trusted_base.trusted_base,
 }
 _MADE = re.compile(r"(<!-- made by (\w+) of paper_figs/pages\.py -->\n\n).*?(\n\n<!-- end -->)", flags=re.S)
@@ -230,8 +357,9 @@ def filled(text: str) -> str:
 
 
 def pages() -> list[Path]:
-    """The pages that hold a table."""
-    return [path for path in sorted((ROOT / "docs").rglob("*.md")) if _MADE.search(path.read_text("utf-8"))]
+    """The pages that hold a table, README among them."""
+    places = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [path for path in places if _MADE.search(path.read_text("utf-8"))]
 
 
 def main() -> None:

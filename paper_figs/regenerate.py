@@ -30,6 +30,7 @@ FIGURES = {
     "c_factor": "the factor c",
     "label_efficiency": "what labels and pairs buy",
     "coverage_against_error": "selective prediction: share answered against error",
+    "labels_needed": "labels that tell which of two encoders is better",
     "zoo_analysis": "which measure ranks encoders",
     "swap_test": "the swap test against how often bounds on pairs fail",
 }

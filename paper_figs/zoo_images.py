@@ -52,14 +52,19 @@ def split(folder: Path, name: str) -> Split:
     labeled, test = SIZES[name]
     if name == "cifar10":
         x, y = images(next((folder / name).glob("train-00000-*.parquet")))
-        sizes = (TRAIN, UNLABELED, labeled)
-        parts = torch.from_numpy(permutation(0, len(x))[: sum(sizes)].copy()).split(sizes)
         held, held_y = images(next((folder / name).glob("test-*.parquet")))
-        last = torch.from_numpy(permutation(0, len(held))[:test].copy())
+        *parts, last = cifar10_rows(len(x), len(held))
         return Split(*((x[rows], y[rows]) for rows in parts), (held[last], held_y[last]))
     x, y = images(folder / name / "test.parquet")
     parts = torch.from_numpy(permutation(0, len(x)).copy()).split((TRAIN, UNLABELED, labeled, test))
     return Split(*((x[rows], y[rows]) for rows in parts))
+
+
+def cifar10_rows(train: int, test: int) -> list[Tensor]:
+    """Which rows of the first training file and of the test file are `Split`'s parts, from how many there are."""
+    sizes = (TRAIN, UNLABELED, SIZES["cifar10"][0])
+    parts = torch.from_numpy(permutation(0, train)[: sum(sizes)].copy()).split(sizes)
+    return [*parts, torch.from_numpy(permutation(0, test)[: SIZES["cifar10"][1]].copy())]
 
 
 def images(path: Path, channels: int | None = None) -> tuple[Tensor, Tensor]:

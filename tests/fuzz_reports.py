@@ -78,6 +78,25 @@ def population_of(rng: np.random.Generator) -> Population:
     return Population(torch.from_numpy(points), labels, weights / weights.sum(), images)
 
 
+def small_options(rng: np.random.Generator) -> dict[str, Any]:
+    """Options of the few-shot limit and of the head that picks; few shots, so that episodes are many."""
+    shots = [int(m) for m in rng.permutation([1, 2, 5])[: rng.integers(1, 3)]]
+    rules: list[Any] = ["mean", "mean", ("ridge", float(10 ** rng.uniform(-4, 1))), ("knn", 1)]
+    ways: list[Any] = ["all", "pairs", 2]
+    few_shot = {
+        "shots": shots if rng.random() < 0.5 else shots[0],
+        "ways": ways[rng.integers(3)],
+        "rule": rules[rng.integers(4)],
+        "permutations": int(rng.choice([1, 2, 10])),
+    }
+    pick_to_learn = {
+        "penalty": float(10 ** rng.uniform(-4, 2)),
+        "prior_share": float(rng.choice([0.0, 0.2, 0.5])),
+        "batch": None if rng.random() < 0.5 else size(rng, 50),
+    }
+    return {"few_shot": few_shot, "pick_to_learn": pick_to_learn}
+
+
 def case_of(seed: int) -> Case:
     """Everything that world `seed` is made of."""
     rng = np.random.default_rng([seed, 26])
@@ -117,6 +136,7 @@ def case_of(seed: int) -> Case:
         },
         "pairs": "augmentation" if pairs == "views" else "class",
     }
+    options["options"] |= small_options(np.random.default_rng([seed, 28]))
     n, m, N = size(rng, 2000), size(rng, 2000), 0 if rng.random() < 0.2 else size(rng, 2000)
     leaks = 0 if rng.random() < 0.7 else size(rng, 200)
     if leaks:

@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bounds.evidence.noisy_fits import pooled_information
-from bounds.heads.knn import NeighbourHead, unit_rows
+from bounds.heads.choice import head_kind
+from bounds.heads.labeled_rows import LabeledRows
 from bounds.heads.least_squares import LeastSquares
 from bounds.heads.linear import Head
 from bounds.heads.losses import HeadLosses
@@ -20,8 +21,6 @@ from bounds.information import (
     infonce_information,
     log_det_entropy,
     mixture_entropy,
-    nearest_neighbour_entropy,
-    neural_collapse,
     normality_test,
     normality_under_noise,
     pairwise_distances,
@@ -34,8 +33,8 @@ from bounds.information.rows import as_rows
 from bounds.information.sphere import VonMisesFisher
 from bounds.objectives import NTXent, logdet_entropy
 from bounds.objectives.entropy import pairwise_spread
-from bounds.summaries import ClassMoments, Geometry, Moments
-from bounds.summaries.class_shapes import ClassShapes
+from bounds.representations.table import Representations
+from bounds.summaries import Geometry, Moments
 from bounds.summaries.collisions import collision_probability
 from bounds.summaries.decision import UNDECIDED, decide
 from bounds.summaries.mean_classifier import mean_classifier
@@ -66,7 +65,7 @@ def direct(x):
 # A large part added and taken off again
 
 
-@settings(max_examples=40)
+@settings(max_examples=12)
 @given(st.integers(5, 60), st.integers(1, 6), SCALES, st.floats(0, 6), TYPES, st.integers(10, 70))
 def test_distances_of_groups_far_apart_are_those_by_subtraction(n, d, scale, apart, dtype, block):
     x = scale * drawn(n, d)
@@ -83,7 +82,7 @@ def test_distances_of_groups_far_apart_are_those_by_subtraction(n, d, scale, apa
     torch.testing.assert_close(distances, exact.sort(1).values[:, : min(3, n - 1)], rtol=1e-8, atol=0)
 
 
-@settings(max_examples=40)
+@settings(max_examples=12)
 @given(st.integers(2, 40), st.integers(2, 20), st.floats(0, 300), TYPES)
 def test_uniformity_is_the_log_mean_over_pairs_at_any_t(n, d, t, dtype):
     x = drawn(n, d).to(dtype)
@@ -93,7 +92,7 @@ def test_uniformity_is_the_log_mean_over_pairs_at_any_t(n, d, t, dtype):
     assert uniformity(x, t=t, block=7) == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
-@settings(max_examples=30)
+@settings(max_examples=10)
 @given(st.floats(0, 9), st.sampled_from(["one", "each", "full"]))
 def test_mixture_bounds_do_not_feel_how_far_groups_are(apart, form):
     centres = torch.tensor([[0.0], [3.0], [100.0 + 10**apart], [103.0 + 10**apart]], dtype=torch.float64)
@@ -105,7 +104,7 @@ def test_mixture_bounds_do_not_feel_how_far_groups_are(apart, form):
         assert bound.value == pytest.approx(expected, abs=1e-6)
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.integers(2, 5), st.floats(-70, 70).map(lambda power: 10.0**power))
 def test_covariances_off_the_diagonal_do_not_feel_the_variances(d, scale):
     z = drawn(50, d)
@@ -121,7 +120,7 @@ def test_covariances_off_the_diagonal_do_not_feel_the_variances(d, scale):
 # Constant, nearly constant, badly scaled columns
 
 
-@settings(max_examples=40)
+@settings(max_examples=12)
 @given(st.floats(-12, 12), st.floats(0.1, 9), st.integers(1, 70))
 def test_dead_columns_and_units_decide_nothing(units, value, rows):
     z, x = drawn(60, 3), drawn(60, 2, seed=1)
@@ -139,6 +138,23 @@ def test_dead_columns_and_units_decide_nothing(units, value, rows):
     assert float(weight[:, 3].abs().max()) == 0
 
 
+@settings(max_examples=2)
+@given(st.floats(0, 8), st.sampled_from(["min_norm", ("ridge", 1e-3), ("logistic", 1e-2), "nearest_mean"]))
+@example(8.0, ("logistic", 1e-2))
+@example(8.0, "nearest_mean")
+def test_no_head_feels_a_large_constant_column_beside_small_ones(power, kind):
+    """It is an intercept to those without one, and nothing to those that have one."""
+    x, y = drawn(60, 3), torch.arange(60) % 3
+    x[y == 1] += 1.5
+    named = []
+    for size in (1.0, 10**power):
+        z = torch.cat([x, torch.full((60, 1), size, dtype=torch.float64)], 1)
+        head = head_kind(kind).fit(LabeledRows(Representations((z,), y.numpy()), 3))
+        named.append(decide(head(z)))
+    assert int((named[0] != named[1]).sum()) <= 2  # the logistic one ends within its tolerance
+
+
+@settings(max_examples=20)
 @given(TYPES, st.floats(-10, 10).map(lambda power: 10.0**power))
 def test_a_column_is_constant_by_the_spacing_of_its_own_type(dtype, value):
     steps = torch.arange(40, dtype=torch.float64)[:, None]
@@ -153,7 +169,7 @@ def test_a_column_is_constant_by_the_spacing_of_its_own_type(dtype, value):
 # float32 inside losses and entropies
 
 
-@settings(max_examples=30)
+@settings(max_examples=10)
 @given(st.integers(2, 40), st.integers(1, 60), st.floats(-2, 3).map(lambda power: 10.0**power))
 def test_the_log_determinant_is_that_of_the_eigenvalues(n, d, scale):
     z = (scale * drawn(n, d)).float().requires_grad_()
@@ -168,7 +184,7 @@ def test_the_log_determinant_is_that_of_the_eigenvalues(n, d, scale):
     assert bool(torch.isfinite(z.grad).all())
 
 
-@settings(max_examples=30)
+@settings(max_examples=10)
 @given(st.integers(2, 40), st.integers(2, 30), st.floats(-6, 2).map(lambda power: 10.0**power))
 def test_information_and_spread_stay_below_their_ceilings(n, d, temperature):
     z = drawn(n, d).float()
@@ -179,12 +195,14 @@ def test_information_and_spread_stay_below_their_ceilings(n, d, temperature):
     assert value == pytest.approx(exact, abs=1e-5)
 
 
+@settings(max_examples=20)
 @given(st.floats(-30, 30).map(lambda power: 10.0**power))
 def test_directions_have_no_scale(scale):
     a, b = drawn(6, 5).float(), drawn(6, 5, seed=1).float()
     assert float(NTXent()(a * scale, b * scale)) == pytest.approx(float(NTXent()(a, b)), abs=1e-5)
 
 
+@settings(max_examples=20)
 @given(st.integers(2, 600), st.floats(0, 15).map(lambda power: 10.0**power))
 def test_bessel_functions_go_on_beyond_where_scipy_ends(d, kappa):
     order = d / 2 - 1
@@ -203,7 +221,7 @@ def test_bessel_functions_go_on_beyond_where_scipy_ends(d, kappa):
 # Sums that must close
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.integers(2, 40), st.integers(1, 4), st.integers(1, 300), SCALES, TYPES)
 def test_every_pair_is_in_one_bin_of_the_histogram(n, d, bins, scale, dtype):
     found = pairwise_distances((scale * drawn(n, d)).to(dtype), bins=bins)
@@ -220,24 +238,7 @@ def test_the_median_is_the_middle_of_two():
 # Types
 
 
-@pytest.mark.parametrize("dtype", LABELS)
-def test_labels_of_every_integer_type_count_alike(dtype):
-    z, y = drawn(90, 4), torch.arange(90) % 100
-    head = LeastSquares.empty(4, 100).update(z, y).min_norm()
-    given_type = y.to(dtype)
-    same = LeastSquares.empty(4, 100).update(z, given_type).min_norm()
-    torch.testing.assert_close(same.weight, head.weight, rtol=0, atol=0)
-    assert torch.equal(
-        ClassMoments.empty(4, 100).update(z, given_type).counts,
-        ClassMoments.empty(4, 100).update(z, y).counts,
-    )
-    assert HeadLosses.of(head, [(z, given_type)]).error == HeadLosses.of(head, [(z, y)]).error
-    few = torch.arange(90) % 3
-    assert neural_collapse(z, few.to(dtype)) == neural_collapse(z, few)
-    shapes = [ClassShapes.of(z, labels, 3).square for labels in (few.to(dtype), few)]
-    torch.testing.assert_close(*shapes, rtol=0, atol=0)
-
-
+@settings(max_examples=20)
 @given(st.integers(2, 2000), st.sampled_from([torch.float16, torch.float32, torch.float64]))
 def test_weights_sum_to_one_within_their_own_type(n, dtype):
     weights = torch.full((n,), 1 / n, dtype=torch.float64).to(dtype)
@@ -251,9 +252,10 @@ def test_integers_keep_their_last_digit():
     assert float(rows[0, 0] - rows[1, 0]) == 1
 
 
-# One rule for ties; no scale
+# One rule for ties
 
 
+@settings(max_examples=20)
 @given(st.integers(2, 12), st.integers(2, 8))
 def test_a_tie_is_an_error_in_every_classifier(n, classes):
     scores = torch.zeros(n, classes, dtype=torch.float64)
@@ -271,35 +273,6 @@ def test_not_a_number_is_no_decision():
     assert decide(scores).tolist() == [UNDECIDED, 0]
 
 
-@given(st.floats(-160, 160).map(lambda power: 10.0**power))
-def test_statistics_without_units_have_none(scale):
-    x = drawn(40, 3)
-    np.testing.assert_allclose(normality_test(scale * x).statistic, normality_test(x).statistic, rtol=1e-8)
-    assert uniformity(scale * x) == pytest.approx(uniformity(x), rel=1e-9)
-    other = drawn(40, 3, seed=1)
-    assert infonce_information((scale * x, other)).value == pytest.approx(
-        infonce_information((x, other)).value, rel=1e-9
-    )
-
-
-@settings(max_examples=25)
-@given(st.integers(-531, 531).map(lambda power: 2.0**power))
-@example(2.0**-531)  # 1e-160, whose square is nearly nothing
-@example(2.0**531)
-def test_neighbours_and_classes_have_no_scale(scale):
-    x, y = drawn(40, 3), torch.arange(40) % 4
-    x[y == 1] += 2
-    assert neural_collapse(scale * x, y) == pytest.approx(neural_collapse(x, y), rel=1e-9)
-    near, far = pairwise_distances(x), pairwise_distances(scale * x)
-    assert far.counts.tolist() == near.counts.tolist()
-    np.testing.assert_allclose(far.nearest, scale * near.nearest, rtol=1e-12)
-    assert nearest_neighbour_entropy(scale * x).value == pytest.approx(
-        nearest_neighbour_entropy(x).value + 3 * math.log(scale), rel=1e-9
-    )
-    votes = [NeighbourHead(unit_rows(a * x), y, 5, 4, "votes")(a * x) for a in (1.0, scale)]
-    torch.testing.assert_close(*votes, rtol=1e-9, atol=1e-12)
-
-
 def test_pooled_information_of_independent_labels_is_nothing():
     assert pooled_information(torch.full((3, 3), 10**12)) == pytest.approx(0, abs=1e-12)
 
@@ -315,7 +288,7 @@ def first_mean(seen):
     return float(seen.mean[0])
 
 
-@settings(max_examples=10)
+@settings(max_examples=4)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.floats(-9, 9))
 def test_a_collection_of_metrics_sees_every_batch_and_loads_what_was_saved(sizes, offset):
     torchmetrics = pytest.importorskip("torchmetrics")

@@ -347,7 +347,7 @@ CALLS = {
     ),
     "rank": (
         lambda **k: bounds.rank(**{"predictors": {"a": Y, "b": 1 - Y}} | k),
-        {"predictors": [*MAPPINGS, {}, {"a": Y}, {"a": Y, "b": Y[:5]}, {"a": Y, "b": "x"}], "labeled": [(Z, Y), 5], "delta": PROBABILITIES, "repeats": [*CHOICES, True], "seed": WHOLE, "head": ["svm"], "num_classes": [0, -1, "2", 1], "device": DEVICES, "batch_size": POSITIVE, "progress": FLAGS},
+        {"predictors": [*MAPPINGS, {}, {"a": Y}, {"a": Y, "b": Y[:5]}, {"a": Y, "b": "x"}], "labeled": [(Z, Y), 5], "goal": CHOICES, "delta": PROBABILITIES, "repeats": [*CHOICES, True], "seed": WHOLE, "head": ["svm"], "num_classes": [0, -1, "2", 1], "device": DEVICES, "batch_size": POSITIVE, "progress": FLAGS},
     ),
     "certify": (
         lambda **k: bounds.certify(**{"predictor": Y} | k),
@@ -630,6 +630,7 @@ COMMANDS = {
     },
     "rank": {
         "--head": ["x", "knn:0"],
+        "--goal": ["x", ""],
         "--num-classes": ["0", "1", "x"],
         "--checkpoint": ["", "missing.pth", "file", "."],
         "--labeled": ["missing.npz", "file"],
@@ -706,6 +707,15 @@ COMMANDS = {
         "--seed": ["-1", "x"],
     },
     "swap-test": {"PAIRS": ["missing.npz", "file", "labeled.npz"], "--checkpoint": ["missing.pth"], "--num-classes": ["0", "x"], "--seed": ["-1", "x"], "--device": ["gpu"]},
+    "select": {
+        "ENCODERS": ["missing.npz", "file", "", "labeled.npz"],
+        "--unlabeled": ["missing.npz", "file"],
+        "--labeled": ["labeled.npz", "missing"],
+        "--measure": ["", "x", "rankm"],
+        "--device": ["gpu", "cuda:99"],
+        "--batch-size": ["0", "x"],
+        "--seed": ["-1", "x"],
+    },
     "correlate": {"REPORTS": ["missing.json", "file", "report.json"], "--against": ["", "none"], "--level": ["0", "1", "nan", "x"], "--out": ["file/x", "none/x.csv"]},
     "sweep": {
         "--labeled": ["missing.npz", "file", "images.npz"],
@@ -792,6 +802,7 @@ SOUND = {
     "describe": {"DATA": "labeled.npz"},
     "rademacher": {"DATA": "labeled.npz", "--function-class": "linear_head", "--beta": "1"},
     "swap-test": {"PAIRS": "pairs.npz"},
+    "select": {"ENCODERS": "pairs.npz"},
     "correlate": {"REPORTS": "report.json"},
     "sweep": {
         "--labeled": "labeled.npz",

@@ -8,6 +8,7 @@ import torch
 from bounds.assumptions.assumption import AssumptionTest
 from bounds.draws import permutation
 from bounds.representations.table import Representations
+from bounds.summaries.units import moderate_unit
 
 _STREAM, _SHUFFLES = 38, 39
 _MOST, _PERMUTATIONS = 1000, 999
@@ -26,8 +27,9 @@ def exchangeable(labeled: Representations, test: Representations, seed: int = 0)
         items = np.sort(permutation(seed, table.count, _STREAM + 10 * stream)[:_MOST])
         rows.append(torch.cat([views[0] for views, _ in table.chunks(items=items)]).cpu())
     x, n = torch.cat(rows), len(rows[0])
+    x = x / moderate_unit(x)
     total = len(x)
-    apart = torch.cdist(x, x).fill_diagonal_(torch.inf)
+    apart = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist").fill_diagonal_(torch.inf)
     nearest = apart.argmin(1).numpy()
     rng = np.random.default_rng([seed, _SHUFFLES])
     sides = np.zeros((1 + _PERMUTATIONS, total))

@@ -13,6 +13,7 @@ from bounds.assumptions.assumption import AssumptionTest
 from bounds.draws import permutation
 from bounds.heads.least_squares import LeastSquares
 from bounds.representations.table import Representations
+from bounds.summaries.units import moderate_unit
 
 _STREAM, _HALVES = 33, 36
 _MOST = 4000  # rows a side
@@ -56,6 +57,8 @@ def one_law(
     tables = [
         _read(t, v, own[mine]) for t, v, own, mine in zip((one, other), views, rows, drawn, strict=True)
     ]
+    unit = moderate_unit(*tables) if len(tables[0]) else 1.0
+    tables = [rows / unit for rows in tables]
     labels = sides[0][drawn[0]]  # both sides are drawn class by class, in one order of the classes
     half = _half(labels, seed)
     least, found, right = 1.0, [], 0

@@ -15,6 +15,7 @@ from bounds.draws import permutation
 from bounds.errors import InvalidOption
 from bounds.representations.arrays import as_table
 from bounds.representations.table import Representations
+from bounds.summaries.units import moderate_unit
 
 NULL = "A1, or A3 or the pairs' classes: views independent given the class, encoder fixed before these pairs"
 _STREAM, _NEAREST_STREAM = 31, 32
@@ -73,7 +74,7 @@ def swapped(table: Representations, seed: int) -> AssumptionTest:
         (views for views, _ in table.chunks(items=right)),
         strict=True,
     ):
-        products = ((a1 - b1) * (a2 - b2)).sum(1)
+        products = (_directed(a1 - b1) * _directed(a2 - b2)).sum(1)
         positive += int((products > 0).sum())
         negative += int((products < 0).sum())
     signs = positive + negative
@@ -85,6 +86,12 @@ def swapped(table: Representations, seed: int) -> AssumptionTest:
         {"m": table.count, "signs": signs, "own partner closer": positive},
         0.5**signs,
     )
+
+
+def _directed(rows: torch.Tensor) -> torch.Tensor:
+    """Each row by a power of two of its own: products keep their sign, and neither over- nor underflow."""
+    _, exponent = torch.frexp(rows.double().abs().amax(1, keepdim=True))
+    return torch.ldexp(rows.double(), -exponent.clamp_min(-1000))
 
 
 def couples(labels: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -103,7 +110,8 @@ def nearest(table: Representations, num_classes: int, seed: int) -> AssumptionTe
     first, second = (
         torch.cat(views) for views in zip(*(chunk for chunk, _ in table.chunks(items=items)), strict=True)
     )
-    hits = 0
+    unit, hits = moderate_unit(first, second), 0
+    first, second = first / unit, second / unit
     for start in range(0, len(items), _BLOCK):
         # No products of large matrices: their rounding would break the ties of equal views.
         apart = torch.cdist(

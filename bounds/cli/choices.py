@@ -35,6 +35,13 @@ class Repeats(StrEnum):
     drop = "drop"
 
 
+class Goal(StrEnum):
+    """Choices of --goal."""
+
+    best = "best"
+    order = "order"
+
+
 class Overlap(StrEnum):
     """Choices of --overlap."""
 

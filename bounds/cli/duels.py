@@ -10,12 +10,13 @@ import typer
 
 from bounds.arguments import file, integer
 from bounds.cli.app import app, one_sentence, paths, wrote
-from bounds.cli.choices import Repeats
+from bounds.cli.choices import Goal, Repeats
 from bounds.errors import InvalidOption
 
 if TYPE_CHECKING:
     from bounds.duels.labeling import Labeling
 
+State = Annotated[Path, typer.Option(help="Where everything is kept; the command goes on from there.")]
 Checkpoints = Annotated[
     list[str] | None, typer.Option(help="Encoder; repeat. Leave out to go on from --state.")
 ]
@@ -47,7 +48,7 @@ NumClasses = Annotated[int | None, typer.Option(help="K; inferred by default.")]
 @app.command()
 @one_sentence
 def duel(
-    state: Annotated[Path, typer.Option(help="Where everything is kept; the command goes on from there.")],
+    state: State,
     checkpoint: Checkpoints = None,
     labeled: Labeled = None,
     unlabeled: Unlabeled = None,
@@ -68,25 +69,12 @@ def duel(
 
     def begin() -> Labeling:
         from bounds.duels import duel as run
-        from bounds.heads import parse_head
 
         if checkpoint is None or len(checkpoint) != 2:
             raise InvalidOption("`checkpoint` must be given twice, once for each encoder.")
-        a, b = checkpoint
-        return run(
-            a,
-            b,
-            paths(labeled),
-            paths(unlabeled),
-            margin=margin,
-            delta=delta,
-            repeats=None if repeats is None else repeats.value,
-            head=parse_head(head),
-            num_classes=num_classes,
-            seed=seed,
-            device=device,
-            batch_size=batch_size,
-        )
+        common = _common(delta, repeats, seed, device, batch_size) | _heads(head, num_classes)
+        first, second = checkpoint
+        return run(first, second, paths(labeled), paths(unlabeled), margin=margin, **common)
 
     _step("duel", begin, checkpoint is not None, state, answers, ask, sheet, count, unlabeled)
 
@@ -94,7 +82,7 @@ def duel(
 @app.command()
 @one_sentence
 def rank(
-    state: Annotated[Path, typer.Option(help="Where everything is kept; the command goes on from there.")],
+    state: State,
     checkpoint: Checkpoints = None,
     labeled: Labeled = None,
     unlabeled: Unlabeled = None,
@@ -102,6 +90,7 @@ def rank(
     ask: Ask = None,
     sheet: Sheet = None,
     count: Count = 50,
+    goal: Annotated[Goal, typer.Option(help="Ask for the best one, or for the order of all.")] = Goal.best,
     delta: Delta = 0.05,
     repeats: RepeatsOption = None,
     head: Head = "min_norm",
@@ -114,20 +103,9 @@ def rank(
 
     def begin() -> Labeling:
         from bounds.duels import rank as run
-        from bounds.heads import parse_head
 
-        return run(
-            _named(checkpoint or []),
-            paths(labeled),
-            paths(unlabeled),
-            delta=delta,
-            repeats=None if repeats is None else repeats.value,
-            head=parse_head(head),
-            num_classes=num_classes,
-            seed=seed,
-            device=device,
-            batch_size=batch_size,
-        )
+        common = _common(delta, repeats, seed, device, batch_size) | _heads(head, num_classes)
+        return run(_named(checkpoint or []), paths(labeled), paths(unlabeled), goal=goal.value, **common)
 
     _step("rank", begin, checkpoint is not None, state, answers, ask, sheet, count, unlabeled)
 
@@ -135,7 +113,7 @@ def rank(
 @app.command()
 @one_sentence
 def certify(
-    state: Annotated[Path, typer.Option(help="Where everything is kept; the command goes on from there.")],
+    state: State,
     model: Annotated[
         Path | None, typer.Option(help="A folder written by `bound.predictor.save`. Leave out to go on.")
     ] = None,
@@ -159,18 +137,30 @@ def certify(
 
         if model is None:
             raise InvalidOption("`model` is needed to begin.")
-        return run(
-            load_predictor(model),
-            paths(unlabeled),
-            target=target,
-            delta=delta,
-            repeats=None if repeats is None else repeats.value,
-            seed=seed,
-            device=device,
-            batch_size=batch_size,
-        )
+        common = _common(delta, repeats, seed, device, batch_size)
+        return run(load_predictor(model), paths(unlabeled), target=target, **common)
 
     _step("certify", begin, model is not None, state, answers, ask, sheet, count, unlabeled)
+
+
+def _common(
+    delta: float, repeats: Repeats | None, seed: int, device: str | None, batch_size: int
+) -> dict[str, Any]:
+    """Options that every kind takes, as the library does."""
+    return {
+        "delta": delta,
+        "repeats": None if repeats is None else repeats.value,
+        "seed": seed,
+        "device": device,
+        "batch_size": batch_size,
+    }
+
+
+def _heads(head: str, num_classes: int | None) -> dict[str, Any]:
+    """Options of heads that are fitted."""
+    from bounds.heads import parse_head
+
+    return {"head": parse_head(head), "num_classes": num_classes}
 
 
 def _step(

@@ -15,12 +15,13 @@ from bounds.duels.labeling import Labeling, read_state, restore
 from bounds.duels.paired import Paired, paired
 from bounds.duels.panel import column
 from bounds.duels.predicting import Running, Said, predictions
-from bounds.duels.ranking import Ranking
+from bounds.duels.ranking import Goal, Ranking
 from bounds.errors import InvalidData, InvalidOption
 from bounds.representations.inputs import open_source
 
 _MARGIN = number(-1e-300, 1.0, "be at least 0 and below 1")
 _REPEATS = one_of("keep", "drop", None)
+_GOAL = one_of("best", "order")
 
 
 @checked(margin=_MARGIN, repeats=_REPEATS, names=maybe(lambda name, value: _two(value)))
@@ -99,12 +100,13 @@ def duel(
     return made
 
 
-@checked(predictors=as_mapping("predictors"), repeats=_REPEATS)
+@checked(predictors=as_mapping("predictors"), goal=_GOAL, repeats=_REPEATS)
 def rank(
     predictors: Mapping[str, Any],
     labeled: Any = None,
     unlabeled: Any = None,
     *,
+    goal: Goal = "best",
     delta: float = 0.05,
     repeats: str | None = None,
     seed: int = 0,
@@ -118,6 +120,7 @@ def rank(
 
     Args:
         predictors: By name: encoders, predictors or columns, as in `duel`; at least two.
+        goal: "best": labels are asked until one predictor is left; "order": until the order of every pair is certified.
         labeled, unlabeled, delta, repeats, seed, head, num_classes, device, batch_size, progress: As in `duel`.
 
     Raises:
@@ -136,7 +139,13 @@ def rank(
     running = Running(head, device, batch_size, seed, num_classes, progress)
     said = predictions(predictors, labeled, unlabeled, running)
     return Ranking(
-        said.panel(), delta=delta, repeats=repeats, seed=seed, paths=said.paths, notes=said.notes(repeats)
+        said.panel(),
+        goal=goal,
+        delta=delta,
+        repeats=repeats,
+        seed=seed,
+        paths=said.paths,
+        notes=said.notes(repeats),
     )
 
 
@@ -212,12 +221,11 @@ def load(path: str | os.PathLike[str]) -> Labeling:
         elif kind == Certification.kind:
             made = Certification(target=RULES["level"]("target", options["target"]), **common)
         elif kind == Ranking.kind:
-            made = Ranking(**common)
+            made = Ranking(goal=_GOAL("goal", options["goal"]), **common)
         else:
             raise InvalidData(f"`{path}` holds a labeling of the kind {kind!r}, which is not known.")
-        if len(common["panel"].names) != {Duel.kind: 2, Certification.kind: 1}.get(
-            kind, len(common["panel"].names)
-        ):
+        count = len(common["panel"].names)
+        if count < 2 if kind == Ranking.kind else count != {Duel.kind: 2, Certification.kind: 1}[kind]:
             raise InvalidData(f"`{path}` is a damaged state file (its number of predictors).")
     except KeyError as error:
         raise InvalidData(f"`{path}` is a damaged state file (no {error}).") from error

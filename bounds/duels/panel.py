@@ -69,7 +69,9 @@ class Panel:
         for other in values[1:]:
             differ |= values[0] != other
         rows = np.flatnonzero(differ) if len(values) > 1 else np.arange(len(values[0]))
-        predicted = np.stack([one[rows] for one in values]).astype(np.int32)
+        predicted = np.empty((len(values), len(rows)), np.int32)
+        for to, one in zip(predicted, values, strict=True):
+            to[:] = one[rows]
         return cls(tuple(columns), len(differ), rows, predicted, first, leaked, class_names)
 
     @property

@@ -163,11 +163,13 @@ def _by_predictor(made: Said, name: str, one: Predictor, source: Source, role: s
             f"{shown(name)} knows other classes ({', '.join(names[:5])}, ...) than {shown(next(iter(made.columns)))} "
             f"({', '.join((made.class_names or ())[:5])}, ...); predictors must name the same ones."
         )
-    found = one.predict(
+    parts = one.stream(
         source, batch_size=running.batch_size, device=running.device, progress=running.progress
     )
     made.class_names = names
-    made.columns[name] = found.labels.astype(np.int32)
+    made.columns[name] = np.concatenate(
+        [part.labels.astype(np.int32) for part in parts]
+    )  # scores are dropped
     if made.first is None:
         made.first = _repeats(source)
 

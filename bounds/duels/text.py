@@ -89,15 +89,25 @@ def certification_text(one: Certification) -> str:
 
 
 def ranking_text(one: Ranking) -> str:
-    """The set of the best, what is left."""
+    """The set of the best, the order, what is left."""
     lines = [
         f"rank · {len(one.panel.names)} predictors · {one.panel.count:,} items, "
         f"{len(one.panel.rows):,} on which some differ",
         "",
         f"  The best is among: {', '.join(one.best)}{_sure(one)}, whenever one stops.",
+        *_order(one),
         f"  {one.used:,} labels read; {len(one.to_label):,} items left to label.",
     ]
     return _with_notes(lines, one)
+
+
+def _order(one: Ranking) -> list[str]:
+    """Who errs less than whom, a line for each that errs less than somebody."""
+    worse: dict[str, list[str]] = {}
+    for better, other in one.order:
+        worse.setdefault(better, []).append(other)
+    lines = [f"  {name} errs less than {', '.join(others)}." for name, others in worse.items()]
+    return [*lines[:-1], f"{lines[-1][:-1]}{_sure(one)} for all of these pairs."] if lines else []
 
 
 def _with_notes(lines: list[str], one: Labeling) -> str:

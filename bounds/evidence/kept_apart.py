@@ -158,7 +158,7 @@ class Apart:
         """How many copies there are and how they enter."""
         found = []
         if self.leaked.any():
-            how = "right ones were left out" if self.overlap == "added" else "were counted as mistakes"
+            how = "right ones were left out" if self.overlap == "added" else "they were counted as mistakes"
             found.append(
                 f"{int(self.leaked.sum())} of {len(self.leaked)} {self.name} are copies of {self.source}; {how}"
             )

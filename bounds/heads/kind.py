@@ -36,7 +36,7 @@ class HeadKind(Protocol):
 
 def present_classes(labels: Tensor, num_classes: int) -> Tensor:
     """Indices of the classes with a row, ascending."""
-    return torch.bincount(labels, minlength=num_classes).nonzero()[:, 0]
+    return torch.bincount(labels.long(), minlength=num_classes).nonzero()[:, 0]
 
 
 def widened(

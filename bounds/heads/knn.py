@@ -88,7 +88,7 @@ class NeighbourHead(FittedHead):
         weights = torch.exp(
             (cosines - cosines[:, :1]) / TEMPERATURE
         )  # the common factor drops out of the shares
-        votes = z.new_zeros(len(z), self.num_classes).scatter_add_(1, self.labels[near], weights)
+        votes = z.new_zeros(len(z), self.num_classes).scatter_add_(1, self.labels[near].long(), weights)
         return votes / votes.sum(1, keepdim=True)
 
     def _nearest(self, z: Tensor) -> tuple[Tensor, Tensor]:

@@ -52,7 +52,7 @@ def pick(
         prior: (n,) rows of which nothing is counted.
         ties: (n,) numbers drawn independently of the rows.
     """
-    rows = torch.cat([z, z.new_ones(len(z), 1)], dim=1)
+    labels, rows = labels.long(), torch.cat([z, z.new_ones(len(z), 1)], dim=1)
     targets = torch.nn.functional.one_hot(labels, classes).to(z.dtype) - 1.0 / classes
     taken = torch.tensor(prior, device=z.device)
     gram = rows[taken].T @ rows[taken]

@@ -26,6 +26,7 @@ from bounds.representations.table import Representations
 from bounds.summaries.class_distances import class_distances
 from bounds.summaries.classes import ClassMoments
 from bounds.summaries.geometry import Geometry
+from bounds.summaries.units import moderate_unit
 from bounds.summaries.within import WithinScatter
 
 if TYPE_CHECKING:
@@ -184,6 +185,9 @@ def describe(
         'Description'
     """
     table = _table(representations, labels)
+    unit = moderate_unit(*(torch.as_tensor(view) for view in table.views))
+    if unit != 1:
+        table = Representations(tuple(view / unit for view in table.views), table.labels, table.name)
     z = as_rows(table, table.name, least=2)
     n, d = z.shape
     seen = Geometry.empty(d)
@@ -191,17 +195,18 @@ def describe(
         seen = seen.update(*views)
     norms = torch.linalg.vector_norm(z, dim=1, dtype=torch.float64)
     found = (
-        *one_pass(seen, fit_range=fit_range, delta=delta, gamma=gamma),
+        *one_pass(seen, fit_range=fit_range, delta=delta, gamma=gamma, unit=unit),
         attempt("coherence", "n/r times the largest leverage of an item", coherence, z),
         _uniformity(z, norms, t, block),
         _swap_effect(table),
-        Measure("mean_norm", float(norms.mean()), "mean |z|"),
-        Measure("min_norm", float(norms.min()), "smallest |z|"),
-        Measure("max_norm", float(norms.max()), "largest |z|"),
+        Measure("mean_norm", float(norms.mean()) * unit, "mean |z|"),
+        Measure("min_norm", float(norms.min()) * unit, "smallest |z|"),
+        Measure("max_norm", float(norms.max()) * unit, "largest |z|"),
         *_label_measures(table),
     )
     singular, eigenvalues = spectra(seen)
     law = power_law(eigenvalues, fit_range, log_det(seen.rows.matrix())[1])
+    eigenvalues, singular = eigenvalues * unit * unit, singular * unit
     return Description(
         name or table.name, n, d, found, eigenvalues.cpu().numpy(), singular.cpu().numpy(), law
     )

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from bounds.errors import InvalidData, InvalidOption
 from bounds.information.pairwise import BLOCK, exact_distances, half_square_blocks
-from bounds.information.rows import as_rows, binary_unit
+from bounds.information.rows import as_rows
+from bounds.summaries.units import binary_unit
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from bounds.information.rows import as_rows, row_chunks
 from bounds.processes import ALONE, Processes
 from bounds.representations.table import Representations
 from bounds.summaries.covariance import Covariance
+from bounds.summaries.units import moderate_unit
 
 Shrinkage = Literal["oas", "ledoit-wolf"] | float | None
 
@@ -59,27 +60,45 @@ def covariance(data: Any, rows: int = 8192, *, distributed: bool = False) -> Cov
     return all_merge(processes, processes.together("summing over rows", own))
 
 
+def _steady(summary: Covariance, data: Any, rows: int, shrinkage: Shrinkage) -> tuple[Covariance, Any, float]:
+    """The summary and its rows as they are, or both divided by a unit (the third) where squares leave float64."""
+    sizes = summary.scatter.diagonal()
+    finite = bool(torch.isfinite(sizes).all())
+    ridge = isinstance(shrinkage, int | float) and shrinkage > 0  # holds small ones up
+    if isinstance(data, Covariance) or (finite and (ridge or float(sizes.max()) > 1e-140)):
+        return summary, data, 1.0
+    whole = as_rows(data)
+    unit = moderate_unit(whole)
+    return (summary, data, 1.0) if unit == 1 else (covariance(whole / unit, rows), whole / unit, unit)
+
+
 def oas_weight(summary: Covariance) -> float:
     """Weight of the scaled identity in oracle approximating shrinkage (Chen et al. 2010).
 
     Needs only traces of the covariance, hence the merged summary; derived for Gaussian data.
     """
     matrix = summary.matrix(unbiased=False)
-    d = len(matrix)
-    power, level = float(matrix.square().mean()), float(matrix.diagonal().mean()) ** 2
-    denominator = (summary.count + 1) * (power - level / d)
-    return 1.0 if denominator <= 0 else min(1.0, (power + level) / denominator)
+    d, level = len(matrix), float(matrix.diagonal().mean())
+    if level == 0:
+        return 1.0
+    power = float((matrix / level).square().mean())  # the weight has no unit
+    denominator = (summary.count + 1) * (power - 1 / d)
+    return 1.0 if denominator <= 0 else min(1.0, (power + 1) / denominator)
 
 
 def ledoit_wolf_weight(summary: Covariance, data: Any, rows: int = 8192) -> float:
     """Weight of the scaled identity by Ledoit & Wolf (2004); a second pass for the fourth moments."""
     matrix, n, d = summary.matrix(unbiased=False), summary.count, len(summary.mean)
-    fourth = math.fsum(
-        float((part - summary.mean).square().sum(dim=1).square().sum()) for part in chunked(data, rows)
-    )
-    size = float(matrix.square().sum())
     level = float(matrix.diagonal().mean())
-    spread = size / d - level**2
+    if level == 0:
+        return 1.0
+    unit = math.sqrt(level)  # the weight has none
+    fourth = math.fsum(
+        float(((part - summary.mean) / unit).square().sum(dim=1).square().sum())
+        for part in chunked(data, rows)
+    )
+    size = float((matrix / level).square().sum())
+    spread = size / d - 1
     noise = (fourth / n - size) / (n * d)
     return 1.0 if spread <= 0 else max(0.0, min(noise, spread)) / spread
 
@@ -178,13 +197,15 @@ def log_det_entropy(
         ('upper', 4.33)
     """
     summary = data if isinstance(data, Covariance) else covariance(data, rows, distributed=distributed)
+    summary, data, unit = _steady(summary, data, rows, shrinkage)
     n, d = summary.count, len(summary.mean)
     if correct_bias and (shrinkage is not None or n <= d):
         raise InvalidOption(
             "`correct_bias` needs n > d and `shrinkage=None`; the Wishart bias is known only there."
         )
-    value, rank = log_det(shrunk(summary, shrinkage, None if isinstance(data, Covariance) else data))
-    value = 0.5 * (d * math.log(2 * math.pi * math.e) + value)
+    within = shrinkage / unit / unit if isinstance(shrinkage, int | float) else shrinkage
+    value, rank = log_det(shrunk(summary, within, None if isinstance(data, Covariance) else data))
+    value = 0.5 * (d * math.log(2 * math.pi * math.e) + value) + d * math.log(unit)
     bias = 0.5 * log_det_bias(n, d)
     if correct_bias:
         value, note = value - bias, "bias removed, exact if the rows are Gaussian"

@@ -11,8 +11,9 @@ import torch
 from bounds.errors import BoundsWarning, InvalidData
 from bounds.information.pairwise import BLOCK, nearest
 from bounds.information.records import Entropy
-from bounds.information.rows import as_rows, binary_unit
+from bounds.information.rows import as_rows
 from bounds.processes import Processes
+from bounds.summaries.units import binary_unit
 
 TRUSTED_DIMENSION = 10
 

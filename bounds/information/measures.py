@@ -14,6 +14,7 @@ from bounds.information.pairwise import BLOCK, half_square_blocks
 from bounds.information.rows import as_pair, as_rows, row_chunks, unit_rows
 from bounds.processes import Processes
 from bounds.summaries.geometry import Geometry
+from bounds.summaries.units import moderate_unit
 
 _DECADE = 80.0  # exponents kept in one sum
 
@@ -203,6 +204,7 @@ def lidar(data: Any, *, delta: float = 1e-4, epsilon: float = 1e-8, rows: int = 
 
     Raises:
         InvalidOption: `delta` not positive.
+        InvalidData: as `lidar_of`.
 
     Reference:
         Thilak et al., ICLR 2024 (arXiv:2312.04000). `delta` and `epsilon` default to what a public
@@ -216,26 +218,35 @@ def lidar(data: Any, *, delta: float = 1e-4, epsilon: float = 1e-8, rows: int = 
         3.0
     """
     first, second = as_pair(data)
-    seen = Geometry.empty(first.shape[1])
+    seen, unit = Geometry.empty(first.shape[1]), moderate_unit(first, second)
     for a, b in zip(row_chunks(first, rows), row_chunks(second, rows), strict=True):
-        seen = seen.update(a, b)
-    return lidar_of(seen, delta=delta, epsilon=epsilon)
+        seen = seen.update(a / unit, b / unit)
+    return lidar_of(seen, delta=delta, epsilon=epsilon, unit=unit)
 
 
-def lidar_of(seen: Geometry, *, delta: float = 1e-4, epsilon: float = 1e-8) -> float:
-    """`lidar` of a summary that has seen two views.
+def lidar_of(seen: Geometry, *, delta: float = 1e-4, epsilon: float = 1e-8, unit: float = 1.0) -> float:
+    """`lidar` of a summary that has seen two views, divided by `unit`.
 
     Raises:
         InvalidOption: `delta` not positive.
-        InvalidData: no pairs of views, or all items have one mean.
+        InvalidData: no pairs of views, all items have one mean, or the views of an item do not differ in some
+            direction and `delta` is below the rounding of the others.
     """
     if not delta > 0:
         raise InvalidOption(f"`delta` must be positive, got {delta}.")
     if seen.items.count < 2:
         raise InvalidData(f"LiDAR needs two views of at least two items, got {seen.items.count}.")
     within = seen.halves / seen.items.count
-    ridge = delta * torch.eye(len(within), dtype=within.dtype, device=within.device)
-    factor = torch.linalg.cholesky(within + ridge)
+    ridge = min(delta / unit / unit, 1e200)  # beyond it `within` no longer counts
+    rounding = len(within) * torch.finfo(within.dtype).eps * float(within.diagonal().max())
+    factor, failed = torch.linalg.cholesky_ex(
+        within + ridge * torch.eye(len(within), dtype=within.dtype, device=within.device)
+    )
+    if int(failed) or (ridge < rounding and float(factor.diagonal().min()) ** 2 <= rounding):
+        raise InvalidData(
+            f"LiDAR divides by how much the views of an item differ, which is nothing in some direction beside "
+            f"others; give a `delta` of at least {rounding * unit * unit:.2g}, got {delta:g}."
+        )
     # L^-1 S_b L^-T has the eigenvalues of S_w^(-1/2) S_b S_w^(-1/2).
     half_done = torch.linalg.solve_triangular(factor, seen.items.matrix(unbiased=False), upper=False)
     matrix = torch.linalg.solve_triangular(factor, half_done.T, upper=False)

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidData
-from bounds.information.rows import as_rows, binary_unit, row_chunks
+from bounds.information.rows import as_rows, row_chunks
+from bounds.summaries.units import binary_unit
 from bounds.summaries.within import WithinScatter
 
 

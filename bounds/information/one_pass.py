@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,7 @@ from bounds.information.rows import as_pair, as_rows
 from bounds.information.self_cluster import self_cluster_of
 from bounds.information.vicreg_terms import VICRegTerms, vicreg_terms
 from bounds.summaries.geometry import Geometry
+from bounds.summaries.units import moderate_unit
 
 
 @checked()
@@ -53,11 +55,12 @@ def monitor(x1: Any, x2: Any = None) -> dict[str, float]:
         (3.0, 0.0)
     """
     views = (as_rows(x1, least=2),) if x2 is None else as_pair((x1, x2))
-    return as_log(Geometry.empty(views[0].shape[1]).update(*views))
+    unit = moderate_unit(*views)
+    return as_log(Geometry.empty(views[0].shape[1]).update(*(view / unit for view in views)), unit)
 
 
-def as_log(seen: Geometry) -> dict[str, float]:
-    """The measures that apply, by name; none before two rows were seen.
+def as_log(seen: Geometry, unit: float = 1.0) -> dict[str, float]:
+    """The measures that apply, by name, of rows seen divided by `unit`; none before two rows were seen.
 
     Example:
         >>> import torch
@@ -69,7 +72,7 @@ def as_log(seen: Geometry) -> dict[str, float]:
     """
     if seen.rows.count < 2:
         return {}
-    return {one.name: one.value for one in one_pass(seen) if one.value is not None}
+    return {one.name: one.value for one in one_pass(seen, unit=unit) if one.value is not None}
 
 
 def one_pass(
@@ -78,8 +81,9 @@ def one_pass(
     fit_range: tuple[int, int] | None = None,
     delta: float = 1e-4,
     gamma: float = 1.0,
+    unit: float = 1.0,
 ) -> list[Measure]:
-    """All measures of a summary of at least two rows; for the arguments see `describe`.
+    """All measures of a summary of at least two rows, seen divided by `unit`; for the other arguments see `describe`.
 
     Raises:
         InvalidData: fewer than two rows.
@@ -88,7 +92,8 @@ def one_pass(
     singular, eigenvalues = spectra(seen)
     rank = log_det(seen.rows.matrix())[1]
     law = power_law(eigenvalues, fit_range, rank)
-    entropy, terms = log_det_entropy(seen.rows), vicreg_terms(seen, gamma=gamma)
+    entropy, terms = log_det_entropy(seen.rows), vicreg_terms(seen, gamma=gamma, unit=unit)
+    nats = entropy.value + len(eigenvalues) * math.log(unit)
     return [
         attempt("rank_me", "exp entropy of s/|s|_1 + 1e-7, s of the raw matrix", exp_entropy, singular, 1e-7),
         attempt("stable_rank", "Σs²/s₁² of the raw matrix", stable_rank, singular),
@@ -103,7 +108,7 @@ def one_pass(
             law.alpha,
             f"λ_i ~ i^-alpha over ranks {law.first} to {law.last}, R² = {law.r_squared:.3f}",
         ),
-        Measure("logdet_entropy", entropy.value, f"nats, ½ ln det(2πeΣ); {entropy.bias}"),
+        Measure("logdet_entropy", nats, f"nats, ½ ln det(2πeΣ); {entropy.bias}"),
         Measure(
             "vicreg_variance", terms.variance, f"mean over dimensions of (γ − deviation)₊, γ = {gamma:g}"
         ),
@@ -116,7 +121,7 @@ def one_pass(
             seen.directed,
         ),
         Measure("dead_dimensions", float(seen.rows.constant.sum()), "dimensions that never change"),
-        *_of_pairs(seen, terms, delta),
+        *_of_pairs(seen, terms, delta, unit),
     ]
 
 
@@ -145,7 +150,7 @@ def power_law(eigenvalues: Tensor, fit_range: tuple[int, int] | None, rank: int)
     return alpha_req(eigenvalues) if min(rank, positive) >= 3 else None
 
 
-def _of_pairs(seen: Geometry, terms: VICRegTerms, delta: float) -> list[Measure]:
+def _of_pairs(seen: Geometry, terms: VICRegTerms, delta: float, unit: float) -> list[Measure]:
     if not seen.items.count:
         names = ("vicreg_invariance", "alignment", "lidar")
         return [Measure(name, None, "needs two views of each item") for name in names]
@@ -157,7 +162,7 @@ def _of_pairs(seen: Geometry, terms: VICRegTerms, delta: float) -> list[Measure]
         attempt(
             "lidar",
             f"exp entropy of the LDA spectrum of view pairs, delta = {delta:g}",
-            partial(lidar_of, delta=delta),
+            partial(lidar_of, delta=delta, unit=unit),
             seen,
         ),
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,7 +75,8 @@ def as_pair(data: Any, name: str = "representations", *, least: int = 2) -> tupl
         raise InvalidData(
             f"The views of `{name}` must have one shape, got {tuple(first.shape)} and {tuple(second.shape)}."
         )
-    return first, second.to(first)
+    wider = torch.promote_types(first.dtype, second.dtype)  # no digit of either is lost
+    return first.to(wider), second.to(first.device, wider)
 
 
 def _table_rows(table: Representations, view: int) -> Any:
@@ -102,12 +102,6 @@ def unit_rows(rows: Tensor, name: str = "representations") -> Tensor:
     rows = rows / largest  # squares neither over- nor underflow
     scaled: Tensor = rows / torch.linalg.vector_norm(rows, dim=1, keepdim=True)
     return scaled
-
-
-def binary_unit(rows: Tensor) -> float:
-    """The power of two at the largest entry: rows divided by it are of size one, and no digit of theirs changes."""
-    _, exponent = math.frexp(float(rows.abs().max()))
-    return math.ldexp(1.0, max(exponent - 1, -1022))
 
 
 def row_chunks(rows: Tensor, size: int) -> Iterator[Tensor]:

@@ -30,12 +30,13 @@ class VICRegTerms(NamedTuple):
     covariance: float
 
 
-def vicreg_terms(seen: Geometry, *, gamma: float = 1.0) -> VICRegTerms:
+def vicreg_terms(seen: Geometry, *, gamma: float = 1.0, unit: float = 1.0) -> VICRegTerms:
     """The terms of the first views, the invariance of both; unbiased covariance, in the unit of the representation.
 
     Args:
         seen: What was seen of the representation, two rows at least.
         gamma: γ.
+        unit: What the rows were divided by before they were seen; the terms are those of the rows themselves.
 
     Raises:
         InvalidData: fewer than two rows.
@@ -55,7 +56,12 @@ def vicreg_terms(seen: Geometry, *, gamma: float = 1.0) -> VICRegTerms:
     matrix = seen.rows.matrix()
     d = len(matrix)
     variances = matrix.diagonal()
-    hinge = (gamma - (variances + _EPSILON).sqrt()).clamp_min(0).mean()
+    deviations = (unit * variances.sqrt()).hypot(variances.new_tensor(_EPSILON).sqrt())
+    hinge = (gamma - deviations).clamp_min(0).mean()
     off = (matrix - variances.diag_embed()).square().sum()  # the diagonal may be all that a sum of both holds
     invariance = 4 * float(seen.halves.trace()) / (seen.items.count * d) if seen.items.count else None
-    return VICRegTerms(invariance, float(hinge), float(off) / d)
+    return VICRegTerms(
+        None if invariance is None else invariance * unit * unit,
+        float(hinge),
+        float(off) / d * unit * unit * unit * unit,
+    )

@@ -62,13 +62,14 @@ class PartiallyLabeledVICReg(VICReg):
             raise InvalidData(
                 f"`labels` must be {len(z1)} integers, one per row, got {labels.dtype} {tuple(labels.shape)}."
             )
+        labels = labels.long()
         if len(labels) and not -1 <= int(labels.min()) <= int(labels.max()) < self.num_classes:
             raise InvalidData(
                 f"`labels` must lie in -1..{self.num_classes - 1}, -1 for unknown; "
                 f"got {int(labels.min())}..{int(labels.max())}."
             )
         terms = super().parts(z1, z2)
-        labels = gather(labels.long())
+        labels = gather(labels)
         known = labels >= 0
         with torch.autocast(z1.device.type, enabled=False):
             residuals = [self._residual(gather(z)[known], labels[known]) for z in (z1, z2)]

@@ -65,7 +65,7 @@ def ridge_probe(z: Tensor, labels: Tensor, test_z: Tensor, test_labels: Tensor, 
         >>> ridge_probe(z, labels, z, labels, num_classes=2)
         1.0
     """
-    cut = max(1, len(z) * 4 // 5)
+    labels, test_labels, cut = labels.long(), test_labels.long(), max(1, len(z) * 4 // 5)
 
     def fit(rows: slice) -> LeastSquares:
         return LeastSquares.empty(z.shape[1], num_classes, z.device).update(z[rows].double(), labels[rows])

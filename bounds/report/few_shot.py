@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -48,11 +49,16 @@ class FewShotCurve:
 
     def __repr__(self) -> str:
         kind = "certified" if self.certified else "an estimate: an assumption fails"
-        text = self.to_frame().to_string(float_format=lambda value: f"{value:.4f}")
+        text = self._printed().to_string(float_format=lambda value: f"{value:.4f}")
         return f"{self.bound.axis.unit}; δ = {self.bound.delta:g}, {kind}\n{text}"
 
     def _repr_html_(self) -> str:
-        return str(self.to_frame().to_html(float_format=lambda value: f"{value:.4f}"))
+        return str(self._printed().to_html(float_format=lambda value: f"{value:.4f}"))
+
+    def _printed(self) -> pandas.DataFrame:
+        """With limits of four decimals that are no smaller than the limits."""
+        frame = self.to_frame()
+        return frame.assign(limit=(frame["limit"] * 1e4).map(math.ceil) / 1e4)
 
     def plot(self) -> Figure:
         """Mean error with the band up to its limit, the usual interval's upper end, and the prediction."""

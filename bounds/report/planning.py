@@ -13,6 +13,7 @@ from bounds.arguments import shown
 from bounds.derivations import vicreg
 from bounds.derivations.expression import Expression
 from bounds.errors import InvalidOption, NotApplicable
+from bounds.report.bets import Bets
 from bounds.theorems.bound import Bound
 from bounds.theorems.derive import provable, prover
 
@@ -52,7 +53,7 @@ NOTE = (
     "they change with more data"
 )
 
-Which = Literal["labels", "pairs", "both"]
+Which = Literal["labels", "pairs", "both", "shots"]
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,14 @@ class Need:
     """What it takes along one direction.
 
     Attributes:
-        which: "labels" (n grows), "pairs" (m grows) or "both" (in their present ratio).
+        which: "labels" (n grows), "pairs" (m grows), "both" (in their present ratio) or "shots" (of a few-shot error, with
+            as many episodes as now).
         reachable: Whether the target is reached at all.
         n, m: Sizes at which it is; None where it is not, or where the bound has no such size.
         value: The bound there, on the plan's axis.
         floor: The bound with unlimited data in this direction.
         stopped_by: The largest term of the floor where the target is out of reach.
+        shots: Shots a class at which it is, of a few-shot error.
     """
 
     which: Which
@@ -75,6 +78,7 @@ class Need:
     value: float
     floor: float
     stopped_by: str | None
+    shots: int | None = None
 
 
 @dataclass(frozen=True)
@@ -85,10 +89,13 @@ class Plan:
         bound: Name of the bound.
         axis: "error" where the bound converts to an error rate, else its own axis; the target is on it.
         target, now: The target, and the bound as it is.
-        n, m: Present numbers of labeled items (held-out ones where the bound uses only those) and of pairs.
+        n, m: Present numbers of labeled items (held-out ones where the bound uses only those, those of each class where
+            it counts in episodes) and of pairs.
         needs: By direction.
         kind: Always "estimate".
         curves: For the figure: per direction, sizes and the bound at them.
+        note: What is held fixed, and what is extrapolated.
+        shots: Present number of shots a class, of a few-shot error.
     """
 
     bound: str
@@ -101,6 +108,7 @@ class Plan:
     curves: Mapping[str, tuple[tuple[float, float], ...]]
     kind: Literal["estimate"] = "estimate"
     note: str = NOTE
+    shots: int | None = None
 
     @property
     def reachable(self) -> bool:
@@ -116,6 +124,7 @@ class Plan:
         for need in self.needs.values():
             sizes = "".join(f"{'-' if size is None else f'{size:,}':>12s}" for size in (need.n, need.m))
             stopped = "" if need.reachable else f"  out of reach: {need.stopped_by}"
+            stopped += f"  at {need.shots} shots" if need.which == "shots" and need.shots else ""
             lines.append(f"{need.which:8s}{sizes}{need.value:>10.4g}{need.floor:>10.4g}{stopped}")
         return "\n".join([*lines, self.note])
 
@@ -138,16 +147,19 @@ class Plan:
         """The bound against n and m, with the target and what no data can remove."""
         import matplotlib.pyplot as plt
 
-        shown = [which for which in ("labels", "pairs") if which in self.needs]
+        shown = [which for which in ("labels", "pairs", "shots") if which in self.needs]
         with plt.rc_context({"axes.spines.top": False, "axes.spines.right": False, "font.size": 9}):
             figure, axes = plt.subplots(
                 1, len(shown), figsize=(3.6 * len(shown), 2.9), sharey=True, squeeze=False
             )
             for panel, which in zip(axes[0], shown, strict=True):
-                letter, present = ("n", self.n) if which == "labels" else ("m", self.m)
-                other = "m" if which == "labels" else "n"
+                letter, present, other, label = {
+                    "labels": ("n", self.n, "m", "labeled items n"),
+                    "pairs": ("m", self.m, "n", "pairs m"),
+                    "shots": ("shots", self.shots, "episodes", "labels a class"),
+                }[which]
                 panel.plot(*zip(*self.curves[which], strict=True), color="#0072B2", label=f"{other} as now")
-                if "both" in self.curves and self.n and self.m:
+                if "both" in self.curves and which != "shots" and self.n and self.m:
                     ratio = 1.0 if which == "labels" else self.m / self.n
                     both = [(size * ratio, value) for size, value in self.curves["both"]]
                     panel.plot(*zip(*both, strict=True), color="#E69F00", label="both grow")
@@ -156,7 +168,7 @@ class Plan:
                     self.needs[which].floor, color="#9AA0A6", linestyle=":", label=f"floor in {letter}"
                 )
                 panel.plot([present], [self.now], "o", color="black", markersize=4)
-                panel.set(xscale="log", xlabel="labeled items n" if which == "labels" else "pairs m")
+                panel.set(xscale="log", xlabel=label)
             axes[0][0].set_ylabel(f"{self.bound}, {self.axis}")
             axes[0][0].legend(frameon=False, fontsize=7)
             figure.tight_layout()
@@ -182,9 +194,16 @@ def plan(bound: Bound, target: float, *, expression: Expression | None = None) -
         raise InvalidOption(f"`target` must be a positive number, got {shown(target)}.")
     if expression is None and bound.name in provable() and prover(bound.name)().expression.below:
         raise NotApplicable(f"`{bound.name}` is a limit from below, which has no target.")
-    project = _Projection(bound, expression or expression_of(bound))
+    bets = Bets.of(bound)
+    project = _Projection(bound, expression or expression_of(bound), bets)
     n, m = project.sizes
-    usable: tuple[tuple[Which, int], ...] = (("labels", n), ("pairs", m), ("both", n and m))
+    more_shots = bets.shots if bets is not None and bets.slope else 0
+    usable: tuple[tuple[Which, int], ...] = (
+        ("labels", n),
+        ("pairs", m),
+        ("both", n and m),
+        ("shots", more_shots),
+    )
     directions = [which for which, size in usable if size]
     if not directions:
         raise NotApplicable(f"`{bound.name}` has no sample size that could grow.")
@@ -197,6 +216,8 @@ def plan(bound: Bound, target: float, *, expression: Expression | None = None) -
         m=m or None,
         needs={which: _need(which, project, float(target)) for which in directions},
         curves={which: _curve(which, project) for which in directions},
+        note=NOTE if bets is None else f"{NOTE}; {bets.note}",
+        shots=None if bets is None else bets.shots or None,
     )
 
 
@@ -206,11 +227,14 @@ class _Projection:
 
     bound: Bound
     expression: Expression
+    bets: Bets | None = None
 
     @property
     def sizes(self) -> tuple[int, int]:
         """Sizes n and m, or the part of them that the bound uses; 0 where it uses none."""
         symbols = self.bound.symbols
+        if self.bets is not None:
+            return self.bets.labels, 0
         n, m = (
             next((symbols[name] for name, power in scaling.items() if power == 1 and name in symbols), 0.0)
             for scaling in (LABELED, PAIRS)
@@ -230,8 +254,13 @@ class _Projection:
 
     def terms(self, factor: float, which: Which) -> dict[str, float]:
         """Each term there."""
-        powers = {**(LABELED if which != "pairs" else {}), **(PAIRS if which != "labels" else {})}
+        powers = {
+            **(LABELED if which in ("labels", "both") else {}),
+            **(PAIRS if which in ("pairs", "both") else {}),
+        }
         values = {name: number * factor ** powers.get(name, 0) for name, number in self.bound.symbols.items()}
+        if self.bets is not None:
+            values |= self.bets.numbers(*((1.0, factor) if which == "shots" else (factor, 1.0)))
         return self.expression.evaluate(values)
 
     def __call__(self, factor: float, which: Which) -> float:
@@ -243,7 +272,7 @@ class _Projection:
 def _curve(which: Which, project: _Projection) -> tuple[tuple[float, float], ...]:
     """From an eighth of the present size to 30,000 times it."""
     n, m = project.sizes
-    size = m if which == "pairs" else n
+    size = {"pairs": m, "shots": project.bets.shots if project.bets else 0}.get(which, n)
     return tuple((size * 2.0**step, project(2.0**step, which)) for step in (k / 4 for k in range(-12, 61)))
 
 
@@ -255,9 +284,14 @@ def _need(which: Which, project: _Projection, target: float) -> Need:
         return Need(which, False, None, None, project(1.0, which), floor, largest)
     factor = _smallest_factor(lambda tried: project(tried, which) <= target)
     n, m = project.sizes
-    n = math.ceil(n * (1.0 if which == "pairs" else factor) * (1 - 1e-12))
-    m = project.step * math.ceil(m / project.step * (1.0 if which == "labels" else factor) * (1 - 1e-12))
-    return Need(which, True, n or None, m or None, project(factor, which), floor, None)
+    n = math.ceil(n * (factor if which in ("labels", "both") else 1.0) * (1 - 1e-12))
+    m = project.step * math.ceil(
+        m / project.step * (factor if which in ("pairs", "both") else 1.0) * (1 - 1e-12)
+    )
+    shots = None
+    if project.bets is not None and project.bets.shots:
+        n, shots = project.bets.whole(n, factor if which == "shots" else 1.0)
+    return Need(which, True, n or None, m or None, project(factor, which), floor, None, shots)
 
 
 def _smallest_factor(reached: Callable[[float], bool]) -> float:

@@ -54,7 +54,7 @@ class Plans(Mapping[str, Plan]):
         import pandas
 
         frames = [one.to_frame().reset_index().assign(bound=name, now=one.now) for name, one in self.items()]
-        columns = ["bound", "which", "now", "reachable", "n", "m", "value", "floor", "stopped_by"]
+        columns = ["bound", "which", "now", "reachable", "n", "m", "shots", "value", "floor", "stopped_by"]
         return (
             pandas.concat(frames, ignore_index=True)[columns] if frames else pandas.DataFrame(columns=columns)
         )

@@ -47,7 +47,7 @@ class ClassShapes:
         counts = torch.bincount(labels, minlength=classes)
         kept = (counts >= 2).nonzero()[:, 0]
         size = counts[kept].double()
-        found = cls._made(_parts(z.double(), labels, kept, None), kept, size / (size - 1))
+        found = cls._made(_Parts(z.double(), labels, kept), kept, size / (size - 1))
         noise = found.variance / size
         square = found.square - noise[:, None] - noise[None, :]
         square.fill_diagonal_(1.0)
@@ -56,33 +56,33 @@ class ClassShapes:
     @classmethod
     def exact(cls, z: Tensor, labels: Tensor, weights: Tensor) -> ClassShapes:
         """Of a population of points (M, d) with labels and weights (M,): all moments as they are."""
+        labels = labels.long()
         kept = torch.unique(labels)
-        parts = list(_parts(z.double(), labels, kept, weights.double()))
-        found = cls._made(iter(parts), kept, torch.ones(len(kept), dtype=torch.float64))
+        parts = _Parts(z.double(), labels, kept, weights.double())
+        found = cls._made(parts, kept, torch.ones(len(kept), dtype=torch.float64))
         matrices = [(rows * share[:, None]).T @ rows for rows, share, _ in parts]
         cross = torch.stack([torch.stack([(one * two).sum() for two in matrices]) for one in matrices])
         return cls(**{**vars(found), "cross": cross})
 
     @classmethod
-    def _made(
-        cls, parts: Iterator[tuple[Tensor, Tensor, Tensor]], kept: Tensor, inflate: Tensor
-    ) -> ClassShapes:
+    def _made(cls, parts: _Parts, kept: Tensor, inflate: Tensor) -> ClassShapes:
         names = ("variance", "second", "fourth", "projected", "skewed")
         found: dict[str, list[Tensor]] = {name: [] for name in names}
         if len(kept) < 2:
             raise InvalidStatistics("Moments of classes need two classes with at least two items each.")
-        all_parts = list(parts)
-        means = torch.stack([mean for _, _, mean in all_parts])
-        for (rows, share, mean), factor in zip(all_parts, inflate, strict=True):
+        means = torch.stack([mean for _, _, mean in parts])
+        middle = means.mean(0)
+        centred = means - middle
+        for (rows, share, mean), factor in zip(parts, inflate, strict=True):
             norms = rows.square().sum(1)
             weighted = rows * share.sqrt()[:, None]
             small = weighted @ weighted.T if len(rows) < rows.shape[1] else weighted.T @ weighted
-            along = rows @ (means - mean).T
+            along = rows @ centred.T - (rows @ (mean - middle))[:, None]
             found["variance"].append(factor * (share * norms).sum())
             found["second"].append(factor**2 * small.square().sum())
             found["fourth"].append((share * norms.square()).sum())
-            found["projected"].append(factor * (share[:, None] * along.square()).sum(0))
-            found["skewed"].append((share[:, None] * along * norms[:, None]).sum(0))
+            found["projected"].append(factor * (share @ along.square()))
+            found["skewed"].append((share * norms) @ along)
         square = torch.cdist(means, means, compute_mode="donot_use_mm_for_euclid_dist").square()
         square.fill_diagonal_(1.0)
         second = torch.stack(found["second"])
@@ -192,12 +192,13 @@ def conditional(
     Raises:
         InvalidStatistics: fewer than two classes with two items.
     """
+    labels, targets = labels.long(), targets.long()
     counts = torch.bincount(labels)
     kept = (counts >= (2 if weights is None else 1)).nonzero()[:, 0]
     if len(kept) < 2:
         raise InvalidStatistics("Moments of classes need two classes with at least two items each.")
     centres, spreads = [], []
-    for index, (rows, share, mean) in zip(kept, _parts(z.double(), labels, kept, weights), strict=True):
+    for index, (rows, share, mean) in zip(kept, _Parts(z.double(), labels, kept, weights), strict=True):
         factor = 1.0 if weights is not None else float(counts[index] / (counts[index] - 1))
         norms, gap = rows.square().sum(1), queries.double() - mean
         v = factor * float((share * norms).sum())
@@ -246,8 +247,9 @@ def predicted(
     density = torch.exp(-nodes.square() / 2)
     density /= density.sum()
     right = torch.zeros(K, dtype=snr.dtype, device=snr.device)
+    scaled, same = 2**0.5 * snr, ~shapes.pairs
     for t, weight in zip(nodes, density, strict=True):
-        logs = torch.special.log_ndtr(2**0.5 * snr + t).masked_fill(~shapes.pairs, 0.0)
+        logs = _log_ndtr(scaled + t).masked_fill_(same, 0.0)
         right += weight * (logs.sum(1) * (rivals / (K - 1))).exp()
     return float(_weights(shapes, weights if ways == "all" else None) @ (1 - right).clamp(0.0, 1.0))
 
@@ -296,16 +298,31 @@ def near_orthogonality(
     return {"cosine": abs(float(u1 @ u2)), "limit": math.sqrt(2 * K2) * d1 / d2 * math.sqrt(directional)}
 
 
-def _parts(
-    z: Tensor, labels: Tensor, kept: Tensor, weights: Tensor | None
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Of each class its centred rows, their weights with sum one, and its mean."""
-    for y in kept:
-        own = (labels == y).nonzero()[:, 0]
-        share = z.new_ones(len(own)) if weights is None else weights[own].to(z)
-        share = share / share.sum()
-        mean = share @ z[own]
-        yield z[own] - mean, share, mean
+class _Parts:
+    """Of each class its centred rows, their weights with sum one, and its mean; made anew each time, one at a time."""
+
+    def __init__(self, z: Tensor, labels: Tensor, kept: Tensor, weights: Tensor | None = None) -> None:
+        self._z, self._weights = z, weights
+        order = torch.argsort(labels, stable=True)
+        ends = torch.bincount(labels).cumsum(0)[kept].tolist()
+        counts = torch.bincount(labels)[kept].tolist()
+        self._items = [order[end - count : end] for end, count in zip(ends, counts, strict=True)]
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        for own in self._items:
+            rows = self._z[own]
+            share = rows.new_ones(len(own)) if self._weights is None else self._weights[own].to(rows)
+            share = share / share.sum()
+            mean = share @ rows
+            yield rows - mean, share, mean
+
+
+def _log_ndtr(x: Tensor) -> Tensor:
+    """As `torch.special.log_ndtr`, twice as fast where Φ can be held."""
+    found: Tensor = (torch.special.erfc(-(0.5**0.5) * x) / 2).log_()
+    far = x < -37.0
+    found[far] = torch.special.log_ndtr(x[far])
+    return found
 
 
 def _weights(shapes: ClassShapes, weights: Tensor | None) -> Tensor:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -48,11 +50,66 @@ def constant_stakes_upper(values: Tensor, delta: float, stakes: tuple[float, ...
         logs = torch.where(factors.isneginf(), -1e300, factors) @ counts.T
         return float(logs.logsumexp((0, 1))) >= target
 
-    high = 1.0 - 2.0**-40
-    if not rejected(high):
+    return _least(rejected)
+
+
+@dataclass(frozen=True)
+class TwoPoints:
+    """Draws of a law on two points of [0, 1], for projections: what a limit would be at other sizes.
+
+    Attributes:
+        mean: m.
+        share: s in [0, 1]; the points are m − sm and m + s(1 − m), so that the variance is s²m(1 − m).
+        count: N, not necessarily whole.
+    """
+
+    mean: float
+    share: float
+    count: float
+
+    @classmethod
+    def like(
+        cls, mean: float, deviation: float, limit: float, delta: float, stakes: tuple[float, ...]
+    ) -> TwoPoints:
+        """The law with this mean and standard deviation, in the number whose limit is the given one, below 1."""
+        widest = math.sqrt(mean * (1 - mean))
+        share = min(1.0, deviation / widest) if widest > 0 else 0.0
+
+        def reaches(x: float) -> bool:
+            return cls(mean, share, x / (1 - x)).upper(delta, stakes) <= limit
+
+        x = _least(reaches)
+        return cls(mean, share, x / (1 - x))
+
+    def upper(
+        self, delta: float, stakes: tuple[float, ...], *, times: float = 1.0, mean: float | None = None
+    ) -> float:
+        """Their limit where each point comes up as often as the law says, of so many times N, at another mean."""
+        m = self.mean if mean is None else mean
+        points = ((1 - m, m - self.share * m), (m, m + self.share * (1 - m)))
+        target = math.log(len(stakes) / delta) + _ROUNDING
+        count = times * self.count
+
+        def rejected(p: float) -> bool:
+            logs = [
+                count * sum(w * _log1p(c * (p - h) / (1 - p)) for w, h in points if w > 0) for c in stakes
+            ]
+            largest = max(logs)
+            return largest + math.log(sum(math.exp(one - largest) for one in logs)) >= target
+
+        return _least(rejected)
+
+
+def _log1p(x: float) -> float:
+    return math.log1p(x) if x > -1.0 else -1e200  # ends the product
+
+
+def _least(reached: Callable[[float], bool]) -> float:
+    """The least number of [0, 1] from which on it is reached, from above; 1 where it is nowhere."""
+    low, high = 0.0, 1.0 - 2.0**-40
+    if not reached(high):
         return 1.0
-    low = 0.0
     while high - low > 1e-12:
         middle = 0.5 * (low + high)
-        low, high = (low, middle) if rejected(middle) else (middle, high)
+        low, high = (low, middle) if reached(middle) else (middle, high)
     return high

@@ -80,9 +80,13 @@ class Covariance:
         """The scatter divided by n - 1, or by n; exactly zero for constant dimensions.
 
         Raises:
-            InvalidData: fewer than two rows.
+            InvalidData: fewer than two rows, or rows so large that their squares are beyond float64.
         """
         if self.count < 2:
             raise InvalidData(f"A covariance needs at least two rows, got {self.count}.")
+        if not bool(torch.isfinite(self.scatter.diagonal()).all()):
+            raise InvalidData(
+                f"Squares of rows of size {float(self.mean.abs().max()):.0e} are beyond float64; divide the rows."
+            )
         varies = (~self.constant).to(self.scatter)
         return self.scatter * torch.outer(varies, varies) / (self.count - 1 if unbiased else self.count)

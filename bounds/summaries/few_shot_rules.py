@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 _RECHECKED = 2**22  # entries of differences that are taken once more in float64
+_ROWS = 2048  # that are centred at a time
 
 
 class Rule(Protocol):
@@ -23,28 +24,39 @@ class Rule(Protocol):
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows (n, d) around their mean in float64, and the same in float32 for a first look."""
+    """Rows (n, d) in float64, their mean, and the rows around it in float32 for a first look, the largest at norm one."""
 
-    exact: Tensor
+    given: Tensor
+    centre: Tensor
     rough: Tensor
     largest: float
 
     @classmethod
     def of(cls, z: Tensor) -> Rows:
         """Distances do not change where the origin moves; fewer digits cancel near it."""
-        exact = z - z.mean(0)
-        largest = float(torch.linalg.vector_norm(exact, dim=1).max()) if len(exact) else 0.0
-        scale = largest or 1.0
-        return cls(exact, (exact / scale).float(), scale)
+        centre, parts = z.mean(0), torch.split(z, _ROWS)
+        norms = [torch.linalg.vector_norm(part - centre, dim=1).amax() for part in parts if len(part)]
+        largest = float(torch.stack(norms).amax()) or 1.0 if norms else 1.0
+        rough = torch.empty(z.shape, dtype=torch.float32, device=z.device)
+        for part, out in zip(parts, torch.split(rough, _ROWS), strict=True):
+            out.copy_((part - centre) / largest)
+        return cls(z, centre, rough, largest)
+
+    def exact(self, index: Tensor) -> Tensor:
+        """Rows around the mean in float64, (*index, d)."""
+        return self.given[index] - self.centre
 
     def slack(self, dtype: torch.dtype) -> float:
         """More than the rounding of a difference of squared distances, the largest row at norm one."""
-        return 4 * (self.exact.shape[1] + 16) * torch.finfo(dtype).eps
+        return 4 * (self.given.shape[1] + 16) * torch.finfo(dtype).eps
 
 
 @dataclass(frozen=True)
 class Mean:
-    """The class whose mean of shots is nearest."""
+    """The class whose mean of shots is nearest.
+
+    What float32 cannot tell is looked at once more in float64, where equality up to rounding is a tie.
+    """
 
     def prepare(self, z: Tensor) -> Rows:
         """In two precisions: most comparisons are far from a tie."""
@@ -52,29 +64,46 @@ class Mean:
 
     def wrong(self, z: Rows, index: Tensor) -> Tensor:
         """Whether some other mean is at least as near."""
-        return self.lost(z, index).any(2)
+        gap, slack = self._gap(z, index), z.slack(torch.float32)
+        least = gap.amin(2)
+        wrong = least <= 0
+        e, i = (least.abs() <= slack).nonzero().unbind(1)
+        row, j = (gap[e, i] <= slack).nonzero().unbind(1)
+        lost = torch.zeros(len(e), dtype=torch.bool, device=gap.device)
+        lost[row[self._lost(z, index, e[row], i[row], j)]] = True
+        wrong[e, i] = lost
+        return wrong
 
     def lost(self, z: Rows, index: Tensor) -> Tensor:
-        """Whether query i is at least as near to the mean of class j ≠ i as to its own, (E, w, w).
-
-        What float32 cannot tell is looked at once more in float64, where equality up to rounding is a tie.
-        """
-        E, w, _ = index.shape
-        shots, queries = index[..., :-1].reshape(E * w, -1), index[..., -1]
-        means = torch.nn.functional.embedding_bag(shots, z.rough, mode="mean").view(E, w, -1)
-        score = means.square().sum(2)[:, None, :] - 2 * z.rough[queries] @ means.transpose(1, 2)
-        gap = score - score.diagonal(dim1=1, dim2=2)[:, :, None]
-        own = torch.eye(w, dtype=torch.bool, device=gap.device)
+        """Whether query i is at least as near to the mean of class j ≠ i as to its own, (E, w, w)."""
+        gap = self._gap(z, index)
         lost = gap <= 0
-        close = ((gap.abs() <= z.slack(torch.float32)) & ~own).nonzero()
-        step = max(1, _RECHECKED // (z.exact.shape[1] * shots.shape[1]))
-        for start in range(0, len(close), step):
-            e, i, j = close[start : start + step].unbind(1)
-            x = z.exact[queries[e, i]]
-            near, far = (z.exact[index[e, one, :-1]].mean(1) for one in (i, j))
+        e, i, j = (gap.abs_() <= z.slack(torch.float32)).nonzero().unbind(1)
+        lost[e, i, j] = self._lost(z, index, e, i, j)
+        return lost
+
+    def _gap(self, z: Rows, index: Tensor) -> Tensor:
+        """‖x − μ̂_j‖² − ‖x − μ̂_i‖² of query i in float32, infinite for j = i, (E, w, w)."""
+        E, w, _ = index.shape
+        shots, queries = index[..., :-1].reshape(E * w, -1), z.rough[index[..., -1]]
+        means = torch.nn.functional.embedding_bag(shots, z.rough, mode="mean").view(E, w, -1)
+        norms = torch.linalg.vecdot(means, means)[:, None, :]
+        gap = torch.baddbmm(norms, queries, means.transpose(1, 2), alpha=-2.0)
+        gap -= gap.diagonal(dim1=1, dim2=2)[:, :, None].clone()
+        gap.diagonal(dim1=1, dim2=2).fill_(torch.inf)
+        return gap
+
+    def _lost(self, z: Rows, index: Tensor, e: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        """Whether query i of episode e is at least as near to the mean of class j as to its own, in float64."""
+        lost = torch.empty(len(e), dtype=torch.bool, device=index.device)
+        step = max(1, _RECHECKED // (z.given.shape[1] * index.shape[2]))
+        for start in range(0, len(e), step):
+            at = slice(start, start + step)
+            x = z.exact(index[e[at], i[at], -1])
+            near, far = (z.exact(index[e[at], one[at], :-1]).mean(1) for one in (i, j))
             apart = ((near - far) * (2 * x - near - far)).sum(1)  # ‖x − far‖² − ‖x − near‖²
-            lost[e, i, j] = apart <= z.slack(torch.float64) * z.largest**2
-        return lost & ~own
+            lost[at] = apart <= z.slack(torch.float64) * z.largest**2
+        return lost
 
 
 @dataclass(frozen=True)

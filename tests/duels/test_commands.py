@@ -70,8 +70,11 @@ def test_encoders_are_compared_in_several_steps(kind, place):
         "--num-classes",
         "3",
     ]
+    begin += ["--goal", "order"] if kind == "rank" else ["--margin", "0.01"]
     code, said = command(place, *begin, "--ask", f"@{kind}.csv", "--sheet", f"@{kind}.html", "--count", "4")
     assert code == 0, said
+    options = json.loads(state.read_text())["options"]
+    assert options == ({"goal": "order"} if kind == "rank" else {"margin": 0.01})
     assert "a" in said
     assert (place / f"{kind}.html").read_text().count("<img") == 4
     assert fill(ask, place / "answers.csv", 20, 3) == 4

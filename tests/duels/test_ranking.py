@@ -1,5 +1,7 @@
 """A ranking: who may be the best, and what is asked and skipped."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -19,37 +21,50 @@ def answer(one, count):
     one.add(rows, TRUTH[rows])
 
 
-def slow(columns, rows, delta=0.05):
-    """The definition, item by item: (who remains, how many labels were read)."""
+def slow(columns, rows, goal, delta=0.05):
+    """The definition, item by item: (who remains, pairs that are sure, how many labels were read)."""
     names, remaining = list(columns), set(columns)
     counts = {(i, j): [0, 0] for i in names for j in names if i != j}
-    used = 0
+    used, sure = 0, set()
+
+    def decided(i, j):
+        return bool({(i, j), (j, i)} & sure) if goal == "order" else not {i, j} <= remaining
+
     for row in rows:
         said = {name: columns[name][row] for name in names}
-        if len({said[name] for name in remaining}) == 1:
+        if all(said[i] == said[j] or decided(i, j) for i, j in counts):
             continue
         used += 1
         for (i, j), (plus, minus) in counts.items():
-            if {i, j} <= remaining and said[i] != said[j]:
+            if said[i] != said[j] and not decided(i, j):
                 counts[i, j] = [plus + (said[i] == TRUTH[row]), minus + (said[j] == TRUTH[row])]
         wealth = {pair: np.exp(log_sign_e_value(*one)) for pair, one in counts.items()}
+        sure |= {pair for pair, one in wealth.items() if one >= len(wealth) / delta}
+        for k, i, j in itertools.product(names, names, names):
+            if {(i, k), (k, j)} <= sure:
+                sure.add((i, j))
         mean = {j: sum(wealth[i, j] for i in names if i != j) / (len(names) - 1) for j in remaining}
         remaining -= {j for j in remaining if mean[j] >= 1 / delta and len(remaining) > 1}
-    return [name for name in names if name in remaining], used
+    return [name for name in names if name in remaining], sure, used
 
 
+@pytest.mark.parametrize("goal", ["best", "order"])
 @pytest.mark.parametrize("step", [37, N])
-def test_the_set_of_the_best_is_the_one_of_the_definition(step):
-    one = bounds.rank(COLUMNS, seed=3, num_classes=5)
+def test_the_set_of_the_best_and_the_order_are_those_of_the_definition(goal, step):
+    one = bounds.rank(COLUMNS, goal=goal, seed=3, num_classes=5)
     order = one.answers.order
     union = order[np.isin(order, one.panel.rows)]
     assert one.to_label.tolist() == union.tolist()
     while len(one.to_label):
         answer(one, step)
-    best, used = slow(COLUMNS, union)
+    best, sure, used = slow(COLUMNS, union, goal)
     assert one.best == best == ["p0"]
     assert one.verdict == "p0"
+    assert set(one.order) == sure
     assert one.used == used < len(union)
+    if goal == "order":
+        assert {("p0", "p1"), ("p0", "p2"), ("p0", "p3"), ("p1", "p3"), ("p2", "p3")} <= sure
+        assert "p0 errs less than p1, p2, p3." in str(one)
     if step < N:
         assert one.labels < len(union)
 
@@ -66,8 +81,16 @@ def test_cannot_tell_removes_nobody(tmp_path):
     rows = one.to_label
     one.add(rows, [None] * len(rows))
     assert len(one.best) == 4
-    one.save(tmp_path / "state.json")
-    assert str(load(tmp_path / "state.json")) == str(one)
+    assert one.order == []
+    order = bounds.rank(COLUMNS, goal="order")
+    while len(order.to_label) > 300:
+        answer(order, 100)
+    assert order.order
+    for made in (one, order):
+        made.save(tmp_path / "state.json")
+        again = load(tmp_path / "state.json")
+        assert str(again) == str(made)
+        assert again.to_label.tolist() == made.to_label.tolist()
     with pytest.raises(InvalidOption, match="at least two"):
         bounds.rank({"a": TRUTH})
 

@@ -35,12 +35,16 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
     betting = _METHOD("test_set_loss", evidence.setting.options.get("test_set_loss", "betting")) == "betting"
     losses = test_mean(evidence, evidence.head)
     values = {"N": losses.trials, "projected_H": losses.mean, "delta": delta}
+    table: dict[str, dict[str, float]] = {}
     if betting:
         largest = math.sqrt(2.0)
         entered = test_apart(evidence).entered(outcomes(evidence, evidence.head, "test")[1], largest)
         shares = torch.from_numpy(entered / largest).clamp(0.0, 1.0)[None]
-        values["loss_limit"] = largest * constant_stakes_upper(shares, delta, LOSS_STAKES)
-    return Inputs.proven(proof(betting=betting), values, {"delta": delta}, evidence.head)
+        values["loss_limit"] = limit = largest * constant_stakes_upper(shares, delta, LOSS_STAKES)
+        spread = largest * float(shares.std(unbiased=False))
+        row = {"items": losses.trials, "loss": losses.mean, "spread": spread, "limit": limit}
+        table = {"test items": row}
+    return Inputs.proven(proof(betting=betting), values, {"delta": delta}, evidence.head, table=table)
 
 
 TEST_SET_LOSS = Theorem(

@@ -55,7 +55,14 @@ def asked(evidence: Evidence) -> FewShot:
 
 def labeled_rows(evidence: Evidence) -> Tensor:
     """All rows of S, (n, d) float64."""
-    return torch.cat([z for z, _ in evidence.labeled_chunks()])
+    rows, start = (
+        torch.empty(evidence.n, evidence.labeled.dim, dtype=torch.float64, device=evidence.device),
+        0,
+    )
+    for z, _ in evidence.labeled_chunks():
+        rows[start : start + len(z)] = z
+        start += len(z)
+    return rows
 
 
 def errors(evidence: Evidence, shots: int) -> tuple[Tensor, float]:
