@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import trust
+import trusted_base
 
 import bounds
 from bounds.cli import save_figure
@@ -49,6 +50,7 @@ DRAWN = [
     "reference_head",
     "test_set",
 ]
+FEW_PAIRS = (("SimCLR", "VICReg"), ("SimCLR", "Barlow Twins"), ("SimCLR", "BYOL"), ("ImageNet", "SimCLR"))
 SHOWN = ["vicreg", "vicreg_certified", "vicreg_direct", "vicreg_second_moment", "test_set"]
 
 
@@ -117,6 +119,13 @@ def speed_table() -> str:
         f"{report['script']['rows_of_similarities_done']:,} rows); {report['speedup']['all']:.1f} times as fast with "
         "every bound",
     }
+    for case, one in saved.get("few_shot", {}).items():
+        most = one["most"]
+        memory = f", of {most['added_memory_mb'] / 1000:g} GB" if "added_memory_mb" in most else ""
+        lines[f"{case}, n x d x K = {one['size']}"] = (
+            f"{one['cpu_seconds']:.1f} s, of {most['seconds']:g} s that it may take; "
+            f"{one['added_memory_mb'] / 1024:.2f} GB of memory beyond the data{memory}"
+        )
     rows = [f"| {what} | {cost} |" for what, cost in lines.items()]
     head = f"CPU time on one thread unless cores are named; {machine['cores']} cores, torch {machine['versions']['torch']}."
     return "\n".join([head, "", "| what | cost |", "| --- | --- |", *rows])
@@ -243,6 +252,78 @@ def few_shot_misses() -> str:
     )
 
 
+def labels_needed_table(pairs: tuple[tuple[str, str], ...] | None = None) -> str:
+    """Labels that tell which of two encoders is better, in the saved study; of all pairs, or of these."""
+    import pandas as pd
+
+    rows = pd.read_csv(ROOT / "paper_figs" / "results" / "labels_needed.csv", comment="#")
+    if pairs is not None:
+        rows = rows[[pair in pairs for pair in zip(rows["a"], rows["b"], strict=True)]]
+    return trust.markdown(
+        [
+            "better",
+            "worse",
+            "errors",
+            "two separate limits",
+            "paired test",
+            "disagreements only",
+            "duel, mean",
+        ],
+        [
+            [
+                row.a,
+                row.b,
+                f"{row.error_a:.1%}, {row.error_b:.1%}",
+                *(f"{round(getattr(row, name)):,}" for name in ("separate", "paired", "disagreements")),
+                f"{round(row.sequential):,}",
+            ]
+            for row in rows.itertuples()
+        ],
+    )
+
+
+def sequential_sizes_table() -> str:
+    """Exact mean labels over the fixed size: smallest and largest ratio of the saved study, with where it is."""
+    import pandas as pd
+
+    rows = pd.read_csv(ROOT / "paper_figs" / "results" / "sequential_sizes.csv", comment="#")
+    lines = []
+    for what, part in rows.groupby("what", sort=False):
+        least, most = part.loc[part["ratio"].idxmin()], part.loc[part["ratio"].idxmax()]
+        of = part["of"].iloc[0]
+        lines.append(
+            [
+                what,
+                f"{of} from {part['value'].min():g} to {part['value'].max():g}",
+                f"{part['fixed'].min():,} to {part['fixed'].max():,}",
+                f"{least['ratio']:.2f} (at {least['value']:g})",
+                f"{most['ratio']:.2f} (at {most['value']:g})",
+            ]
+        )
+    return trust.markdown(["", "truth", "fixed size", "smallest ratio", "largest ratio"], lines)
+
+
+def ranking_saves_table() -> str:
+    """Labels of a ranking beside those of a test set for each encoder, in the saved study."""
+    import pandas as pd
+
+    rows = pd.read_csv(ROOT / "paper_figs" / "results" / "ranking_saves.csv", comment="#")
+    return trust.markdown(
+        ["encoders", "sought", "labels read, mean", "orders that ended", "pairs certified", "separate sets"],
+        [
+            [
+                f"{row.size}, {row.encoders}",
+                row.goal,
+                f"{round(row.labels):,} of {row.union:,}",
+                f"{row.ended:.0%}",
+                f"{row.pairs:.1f} of {row.size * (row.size - 1) // 2}",
+                f"{row.separate:,}",
+            ]
+            for row in rows.rename(columns={"count": "size"}).itertuples()
+        ],
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "real_images_table": real_images_table,
     "speed_table": speed_table,
@@ -251,14 +332,20 @@ TABLES: dict[str, Callable[[], str]] = {
     "held_out_shares_table": held_out_shares_table,
     "few_shot_table": few_shot_table,
     "few_shot_misses": few_shot_misses,
+    "labels_needed_table": labels_needed_table,
+    "labels_needed_in_short": lambda: labels_needed_table(FEW_PAIRS),
+    "sequential_sizes_table": sequential_sizes_table,
+    "ranking_saves_table": ranking_saves_table,
     "coverage_of_bounds": trust.coverage_of_bounds,
     "broken_assumptions": trust.broken_assumptions,
     "searched_worlds": trust.searched_worlds,
     "tests_of_assumptions": trust.tests_of_assumptions,
+    "worlds_of_duels": trust.worlds_of_duels,
     "fuzzed_reports": trust.fuzzed_reports,
     "mutated_proofs": trust.mutated_proofs,
     "mutated_numerics": trust.mutated_numerics,
     "killed_processes": trust.killed_processes,
+    "trusted_base": trusted_base.trusted_base,
 }
 _MADE = re.compile(r"(<!-- made by (\w+) of paper_figs/pages\.py -->\n\n).*?(\n\n<!-- end -->)", flags=re.S)
 
@@ -269,8 +356,9 @@ def filled(text: str) -> str:
 
 
 def pages() -> list[Path]:
-    """The pages that hold a table."""
-    return [path for path in sorted((ROOT / "docs").rglob("*.md")) if _MADE.search(path.read_text("utf-8"))]
+    """The pages that hold a table, README among them."""
+    places = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [path for path in places if _MADE.search(path.read_text("utf-8"))]
 
 
 def main() -> None:

@@ -11,9 +11,8 @@ import pandas as pd
 from bounds.assumptions.assumption import TITLES
 
 RESULTS = Path(__file__).with_name("results")
-CHECKS = (
-    Path(__file__).resolve().parents[1] / "tests" / "results"
-)  # a section is empty until its file is there
+# A section of the page is empty until its file is there.
+CHECKS = Path(__file__).resolve().parents[1] / "tests" / "results"
 
 
 def markdown(columns: list[str], rows: list[list[Any]]) -> str:
@@ -130,6 +129,18 @@ def tests_of_assumptions() -> str:
             "power at that, over the worlds that break it",
         ],
         lines,
+    )
+
+
+def worlds_of_duels() -> str:
+    """How often duels, rankings and certificates to a target were wrong, and a naive rule beside each."""
+    rows = pd.read_csv(RESULTS / "duel_worlds.csv", comment="#")
+    return markdown(
+        ["world", "runs", "wrong", "naive rule wrong", "what it is"],
+        [
+            [r.world, f"{r.runs:,}", f"{r.wrong / r.runs:.1%}", f"{r.naive / r.runs:.1%}", r.what]
+            for r in rows.itertuples()
+        ],
     )
 
 

@@ -395,10 +395,27 @@ def processes(options: argparse.Namespace) -> dict[str, Any]:
     return {"size": size, "one": alone, "two": shared, "speedup": alone / max(shared)}
 
 
+def one_few_shot(options: argparse.Namespace) -> dict[str, Any]:
+    """One case of few-shot limits, in a process of its own."""
+    from tests.benchmarks_few_shot import measure
+
+    return measure(options.side)
+
+
+def few_shot(options: argparse.Namespace) -> dict[str, Any]:
+    """Few-shot limits and a head that picks, on one thread, against the seconds and the memory they may take."""
+    from tests.benchmarks_few_shot import CASES
+
+    return {case: child("one_few_shot", options, side=case) for case in CASES}
+
+
+# Those that start processes of their own.
+PARENTS = ("report", "few_shot")
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     one.__name__: one
     for one in (
-        *(extraction, least_squares, signs, all_pairs, stream, processes, comparison, report, one_report),
+        *(extraction, least_squares, signs, all_pairs, stream, processes, comparison),
+        *(report, one_report, few_shot, one_few_shot),
     )
 }
 
@@ -484,7 +501,7 @@ def main() -> None:
     parser.add_argument(
         "--only",
         nargs="*",
-        choices=[name for name in BENCHMARKS if name != "one_report"],
+        choices=[name for name in BENCHMARKS if not name.startswith("one_")],
         help="none: draw the figure again",
     )
     parser.add_argument("--rounds", type=int, default=5)
@@ -503,9 +520,11 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "benchmarks.json"
     found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    chosen = [name for name in BENCHMARKS if name != "one_report"] if options.only is None else options.only
+    chosen = (
+        [name for name in BENCHMARKS if not name.startswith("one_")] if options.only is None else options.only
+    )
     for name in chosen:
-        found[name] = report(options) if name == "report" else child(name, options)
+        found[name] = BENCHMARKS[name](options) if name in PARENTS else child(name, options)
         found[name]["provenance"] = provenance()
         print(name, json.dumps(found[name], indent=1), flush=True)
         path.write_text(json.dumps(found, indent=1))

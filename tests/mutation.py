@@ -1,18 +1,21 @@
 """Change one constant, sign, count, comparison or refusal of the proofs at a time, and see which tests notice.
 
-    python tests/mutation.py --count 300 --seed 0 --output mutation.json
+    python -m tests.mutation --count 300 --consistent --minutes 20 --output tests/results/mutation.json
 
-Each mutant is one edit of one file of `bounds/proofs` or of a theorem with a kernel proof. It is run in a process
-forked from one that has everything imported: the mutated module's source is put in place of the file (an import hook),
-the modules that depend on it are loaded again, and the tests of the kernel run until the first failure, after the
-conclusions of all proofs were compared in direction: a mutant that no test notices and that makes a bound smaller is
-unsound, one that changes no bound or makes it larger is harmless.
+Each mutant is one edit of one file of `bounds/proofs` or of a theorem with a kernel proof, and runs in a process forked
+from one that has collected all tests. A change inside a function is put into the living function, any other one in place
+of the file, whose dependents are loaded again. Of the tests those that call the function run until the first failure,
+the ones first that caught others of its file, then the cheapest. For a mutant that no test notices, the conclusions of
+all proofs are compared in direction: one that makes a bound smaller is unsound, one that changes no bound or makes it
+larger is harmless.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import gc
+import hashlib
 import importlib
 import json
 import math
@@ -20,17 +23,26 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import time
-from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from functools import _lru_cache_wrapper, cache
+from importlib import abc, util
 from pathlib import Path
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests" / "proofs"
+ALL_TESTS = (TESTS, ROOT / "tests" / "theorems")
 SECONDS = 300
+# What stands in the other modules was made by these files when it was imported: normal forms, terms and weights.
+MADE_WHEN_IMPORTED = ("terms.py", "choices.py", "closed.py")
 
 
 @dataclass(frozen=True)
@@ -382,26 +394,221 @@ def consistent() -> list[tuple[Mutant, dict[str, str]]]:
     return found
 
 
-def run(mutant: Mutant, sources: dict[str, str], reference: dict[str, list[float]]) -> Outcome:
-    """What becomes of one mutant, in a forked process that is stopped after a while."""
+@dataclass
+class Tests:
+    """What the tests of the kernel cost and call, and which of them caught mutants so far.
+
+    Attributes:
+        seconds: Processor time of each test.
+        calls: Functions of the mutated files that each test calls, as "file:first line".
+        caught: How many mutants of a file each test caught.
+    """
+
+    seconds: dict[str, float]
+    calls: dict[str, list[str]]
+    caught: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    @classmethod
+    def known(cls, items: list[pytest.Item]) -> Tests:
+        """Measured once for each state of the sources."""
+        sources = (
+            *(ROOT / "bounds").rglob("*.py"),
+            *(one for tests in ALL_TESTS for one in tests.rglob("*.py")),
+        )
+        digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:16]
+        saved = Path(tempfile.gettempdir()) / f"bounds-mutation-{digest}.json"
+        if not saved.exists():
+            saved.write_text(json.dumps(_forked(lambda: _measured(items))))
+        return cls(**json.loads(saved.read_text()))
+
+    def of(self, edits: Iterable[Mutant], within: str = "") -> list[str]:
+        """Tests that may notice any of some edits: likely ones first, then cheap ones."""
+        wanted, before = set[str](), Counter[str]()
+        for edit in edits:
+            wanted |= {test for test in self._calling(edit) if test.startswith(within)}
+            before.update(self.caught[edit.file])
+        first = [test for test, _ in before.most_common(12) if test in wanted]
+        return first + sorted(wanted - set(first), key=lambda test: self.seconds[test])
+
+    def _calling(self, edit: Mutant) -> set[str]:
+        place = _function(edit.file, edit.line)
+        if place and not _reloads(edit):
+            return {test for test, called in self.calls.items() if place in called}
+        # What runs when the file is imported: all tests that use the file.
+        prefix = edit.file + ":"
+        return {test for test, called in self.calls.items() if any(one.startswith(prefix) for one in called)}
+
+
+def _reloads(edit: Mutant) -> bool:
+    """Whether an edit has its effect when its file is imported, not when a function is called."""
+    return not _function(edit.file, edit.line) or Path(edit.file).name in MADE_WHEN_IMPORTED
+
+
+@cache
+def _functions(file: str) -> list[tuple[int, int]]:
+    tree = ast.parse((ROOT / file).read_text())
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return [
+        (min([node.lineno, *(one.lineno for one in node.decorator_list)]), node.end_lineno or 0)
+        for node in found
+    ]
+
+
+def _function(file: str, line: int) -> str:
+    """The innermost function around a line."""
+    around = [start for start, end in _functions(file) if start <= line <= end]
+    return f"{file}:{max(around)}" if around else ""
+
+
+def _measured(items: list[pytest.Item]) -> dict[str, Any]:
+    """What each test costs and calls; every file of tests starts with nothing remembered."""
+    prefix, called = str(ROOT / "bounds") + os.sep, set[str]()
+
+    def seen(frame: FrameType, event: str, argument: object) -> None:
+        code = frame.f_code
+        if code.co_filename.startswith(prefix):
+            called.add(f"{code.co_filename.removeprefix(str(ROOT) + os.sep)}:{code.co_firstlineno}")
+
+    seconds, calls, file = dict[str, float](), dict[str, list[str]](), ""
+    for item, following in zip(items, [*items[1:], None], strict=True):
+        if file != item.location[0]:
+            _forget_results()
+            file = item.location[0]
+        called.clear()
+        start = time.process_time()
+        sys.settrace(seen)
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+        sys.settrace(None)
+        seconds[item.nodeid] = time.process_time() - start
+        calls[item.nodeid] = sorted(called)
+    return {"seconds": seconds, "calls": calls}
+
+
+def _forget_results() -> None:
+    """Empty every cache of results, so that the next test computes what it needs."""
+    for one in gc.get_objects():
+        if isinstance(one, _lru_cache_wrapper) and str(one.__module__).startswith(("bounds", "tests")):
+            one.cache_clear()
+
+
+def _forget_modules() -> None:
+    for name in list(sys.modules):
+        if name.startswith(("bounds.proofs", "bounds.theorems", "tests.proofs")):
+            del sys.modules[name]
+
+
+def _put(file: str, source: str) -> None:
+    """Give every living function of a file the code that it has in another source.
+
+    Raises:
+        ValueError: the new code needs other variables of the function around it.
+    """
+    path = str(ROOT / file)
+    code = compile((ROOT / file).read_text(), path, "exec"), compile(source, path, "exec")
+    new = dict(_codes(*code))
+    for one in gc.get_objects():
+        if isinstance(one, FunctionType) and one.__code__ in new:
+            one.__code__ = new[one.__code__]
+
+
+def _codes(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
+    yield old, new
+    inside = [[one for one in code.co_consts if isinstance(one, CodeType)] for code in (old, new)]
+    for name in {one.co_name for one in inside[0]}:
+        # What an edit makes unreachable has no code of its own any more.
+        for pair in zip(*([one for one in part if one.co_name == name] for part in inside), strict=False):
+            yield from _codes(*pair)
+
+
+def _forked(work: Callable[[], Any]) -> Any:
+    """What a function returns in a process of its own, None where that is stopped for taking too long."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(read)
         _quiet()
-        signal.alarm(SECONDS)
         try:
-            verdict = _verdict(sources, reference)
-        except BaseException as reason:
-            verdict = ("refused", "", f"{type(reason).__name__}: {reason}"[:120])
-        os.write(write, json.dumps(verdict).encode())
-        os._exit(0)
+            with os.fdopen(write, "w") as pipe:
+                json.dump(work(), pipe)
+        finally:
+            os._exit(0)  # whatever happens, the child never goes on as its parent
     os.close(write)
     with os.fdopen(read) as pipe:
         text = pipe.read()
     os.waitpid(child, 0)
-    verdict, moved, by = json.loads(text) if text else ("caught", "", "stopped: it ran too long")
+    return json.loads(text) if text else None
+
+
+def run(
+    mutant: Mutant,
+    sources: dict[str, str],
+    reference: dict[str, list[float]],
+    tests: Tests,
+    items: dict[str, pytest.Item],
+) -> Outcome:
+    """What becomes of one mutant, in a forked process that is stopped after a while."""
+    places = [mutant] if mutant.line else [replace(mutant, file=file) for file in sources]
+
+    def noticed() -> str:
+        if not any(map(_reloads, places)):
+            with suppress(ValueError):
+                for file, source in sources.items():
+                    _put(file, source)
+                _forget_results()
+                return _first_failure([items[test] for test in tests.of(places)])
+        _load_again(sources)
+        return _first_failure_of_files(tests.of(places, str(TESTS.relative_to(ROOT))))
+
+    def work() -> tuple[str, str, str]:
+        signal.alarm(SECONDS)
+        try:
+            by = noticed()
+            if by:
+                return "caught", "", by
+            if not any(map(_reloads, places)):
+                _load_again(sources)
+            return "survived", _moved(values(), reference), ""
+        except BaseException as reason:
+            return "refused", "", f"{type(reason).__name__}: {reason}"[:120]
+
+    verdict, moved, by = _forked(work) or ("caught", "", "stopped: it ran too long")
+    if verdict == "caught":
+        tests.caught[mutant.file][by] += 1
     return Outcome(mutant, verdict, moved, by)
+
+
+class _First:
+    """The first test that failed."""
+
+    by = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and not self.by:
+            self.by = report.nodeid
+
+
+def _first_failure(chosen: list[pytest.Item]) -> str:
+    first = _First()
+    for item, following in zip(chosen, [*chosen[1:], None], strict=True):
+        if not first.by:
+            item.config.pluginmanager.register(first, "first failure")
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+            item.config.pluginmanager.unregister(first)
+    return first.by
+
+
+def _first_failure_of_files(chosen: list[str]) -> str:
+    """As of items, in tests that are collected again: first the likely ones, file by file."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin", "--rootdir", str(ROOT)]
+    files: dict[str, list[str]] = {}
+    for test in chosen:
+        files.setdefault(test.split("::")[0], []).append(test)
+    for some in files.values():
+        first = _First()
+        if pytest.main([*options, *some], plugins=[first]) != 0:
+            return first.by or "a file of tests that does not load"
+    return ""
 
 
 def _quiet() -> None:
@@ -410,8 +617,8 @@ def _quiet() -> None:
         os.dup2(null, stream)
 
 
-def _verdict(sources: dict[str, str], reference: dict[str, list[float]]) -> tuple[str, str, str]:
-    from importlib import abc, util
+def _load_again(sources: dict[str, str]) -> None:
+    """Load the proofs and theorems, and later their tests, with other sources of some files."""
 
     class Finder(abc.MetaPathFinder):
         def find_spec(self, fullname: str, path: object, target: object = None) -> object:
@@ -425,23 +632,10 @@ def _verdict(sources: dict[str, str], reference: dict[str, list[float]]) -> tupl
 
             return util.spec_from_loader(fullname, Loader(), origin=str(ROOT / name))
 
-    for name in [
-        one for one in sys.modules if one.startswith(("bounds.proofs", "bounds.theorems", "tests.proofs"))
-    ]:
-        del sys.modules[name]
+    _forget_modules()
     sys.meta_path.insert(0, Finder())
-    moved = _moved(values(), reference)
-
-    class First:
-        by = ""
-
-        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-            if report.failed and not self.by:
-                self.by = report.nodeid
-
-    first = First()
-    code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", str(TESTS)], plugins=[first])
-    return ("survived" if code == 0 else "caught", moved, first.by)
+    # At once: pytest has a hook of its own for files that are named like tests, and theorems about test sets are.
+    importlib.import_module("bounds.theorems")
 
 
 def values() -> dict[str, list[float]]:
@@ -523,6 +717,18 @@ def _saved(path: Path) -> dict[Mutant, Outcome]:
     return {one.mutant: one for one in found}
 
 
+def _save(path: Path, sites: int, seed: int, outcomes: list[Outcome]) -> None:
+    result = {
+        "sites": sites,
+        "seed": seed,
+        "counts": Counter(one.verdict for one in outcomes),
+        "outcomes": [asdict(one) for one in outcomes],
+    }
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    part.replace(path)
+
+
 def main() -> None:
     """Draw mutants, run them, save and print what survived."""
     parser = argparse.ArgumentParser(description="Mutants of the proofs against the tests of the kernel.")
@@ -539,7 +745,31 @@ def main() -> None:
         help="a JSON file for the result; mutants that it holds are not run again",
     )
     given = parser.parse_args()
-    reference = values()
+
+    class Loop:
+        """In place of running the tests once: each mutant runs those it needs."""
+
+        outcomes: list[Outcome]
+
+        def pytest_runtestloop(self, session: pytest.Session) -> bool:
+            self.outcomes = _study(given, session.items)
+            return True
+
+    importlib.import_module("bounds.theorems")  # before pytest's own hook
+    loop = Loop()
+    ignored = f"--ignore={TESTS / 'test_mutation.py'}"
+    pytest.main(["-q", "-s", "-p", "no:cacheprovider", ignored, *map(str, ALL_TESTS)], plugins=[loop])
+    survivors = [one for one in loop.outcomes if one.verdict == "survived"]
+    for one in survivors:
+        edit = one.mutant
+        print(f"{edit.file}:{edit.line} {edit.kind}: {edit.before} -> {edit.after}; bounds {one.bounds}")
+    print(dict(Counter(one.verdict for one in loop.outcomes)))
+    sys.exit(any("fell" in one.bounds for one in survivors))
+
+
+def _study(given: argparse.Namespace, collected: list[pytest.Item]) -> list[Outcome]:
+    items = {item.nodeid: item for item in collected}
+    reference, tests = _forked(values), Tests.known(collected)
     drawn = [(mutant, {mutant.file: source}) for path in files() for mutant, source in mutants(path)]
     sites = len(drawn)
     if given.count:
@@ -547,28 +777,21 @@ def main() -> None:
         drawn = drawn[: given.count]
     if given.consistent:
         drawn = consistent() + drawn
-    start, outcomes = time.monotonic(), []
     known = {} if given.output is None or not given.output.exists() else _saved(given.output)
+    for one in known.values():
+        if one.verdict == "caught":
+            tests.caught[one.mutant.file][one.by] += 1
+    start, outcomes = time.monotonic(), [known[mutant] for mutant, _ in drawn if mutant in known]
     for mutant, sources in drawn:
-        if mutant not in known and time.monotonic() - start > 60 * given.minutes:
+        if mutant in known:
+            continue
+        if time.monotonic() - start > 60 * given.minutes:
             break
-        outcomes.append(known.get(mutant) or run(mutant, sources, reference))
+        outcomes.append(run(mutant, sources, reference, tests, items))
         print(len(outcomes), outcomes[-1], flush=True)
-    survivors = [one for one in outcomes if one.verdict == "survived"]
-    for one in survivors:
-        edit = one.mutant
-        print(f"{edit.file}:{edit.line} {edit.kind}: {edit.before} -> {edit.after}; bounds {one.bounds}")
-    counts = Counter(one.verdict for one in outcomes)
-    print(f"{sites} sites; {len(outcomes)} run in {time.monotonic() - start:.0f} s: {dict(counts)}")
-    if given.output is not None:
-        result = {
-            "sites": sites,
-            "seed": given.seed,
-            "counts": counts,
-            "outcomes": [asdict(one) for one in outcomes],
-        }
-        given.output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-    sys.exit(any("fell" in one.bounds for one in survivors))
+        if given.output is not None:
+            _save(given.output, sites, given.seed, outcomes)
+    return outcomes
 
 
 if __name__ == "__main__":

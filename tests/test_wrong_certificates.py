@@ -20,7 +20,7 @@ from bounds.errors import InvalidData, InvalidOption
 from bounds.information.rows import as_rows
 from bounds.proofs.conclude import conclude
 from bounds.proofs.facts import Lemma
-from bounds.proofs.naming import Quantity
+from bounds.proofs.readings import Quantity
 from bounds.proofs.terms import Declared
 from bounds.report.contradictions import lower_limits
 from bounds.representations.table import Representations

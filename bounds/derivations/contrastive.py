@@ -41,6 +41,12 @@ log_collisions = symbol(
     "log_collisions", r"\mathrm{Col}", "E ln(1 + number of negatives of the anchor's class)"
 )
 coverage = symbol("coverage", "v", "P(k + 1 uniform draws show every class)", positive=True)
+coverage_of_others = symbol(
+    "coverage_of_others",
+    "v'",
+    "P(k uniform draws from the other K − 1 classes show each of them)",
+    positive=True,
+)
 augmentation_gap = symbol(
     "augmentation_gap",
     "-d",

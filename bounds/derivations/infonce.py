@@ -39,6 +39,15 @@ def surrogate_gap(*, exact: bool = False) -> sp.Expr:
     return ratio**2 / 8
 
 
+def below_chance(loss: sp.Expr, count: sp.Expr) -> sp.Expr:
+    """max(0, ln(k + 1) − L)/k, what a loss below that of chance gains.
+
+    Jensen's inequality on the k + 1 terms of the loss gives L ≥ ln(k + 1) + (k/(k + 1))·X, X the mean of
+    f(x)ᵀ(f(x⁻) − f(x⁺))/t, which is at most 0. So X ≤ L − ln(k + 1), and X ≤ ((k + 1)/k)(L − ln(k + 1)) as well.
+    """
+    return sp.Max(0, sp.log(count + 1) - loss) / count
+
+
 def sampling(*, exact: bool = False) -> dict[str, sp.Expr]:
     """From the measured InfoNCE loss to its expectation."""
     return {

@@ -18,7 +18,8 @@ from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.dependence import generic_members
 from bounds.proofs.facts import Event, Fact, free_of_items
-from bounds.proofs.naming import IMPLICIT, Readings, named, plain
+from bounds.proofs.naming import named
+from bounds.proofs.readings import IMPLICIT, Readings, plain
 from bounds.proofs.terms import Declared, Item, Sample, is_vector, normal
 
 _PLAIN = (

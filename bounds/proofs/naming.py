@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import sympy as sp
 
-from bounds.derivations.functions import (
-    clopper_pearson,
-    clopper_pearson_counts,
-    kl_inverse,
-    kl_inverse_first,
-    picked_limit,
-)
+from bounds.derivations.functions import clopper_pearson, clopper_pearson_counts, picked_limit
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.facts import Fact
-from bounds.proofs.terms import Largest, Sample, normal
+from bounds.proofs.readings import IMPLICIT, Readings
+from bounds.proofs.terms import Largest, normal
 
 # A summand is named by the first of these that it holds; then by the quantity measured in it.
 FIRST = (
@@ -26,33 +20,11 @@ FIRST = (
     "head_complexity",
     "representation_complexity",
     "surrogate_gap",
+    "below_chance",
     "class_means",
     "collisions",
     "confidence",
 )
-IMPLICIT = (clopper_pearson, clopper_pearson_counts, kl_inverse, kl_inverse_first, picked_limit, Largest)
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What a term is read as: its number in symbols of the report, and the term of the bound it counts under.
-
-    `alone` is that name where nothing else in the summand gives one; `assumes` is what the number rests on.
-    """
-
-    number: sp.Expr
-    role: str = ""
-    alone: str = ""
-    assumes: frozenset[str] = frozenset()
-
-
-Readings = Mapping[sp.Expr, Quantity]
-
-
-def plain(term: sp.Expr) -> sp.Expr:
-    """The term with each sample reduced to what readings know: name, size, and whether it is of pairs."""
-    samples = term.atoms(Sample)
-    return term.xreplace({one: Sample(one.name, one.size, paired=one.paired) for one in samples})
 
 
 def named(

@@ -89,19 +89,6 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
     """
 
     is_commutative = True
-    __slots__ = (
-        "apart",
-        "cells",
-        "event",
-        "fixed",
-        "hidden",
-        "law",
-        "name",
-        "order",
-        "paired",
-        "size",
-        "views",
-    )
 
     def __new__(
         cls,

@@ -215,6 +215,7 @@ def coverage_inputs(
         "no_collision": something_left(prior, k),
         "log_collisions": expected_log_collisions(prior, k),
         "coverage": coverage_probability(classes, k + 1),
+        "coverage_of_others": coverage_probability(max(1, classes - 1), k),
         **(extra or {}),
     }
     if not isinstance(proven, Expression) and not values["coverage"]:

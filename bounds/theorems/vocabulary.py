@@ -25,8 +25,8 @@ from bounds.proofs.lemmas.class_means import class_means_radius
 from bounds.proofs.lemmas.concentration import counted, hoeffding, leaked
 from bounds.proofs.lemmas.contrastive import infonce_loss
 from bounds.proofs.lemmas.spectral import aligned, similar
-from bounds.proofs.naming import Quantity, plain
 from bounds.proofs.ranges import B, span, tau
+from bounds.proofs.readings import Quantity, plain
 from bounds.proofs.terms import (
     TV,
     Apply,
@@ -177,6 +177,7 @@ no_collision = Declared("no_collision", "constant")
 log_collisions = Declared("log_collisions", "constant")
 augmentation_gap = Declared("augmentation_gap", "constant")
 coverage = Declared("coverage", "constant")
+coverage_of_others = Declared("coverage_of_others", "constant")
 delta_loss, delta_collision, _THINNED = (
     Declared(name, "level") for name in ("delta_loss", "delta_collision", "delta_classes")
 )
@@ -455,6 +456,7 @@ READINGS = {
     log_collisions: Quantity(c.log_collisions, alone="log_collisions", assumes=_PRIOR),
     augmentation_gap: Quantity(c.augmentation_gap, alone="augmentation_gap"),
     coverage: Quantity(c.coverage, assumes=_PRIOR),
+    coverage_of_others: Quantity(c.coverage_of_others, assumes=_PRIOR),
     delta_loss: Quantity(c.delta_loss),
     TV(_S): Quantity(s.TV_S, "class_frequencies", assumes=_PRIOR),
     TV(_P): Quantity(s.TV_pairs, "pair_frequencies", assumes=_PRIOR),
@@ -484,6 +486,7 @@ ORDER = (
     "similarity",
     "task_size",
     "surrogate_gap",
+    "below_chance",
     "held_out_error",
     "held_out_residual",
     "predicted_error",

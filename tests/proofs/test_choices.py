@@ -10,8 +10,8 @@ from bounds.proofs.closed import opened
 from bounds.proofs.conclude import conclude
 from bounds.proofs.dependence import depends, generic_members, independent
 from bounds.proofs.lemmas.concentration import hoeffding, uniform
-from bounds.proofs.naming import Quantity
 from bounds.proofs.ranges import tau
+from bounds.proofs.readings import Quantity
 from bounds.proofs.terms import TV, Apply, Declared, E, Frobenius, InBall, Mean, Norm, Rad, Sample, Sup
 from tests.proofs.setting import FIXED, P, S, V, W, apart, d1, k, m, n, residual, y, z
 

@@ -285,7 +285,7 @@ def test_counts_of_a_clean_sample_are_bounded_by_those_of_the_given_one():
 
 def test_a_hidden_sample_cannot_be_read_off():
     from bounds.proofs.conclude import conclude
-    from bounds.proofs.naming import Quantity, plain
+    from bounds.proofs.readings import Quantity, plain
 
     more, less = leaked(TESTED, CLEAN, wrong)
     half = counted(Mean(CLEAN, wrong), d1).chain(more)

@@ -8,8 +8,8 @@ from bounds.errors import InvalidProof, NotApplicable
 from bounds.proofs.conclude import conclude
 from bounds.proofs.facts import Event
 from bounds.proofs.lemmas.concentration import counted, hoeffding, kl_limit
-from bounds.proofs.naming import Quantity
 from bounds.proofs.ranges import tau
+from bounds.proofs.readings import Quantity
 from bounds.proofs.terms import Declared, E, Mean, Sample, Wrong
 from tests.proofs.setting import P, apart, d1, d2, m, t, z
 from tests.proofs.setting import y as label

@@ -32,8 +32,12 @@ free, col, v = (
 )
 
 
+def at_loss(fact, loss, **values):
+    return double(fact.rhs.xreplace({E(LOSS): sp.Float(loss)}), **values)
+
+
 def rest(fact, **values):
-    return double(fact.rhs.xreplace({E(LOSS): sp.S.Zero, UMean(P, LOSS): sp.S.Zero}), **values)
+    return at_loss(fact, 9.0, **values) - 9
 
 
 def test_the_loss_is_read_as_a_tuple_of_one_and_k_items():
@@ -58,6 +62,32 @@ def test_the_softmax_of_means():
     assert rest(plain, p_min=0.1, k=5, span=2, t=0.7) == pytest.approx(-math.log(0.6) + r**2 / 8, rel=1e-12)
     gap = math.log((math.exp(reach) - 1) / reach) - 1 + reach / (math.exp(reach) - 1)
     assert rest(exact, p_min=0.1, k=5, span=2, t=0.7) == pytest.approx(-math.log(0.6) + gap, rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", [0.2, 1.5, math.log(6), 4.0])
+def test_below_chance_jensens_inequality_for_the_negatives_alone_is_sharper(loss):
+    found = at_loss(softmax_of_means(LOSS, p, False), loss, p_min=0.1, k=5, span=2, t=0.7)
+    both = loss - math.log(6), 6 / 5 * (loss - math.log(6))
+    assert found == pytest.approx(min(both) - math.log(0.1) + (2 / 0.7) ** 2 / 8, rel=1e-12)
+
+
+def test_the_softmax_of_means_is_attained_to_first_order_by_two_points():
+    """Two classes at ±1 in one dimension, one negative, temperature t; typed from the definitions, not from the code."""
+    k, t = 1, 40.0
+    loss = (math.log(2) + math.log1p(math.exp(-2 / t))) / 2
+    softmax = math.log1p(math.exp(-2 / t))
+    limit = at_loss(softmax_of_means(LOSS, p, True), loss, p_min=0.5, k=k, span=2, t=t)
+    assert softmax <= limit < softmax + 0.02 * (math.log(2) - softmax)
+
+
+def test_coverage_of_the_others_is_attained_by_two_classes():
+    """One negative of another class shows it: (1 − τ)·1·L_softmax + Col = L_nce with two points at ±1."""
+    t = 0.5
+    softmax = math.log1p(math.exp(-2 / t))
+    fact = covered(LOSS, free, col, v)
+    left = fact.lhs.xreplace({TARGET: sp.Float(softmax)})
+    loss = (math.log(2) + softmax) / 2
+    assert double(left, no_collision=0.5, coverage=1.0, log_collisions=math.log(2) / 2) == pytest.approx(loss)
 
 
 def test_without_the_positive():

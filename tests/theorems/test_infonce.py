@@ -49,6 +49,23 @@ def test_the_value_is_that_of_a_plain_script(nonnegative, k, temperature):
     assert SHARP.evaluate(evidence, 0.08).value < bound.value
 
 
+def test_below_chance_the_value_is_that_of_a_plain_script():
+    k, t, delta, m = 2, 1.0, 0.08, 3000
+    y = np.arange(m) % 2
+    first = np.stack([np.where(y == 0, 1.0, -1.0), np.zeros(m)], 1)
+    evidence = evidence_of(
+        (first, first, y), prior=[0.5, 0.5], seed=3, options={"negatives": k, "temperature": t}
+    )
+    radius = math.log((1 + k * math.exp(2 / t)) / (1 + k * math.exp(-2 / t)))
+    radius *= math.sqrt(math.log(1 / delta) / (2 * (m // (k + 1))))
+    excess = block_losses(evidence.pairs, k, (t**-0.5,), seed=3).infonce[0] + radius - math.log(k + 1)
+    assert excess < 0
+    expected = (k + 1) / k * excess + math.log(2) + 2**2 / (8 * t**2)
+    bound = INFONCE.evaluate(evidence, delta)
+    assert bound.value == pytest.approx(expected, rel=1e-9)
+    assert bound.terms["below_chance"].value == pytest.approx(excess / k, rel=1e-9)
+
+
 @given(
     seed=st.integers(0, 10**6),
     temperature=st.floats(0.2, 3.0),
@@ -65,7 +82,8 @@ def test_infonce_bounds_the_softmax_of_the_mean_classifier_in_any_world(
     span = 1.0 if nonnegative else 2.0
     gap = number(derivation.surrogate_gap(exact=True), span=span, temperature=temperature)
     pretext = world.contrastive(naive.nats, k, temperature**-0.5)
-    bound = pretext - math.log(min(prior) * (k + 1)) + gap
+    above_chance = pretext - math.log(k + 1)
+    bound = min(above_chance, (k + 1) / k * above_chance) - math.log(min(prior)) + gap
     assert world.softmax(temperature) <= bound + 1e-9
     assert world.error() <= world.softmax(temperature) / math.log(2) + 1e-9
 

@@ -39,11 +39,11 @@ def test_coverage_bounds_are_those_of_a_plain_script(name):
     loss = evaluate("infonce", evidence, delta).terms["infonce_loss"].value
     spread = math.log((1 + k * math.exp(2 / t)) / (1 + k * math.exp(-2 / t)))
     loss += spread * math.sqrt(math.log(1 / delta) / (2 * (m // (k + 1))))
-    tau, v = 1 - (1 - 1 / K) ** k, collector(K, k + 1)
+    tau, v, others = 1 - (1 - 1 / K) ** k, collector(K, k + 1), collector(K - 1, k)
     col = sum(math.comb(k, j) * K**-j * (1 - 1 / K) ** (k - j) * math.log(1 + j) for j in range(k + 1))
     harmonic = sum(1 / j for j in range(1, K))
     expected = {
-        "arora_2019": (loss - col) / ((1 - tau) * v),
+        "arora_2019": (loss - col) / ((1 - tau) * others),
         "nozawa_2021": (2 * loss - col) / v,
         "ash_2022": 2 * max(1, 2 * (K - 1) * harmonic / k) / (1 - tau) * (loss - col),
         "bao_2022": loss + math.log(K / k * math.cosh(1 / t) ** 2),

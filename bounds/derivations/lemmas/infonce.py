@@ -12,6 +12,7 @@ import sympy as sp
 from bounds.derivations import bao_2022
 from bounds.derivations.contrastive import (
     coverage,
+    coverage_of_others,
     log_collisions,
     negatives,
     no_collision,
@@ -19,7 +20,7 @@ from bounds.derivations.contrastive import (
     span,
     temperature,
 )
-from bounds.derivations.infonce import loss_range
+from bounds.derivations.infonce import below_chance, loss_range
 from bounds.derivations.infonce import surrogate_gap as gap_of
 from bounds.derivations.lemmas.contrastive import world
 from bounds.derivations.quantities import contrastive_risk, supervised_risk
@@ -34,7 +35,7 @@ def _enumerate(x: Array, classes: int, count: int, uniform: bool) -> Mapping[sp.
     prior, f = world(np.clip(x, -3, 3), classes)
     prior = np.full_like(prior, 1 / classes) if uniform else prior
     means = f.mean(2)
-    risk, supervised, repeated, collided, covered = (np.zeros(len(x)) for _ in range(5))
+    risk, supervised, repeated, collided, covered, others_seen = (np.zeros(len(x)) for _ in range(6))
     # Points are within 3, so that exponentials stay far from overflow; points first, for contiguous slices.
     scores = np.ascontiguousarray(np.einsum("ncad,nebd->caebn", f, f))
     weights = np.exp(scores)
@@ -44,6 +45,7 @@ def _enumerate(x: Array, classes: int, count: int, uniform: bool) -> Mapping[sp.
         repeated += chance * (hits > 0)
         collided += chance * np.log1p(hits)
         covered += chance * (len({anchor, *others}) == classes)
+        others_seen += chance * (set(others) == set(range(classes)) - {anchor})
         for point, positive, *views in product(range(2), repeat=count + 2):
             row = weights[anchor, point]
             total = row[anchor, positive] + sum(row[c, v] for c, v in zip(others, views, strict=True))
@@ -64,6 +66,7 @@ def _enumerate(x: Array, classes: int, count: int, uniform: bool) -> Mapping[sp.
         no_collision: 1 - repeated,
         log_collisions: collided,
         coverage: covered,
+        coverage_of_others: others_seen / np.maximum(1 - repeated, 1e-300),
     }
 
 
@@ -96,16 +99,19 @@ def _flat(classes: int) -> Array:
 
 @cache
 def softmax_of_means(exact: bool) -> Step:
-    """L_softmax(μ) ≤ L_nce − ln(p_min(k + 1)) + gap."""
+    """L_softmax(μ) ≤ L_nce − ln(p_min(k + 1)) + gap − max(0, ln(k + 1) − L_nce)/k."""
     return in_worlds(
         "softmax of the mean classifier",
         sp.Le(
             supervised_risk,
-            contrastive_risk - sp.log(p_min * (negatives + 1)) + gap_of(exact=exact),
+            contrastive_risk
+            - sp.log(p_min * (negatives + 1))
+            + gap_of(exact=exact)
+            - below_chance(contrastive_risk, negatives),
             evaluate=False,
         ),
         ((2, 1), (2, 2)),
-        "Jensen on k + 1 terms; E f.mu_y is at least E f.mu; Hoeffding's lemma over the classes",
+        "Jensen on k + 1 terms, of which k move; E f.mu_y is at least E f.mu; Hoeffding's lemma over the classes",
         "after Bao, Nagano and Nozawa (2022)",
         uniform=False,
     )
@@ -129,14 +135,17 @@ def without_positive() -> Step:
 
 @cache
 def divided_by_coverage() -> Step:
-    """(1 − τ_k)·v·L_softmax + Col ≤ L_nce, uniform prior."""
+    """(1 − τ_k)·v′·L_softmax + Col ≤ L_nce, uniform prior."""
     return in_worlds(
         "coverage divided out",
-        sp.Le(supervised_risk * no_collision * coverage + log_collisions, contrastive_risk, evaluate=False),
+        sp.Le(
+            supervised_risk * no_collision * coverage_of_others + log_collisions,
+            contrastive_risk,
+            evaluate=False,
+        ),
         ((2, 1), (3, 2)),
-        "Jensen over views; without collision the negatives cover the other classes with probability at "
-        "least v",
-        "Arora et al. (2019), section 6",
+        "Jensen over views; without collision the negatives cover the other classes with probability at v'",
+        "after Arora et al. (2019), section 6",
     )
 
 

@@ -9,6 +9,7 @@ import sympy as sp
 from bounds.derivations.bao_2022 import reverse_jensen
 from bounds.derivations.contrastive import (
     coverage,
+    coverage_of_others,
     log_collisions,
     negatives,
     no_collision,
@@ -16,6 +17,7 @@ from bounds.derivations.contrastive import (
 )
 from bounds.derivations.contrastive import span as table_span
 from bounds.derivations.contrastive import temperature as table_temperature
+from bounds.derivations.infonce import below_chance as gain
 from bounds.derivations.infonce import surrogate_gap as gap
 from bounds.derivations.lemmas import infonce as steps
 from bounds.derivations.quantities import contrastive_risk, supervised_risk
@@ -27,6 +29,7 @@ from bounds.proofs.lemmas.reading import a
 from bounds.proofs.ranges import ASSUMED, span
 from bounds.proofs.terms import Declared, Dot, E, Enc, MeanClassifier, Negatives, view
 
+gained = sp.Symbol("gained", nonnegative=True)
 SOFTMAX = Declared("softmax", "other")
 UNIFORM = frozenset({"prior"})  # the classes are equally likely
 VIEWS = frozenset({"A1"})  # a positive is a view of the same class, independent given it
@@ -39,6 +42,7 @@ def _gap(exact: bool) -> Any:
     return closed("exact_gap" if exact else "hoeffding_gap", formula, role="surrogate_gap")
 
 
+below_chance = closed("below_chance", gain, role="below_chance")
 _GAPS = {exact: _gap(exact) for exact in (False, True)}
 SOFTMAX_OF_MEANS = {exact: Lemma.of(steps.softmax_of_means(exact), "this package") for exact in (False, True)}
 COVERAGE = Lemma.of(steps.divided_by_coverage())
@@ -76,10 +80,11 @@ def parts(loss: sp.Expr) -> tuple[Declared, sp.Expr, sp.Expr]:
 
 
 def softmax_of_means(loss: sp.Expr, smallest: sp.Expr, exact: bool) -> Fact:
-    """L_softmax(μ) ≤ E loss − ln(p_min(k + 1)) + gap, R²/8 or the exact one at R = r/t."""
+    """L_softmax(μ) ≤ E loss − ln(p_min(k + 1)) + gap − max(0, ln(k + 1) − E loss)/k; gap R²/8 or exact, R = r/t."""
     encoder, k, t = parts(loss)
     lemma = SOFTMAX_OF_MEANS[exact]
-    whole = lemma.right - gap(exact=exact) + a
+    # The gap and the gain stay whole in what follows.
+    whole = lemma.right - gap(exact=exact) + a + gain(contrastive_risk, negatives) - gained
     shown = Lemma(lemma.name, lemma.left, whole, lemma.source, lemma.kind, note=lemma.note, check=lemma.check)
     values = {
         supervised_risk: MeanClassifier(SOFTMAX, encoder, t),
@@ -87,6 +92,7 @@ def softmax_of_means(loss: sp.Expr, smallest: sp.Expr, exact: bool) -> Fact:
         p_min: smallest,
         negatives: k,
         a: _GAPS[exact](span, t),
+        gained: below_chance(E(loss), k),
     }
     return shown.at(values, ASSUMED | VIEWS)
 
@@ -108,14 +114,18 @@ def softmax_without_positive(loss: sp.Expr, classes: sp.Expr) -> Fact:
 
 
 def covered(loss: sp.Expr, free: sp.Expr, collisions: sp.Expr, cover: sp.Expr, halves: bool = False) -> Fact:
-    """(1 − τ_k)·v·L_softmax(μ) + Col ≤ E loss, or ½(v·L_softmax(μ) + Col) ≤ E loss; uniform prior."""
+    """(1 − τ_k)·v′·L_softmax(μ) + Col ≤ E loss, or ½(v·L_softmax(μ) + Col) ≤ E loss; uniform prior.
+
+    `cover` is v′, the chance that k draws from the other classes show each of them; with `halves` it is v, the chance
+    that k + 1 draws show every class.
+    """
     encoder, _, t = parts(loss)
     values = {
         supervised_risk: MeanClassifier(SOFTMAX, encoder, t),
         contrastive_risk: E(loss),
         no_collision: free,
         log_collisions: collisions,
-        coverage: cover,
+        (coverage if halves else coverage_of_others): cover,
     }
     return (HALVES if halves else COVERAGE).at(values, UNIFORM | VIEWS)
 

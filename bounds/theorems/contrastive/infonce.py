@@ -1,7 +1,7 @@
 """`infonce` and `infonce_sharp`: the softmax of the mean classifier, bounded by InfoNCE.
 
-L_softmax(μ) ≤ L̂_nce − ln(p_min(k + 1)) + gap + R·√(ln(J/δ)/(2⌊m/(k + 1)⌋)),  R = ln((1 + ke^{r/t})/(1 + ke^{−r/t})),
-gap = r²/(8t²), or its exact value in `infonce_sharp`.
+L_softmax(μ) ≤ U − ln(p_min(k + 1)) + gap − max(0, ln(k + 1) − U)/k,  U = L̂_nce + R·√(ln(J/δ)/(2⌊m/(k + 1)⌋)),
+R = ln((1 + ke^{r/t})/(1 + ke^{−r/t})), gap = r²/(8t²), or its exact value in `infonce_sharp`.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ def _inputs(exact: bool, evidence: Evidence, delta: float) -> Inputs:
 TEXTS = {
     "infonce_loss": ("mean InfoNCE loss over blocks of k + 1 items", "views closer than other items"),
     "task_size": ("from k + 1 terms in a batch to K classes", "fewer classes against negatives"),
+    "below_chance": ("how far the loss lies below that of chance, over k", "views closer than other items"),
     "surrogate_gap": ("largest gap in Jensen's inequality over the classes", "a higher temperature, f ≥ 0"),
 }
 
