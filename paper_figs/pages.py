@@ -341,6 +341,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "searched_worlds": trust.searched_worlds,
     "tests_of_assumptions": trust.tests_of_assumptions,
     "worlds_of_duels": trust.worlds_of_duels,
+    "trust_in_short": trust.in_short,
     "fuzzed_reports": trust.fuzzed_reports,
     "mutated_proofs": trust.mutated_proofs,
     "mutated_numerics": trust.mutated_numerics,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from click import Context, HelpFormatter
+from typing import Any
+
 from typer.core import TyperGroup
 
 # What a group of commands is about: the first one is where to begin.
@@ -17,13 +18,16 @@ _SENTENCE = 200  # characters
 
 
 class Grouped(TyperGroup):
-    """Commands by group, each with its sentence whole."""
+    """Commands by group, each with its sentence whole.
 
-    def list_commands(self, ctx: Context) -> list[str]:
+    Contexts and formatters are those of click, or of its copy that later versions of typer bring along.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
         """Names, group by group."""
         return [name for names in GROUPS.values() for name in names]
 
-    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         """A block a group, aligned over all of them."""
         widest = max(len(name) for name in self.list_commands(ctx))
         for title, names in GROUPS.items():

@@ -193,7 +193,7 @@ def _projected(rate: float) -> str:
 
 def _rounded(number: int) -> int:
     """Up to two digits: a projection knows no more."""
-    unit = 10 ** max(len(str(number)) - 2, 0)
+    unit: int = 10 ** max(len(str(number)) - 2, 0)
     return -(-number // unit) * unit
 
 

@@ -161,7 +161,7 @@ def _counting(z: Tensor, rule: Rule | None, ways: Ways, weights: Tensor | None) 
             least = np.sort(np.argsort(keys, axis=1, kind="stable")[:, :ways], axis=1)
             groups = np.take_along_axis(groups, least[:, :, None], axis=1)
         _, width, size = groups.shape
-        blocks = torch.from_numpy(groups).split(max(1, _ENTRIES // (width * (width + dim) * size)))
+        blocks = torch.split(torch.from_numpy(groups), max(1, _ENTRIES // (width * (width + dim) * size)))
         return torch.cat(
             [share_of_errors(chosen, prepared, block.to(z.device), ways, weights).cpu() for block in blocks]
         )

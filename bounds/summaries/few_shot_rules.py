@@ -34,11 +34,11 @@ class Rows:
     @classmethod
     def of(cls, z: Tensor) -> Rows:
         """Distances do not change where the origin moves; fewer digits cancel near it."""
-        centre, parts = z.mean(0), z.split(_ROWS)
+        centre, parts = z.mean(0), torch.split(z, _ROWS)
         norms = [torch.linalg.vector_norm(part - centre, dim=1).amax() for part in parts if len(part)]
         largest = float(torch.stack(norms).amax()) or 1.0 if norms else 1.0
         rough = torch.empty(z.shape, dtype=torch.float32, device=z.device)
-        for part, out in zip(parts, rough.split(_ROWS), strict=True):
+        for part, out in zip(parts, torch.split(rough, _ROWS), strict=True):
             out.copy_((part - centre) / largest)
         return cls(z, centre, rough, largest)
 
