@@ -69,6 +69,12 @@ def watched(run: Callable[[], Any]) -> tuple[Any, int]:
     return made, max(seen)
 
 
+def held(one: Any) -> int:
+    """Bytes of the arrays that the object itself holds; what is kept beyond is of the allocator and of others."""
+    arrays = [*vars(one.panel).values(), *vars(one.answers).values()]
+    return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
+
+
 def rows_of(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Round classes that overlap a little: x (count, DIM), y."""
     rng = np.random.default_rng(seed)
@@ -108,6 +114,7 @@ def measure(case: str, items: int, encoders: int) -> dict[str, Any]:
         "encoders": count,
         "asked": len(one.panel.rows),
         "passes": [encoder.rows / items for encoder in used],
+        "held_bytes": held(one) / each,
         "kept_bytes": kept / each,
         "peak_bytes": (most - before) / each,
         **seconds,

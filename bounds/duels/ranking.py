@@ -145,9 +145,8 @@ class Ranking(Labeling):
                 counts, log = course[..., stop], logs[..., stop]
                 peak = np.maximum(peak, logs[..., : stop + 1].max(axis=2))
                 remaining = remaining & ~out[:, stop]
-                if (
-                    not remaining.any()
-                ):  # somebody stays: of all who were removed at once the one with least against it
+                if not remaining.any():
+                    # Somebody stays: of all who were removed at once the one with least against it.
                     remaining[np.where(out[:, stop], average[:, stop], math.inf).argmin()] = True
                 used += stop + 1
                 last = int(ahead[stop]) + 1 if changed else last
