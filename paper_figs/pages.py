@@ -53,6 +53,7 @@ DRAWN = [
     "few_shot",
     "luthra_2026_exact",
 ]
+FEW_PAIRS = (("SimCLR", "VICReg"), ("SimCLR", "Barlow Twins"), ("SimCLR", "BYOL"), ("ImageNet", "SimCLR"))
 SHOWN = ["vicreg", "vicreg_certified", "vicreg_direct", "vicreg_second_moment", "test_set"]
 
 
@@ -254,6 +255,78 @@ def few_shot_misses() -> str:
     )
 
 
+def labels_needed_table(pairs: tuple[tuple[str, str], ...] | None = None) -> str:
+    """Labels that tell which of two encoders is better, in the saved study; of all pairs, or of these."""
+    import pandas as pd
+
+    rows = pd.read_csv(ROOT / "paper_figs" / "results" / "labels_needed.csv", comment="#")
+    if pairs is not None:
+        rows = rows[[pair in pairs for pair in zip(rows["a"], rows["b"], strict=True)]]
+    return trust.markdown(
+        [
+            "better",
+            "worse",
+            "errors",
+            "two separate limits",
+            "paired test",
+            "disagreements only",
+            "duel, mean",
+        ],
+        [
+            [
+                row.a,
+                row.b,
+                f"{row.error_a:.1%}, {row.error_b:.1%}",
+                *(f"{round(getattr(row, name)):,}" for name in ("separate", "paired", "disagreements")),
+                f"{round(row.sequential):,}",
+            ]
+            for row in rows.itertuples()
+        ],
+    )
+
+
+def sequential_sizes_table() -> str:
+    """Exact mean labels over the fixed size: smallest and largest ratio of the saved study, with where it is."""
+    import pandas as pd
+
+    rows = pd.read_csv(ROOT / "paper_figs" / "results" / "sequential_sizes.csv", comment="#")
+    lines = []
+    for what, part in rows.groupby("what", sort=False):
+        least, most = part.loc[part["ratio"].idxmin()], part.loc[part["ratio"].idxmax()]
+        of = part["of"].iloc[0]
+        lines.append(
+            [
+                what,
+                f"{of} from {part['value'].min():g} to {part['value'].max():g}",
+                f"{part['fixed'].min():,} to {part['fixed'].max():,}",
+                f"{least['ratio']:.2f} (at {least['value']:g})",
+                f"{most['ratio']:.2f} (at {most['value']:g})",
+            ]
+        )
+    return trust.markdown(["", "truth", "fixed size", "smallest ratio", "largest ratio"], lines)
+
+
+def ranking_saves_table() -> str:
+    """Labels of a ranking beside those of a test set for each encoder, in the saved study."""
+    import pandas as pd
+
+    rows = pd.read_csv(ROOT / "paper_figs" / "results" / "ranking_saves.csv", comment="#")
+    return trust.markdown(
+        ["encoders", "sought", "labels read, mean", "orders that ended", "pairs certified", "separate sets"],
+        [
+            [
+                f"{row.size}, {row.encoders}",
+                row.goal,
+                f"{round(row.labels):,} of {row.union:,}",
+                f"{row.ended:.0%}",
+                f"{row.pairs:.1f} of {row.size * (row.size - 1) // 2}",
+                f"{row.separate:,}",
+            ]
+            for row in rows.rename(columns={"count": "size"}).itertuples()
+        ],
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "real_images_table": real_images_table,
     "speed_table": speed_table,
@@ -262,10 +335,16 @@ TABLES: dict[str, Callable[[], str]] = {
     "held_out_shares_table": held_out_shares_table,
     "few_shot_table": few_shot_table,
     "few_shot_misses": few_shot_misses,
+    "labels_needed_table": labels_needed_table,
+    "labels_needed_in_short": lambda: labels_needed_table(FEW_PAIRS),
+    "sequential_sizes_table": sequential_sizes_table,
+    "ranking_saves_table": ranking_saves_table,
     "coverage_of_bounds": trust.coverage_of_bounds,
     "broken_assumptions": trust.broken_assumptions,
     "searched_worlds": trust.searched_worlds,
     "tests_of_assumptions": trust.tests_of_assumptions,
+    "worlds_of_duels": trust.worlds_of_duels,
+    "trust_in_short": trust.in_short,
     "fuzzed_reports": trust.fuzzed_reports,
     "mutated_proofs": trust.mutated_proofs,
     "mutated_numerics": trust.mutated_numerics,
@@ -281,8 +360,9 @@ def filled(text: str) -> str:
 
 
 def pages() -> list[Path]:
-    """The pages that hold a table."""
-    return [path for path in sorted((ROOT / "docs").rglob("*.md")) if _MADE.search(path.read_text("utf-8"))]
+    """The pages that hold a table, README among them."""
+    places = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [path for path in places if _MADE.search(path.read_text("utf-8"))]
 
 
 def main() -> None:

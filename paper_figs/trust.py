@@ -132,6 +132,43 @@ def tests_of_assumptions() -> str:
     )
 
 
+def worlds_of_duels() -> str:
+    """How often duels, rankings and certificates to a target were wrong, and a naive rule beside each."""
+    rows = pd.read_csv(RESULTS / "duel_worlds.csv", comment="#")
+    return markdown(
+        ["world", "runs", "wrong", "naive rule wrong", "what it is"],
+        [
+            [r.world, f"{r.runs:,}", f"{r.wrong / r.runs:.1%}", f"{r.naive / r.runs:.1%}", r.what]
+            for r in rows.itertuples()
+        ],
+    )
+
+
+def in_short(folder: Path = CHECKS) -> str:
+    """The counts of the saved checks, a sentence each."""
+    coverage = pd.read_csv(RESULTS / "coverage.csv", comment="#")
+    held = coverage[coverage["promised"]]
+    lines = [
+        f"- Coverage: {held['bound'].nunique()} theorems in {held['world'].nunique()} worlds where their assumptions hold, "
+        f"{int(held['trials'].max()):,} samples each; the largest rate at which one fell below the truth is "
+        f"{held['rate'].max():.3f} at δ = {held['delta'].max():g}."
+    ]
+    fuzzed, killed = _record(folder, "fuzz_reports.json"), _record(folder, "kills.json")
+    if fuzzed is not None:
+        rare = [rows[min(rows, key=_number)] for rows in fuzzed["bounds"].values()]
+        lines.append(
+            f"- Whole reports: {fuzzed['worlds']:,} random worlds of known truth with every option; "
+            f"{sum(row['below_truth'] for row in rare):,} of {sum(row['certified'] for row in rare):,} certified bounds "
+            f"lay below the truth at δ = {min(map(_number, next(iter(fuzzed['bounds'].values())))):g}."
+        )
+    if killed is not None:
+        lines.append(
+            f"- Interruptions: {killed['kills']} kills at random moments, full disks, two runs at once; "
+            f"{len(killed['faults'])} results were lost, half-written or different afterwards."
+        )
+    return "\n".join(lines)
+
+
 def fuzzed_reports(folder: Path = CHECKS) -> str:
     """Certified bounds of whole reports against the truth, over the worlds of `tests/fuzz_reports.py`."""
     found = _record(folder, "fuzz_reports.json")

@@ -231,7 +231,10 @@ def test_coverage_and_catalogue_and_derive(tmp_path):
     result = run("derive", "test_set", "--out", out)
     assert result.exit_code == 0, result.output
     assert out.read_text().startswith(r"\documentclass")
-    assert run("derive", "test_st").exit_code == 2
+    near = run("derive", "test_st")
+    assert near.exit_code == 2
+    assert near.stderr == "error: The derivation 'test_st' is not known; did you mean `test_set`?\n"
+    assert "known: vicreg, vicreg_certified" in run("derive", "nothing like it").stderr
 
 
 def test_an_interruption_says_how_to_go_on(files, monkeypatch):
@@ -243,6 +246,39 @@ def test_an_interruption_says_how_to_go_on(files, monkeypatch):
     assert result.exit_code == 130
     assert "--save-representations" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_help_groups_every_command_with_its_whole_sentence():
+    import typer
+
+    from bounds.cli import app
+    from bounds.cli.groups import GROUPS
+
+    names = [name for group in GROUPS.values() for name in group]
+    assert sorted(names) == sorted(typer.main.get_command(app).commands)
+    said = run("--help").stdout
+    assert "..." not in said
+    assert said.index("demo") < said.index("duel")  # where to begin comes first
+    for title in GROUPS:
+        assert f"{title}:" in said
+
+
+def test_select_ranks_saved_pairs_as_the_python_call_does(tmp_path):
+    rng = np.random.default_rng(0)
+    tables = {}
+    for name, noise in (("near", 0.1), ("far", 2.0)):
+        x = rng.normal(size=(60, 4))
+        views = x, x + noise * rng.normal(size=x.shape)
+        np.savez(tmp_path / f"{name}.npz", x1=views[0], x2=views[1])
+        tables[name] = views
+    found = bounds.select(tables)
+    said = parsed("select", tmp_path / "near.npz", tmp_path / "far.npz")
+    assert (said["chosen"], list(said["scores"])) == (found.chosen, list(found.scores))
+    assert said["scores"] == pytest.approx(dict(found.scores), rel=1e-6)
+    assert str(found).splitlines()[0] in run("select", tmp_path / "near.npz", tmp_path / "far.npz").stdout
+    again = run("select", tmp_path / "near.npz", tmp_path / "near.npz")
+    assert again.exit_code == 2
+    assert "called 'near'; name them" in again.stderr
 
 
 def test_help_names_every_command_and_the_exit_codes():

@@ -6,10 +6,12 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bounds.evidence.noisy_fits import pooled_information
+from bounds.heads.choice import head_kind
+from bounds.heads.labeled_rows import LabeledRows
 from bounds.heads.least_squares import LeastSquares
 from bounds.heads.linear import Head
 from bounds.heads.losses import HeadLosses
@@ -31,6 +33,7 @@ from bounds.information.rows import as_rows
 from bounds.information.sphere import VonMisesFisher
 from bounds.objectives import NTXent, logdet_entropy
 from bounds.objectives.entropy import pairwise_spread
+from bounds.representations.table import Representations
 from bounds.summaries import Geometry, Moments
 from bounds.summaries.collisions import collision_probability
 from bounds.summaries.decision import UNDECIDED, decide
@@ -89,6 +92,11 @@ def test_uniformity_is_the_log_mean_over_pairs_at_any_t(n, d, t, dtype):
     assert uniformity(x, t=t, block=7) == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
+def test_uniformity_of_two_opposite_rows_is_their_exponent():
+    for t in range(1, 400, 2):  # sums are kept in parts; each must be a normal number
+        assert uniformity(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), t=float(t)) == pytest.approx(-4.0 * t)
+
+
 @settings(max_examples=10)
 @given(st.floats(0, 9), st.sampled_from(["one", "each", "full"]))
 def test_mixture_bounds_do_not_feel_how_far_groups_are(apart, form):
@@ -133,6 +141,22 @@ def test_dead_columns_and_units_decide_nothing(units, value, rows):
     )
     weight = LeastSquares.empty(4, 2).update(dead, torch.arange(60) % 2).ridge(1e-18, intercept=True).weight
     assert float(weight[:, 3].abs().max()) == 0
+
+
+@settings(max_examples=2)
+@given(st.floats(0, 8), st.sampled_from(["min_norm", ("ridge", 1e-3), ("logistic", 1e-2), "nearest_mean"]))
+@example(8.0, ("logistic", 1e-2))
+@example(8.0, "nearest_mean")
+def test_no_head_feels_a_large_constant_column_beside_small_ones(power, kind):
+    """It is an intercept to those without one, and nothing to those that have one."""
+    x, y = drawn(60, 3), torch.arange(60) % 3
+    x[y == 1] += 1.5
+    named = []
+    for size in (1.0, 10**power):
+        z = torch.cat([x, torch.full((60, 1), size, dtype=torch.float64)], 1)
+        head = head_kind(kind).fit(LabeledRows(Representations((z,), y.numpy()), 3))
+        named.append(decide(head(z)))
+    assert int((named[0] != named[1]).sum()) <= 2  # the logistic one ends within its tolerance
 
 
 @settings(max_examples=20)

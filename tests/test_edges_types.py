@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import bounds
 from bounds.complexity import LinearHead
@@ -105,6 +107,21 @@ def test_labels_of_every_integer_type_count_alike(place):
     right = numbers(PLACES[place](Y))
     for dtype in TYPES if place != "evaluate" else (torch.uint8, torch.uint64):  # whole reports take long
         np.testing.assert_equal(numbers(PLACES[place](Y.to(dtype))), right, err_msg=str(dtype))
+
+
+@settings(max_examples=15)
+@given(st.sampled_from(TYPES), st.integers(2, 120), st.integers(2, 60))
+def test_labels_of_any_type_and_number_of_classes_count_alike(dtype, classes, rows):
+    y, z = torch.arange(rows * 7) % classes, drawn(rows * 7, 2)
+    narrow = y.to(dtype)
+    head = LeastSquares.empty(2, classes).update(z, y).min_norm()
+    same = LeastSquares.empty(2, classes).update(z, narrow).min_norm()
+    assert torch.equal(same.weight, head.weight)
+    assert torch.equal(
+        ClassMoments.empty(2, classes).update(z, narrow).counts, torch.bincount(y, minlength=classes)
+    )
+    assert HeadLosses.of(head, [(z, narrow)]).error == HeadLosses.of(head, [(z, y)]).error
+    assert torch.equal(present_classes(narrow, classes), torch.unique(y))
 
 
 @pytest.mark.parametrize("narrow", [0, 1])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 LEVELS, NUMBERS = "tests.summaries.test_edges_levels", "tests.test_edges_numbers"
+TYPES, SCALE = "tests.test_edges_types", "tests.test_edges_scale"
 KINDS = {
     "Levels and tails": {
         LEVELS: [
@@ -26,6 +27,7 @@ KINDS = {
         NUMBERS: [
             "test_dead_columns_and_units_decide_nothing",
             "test_a_column_is_constant_by_the_spacing_of_its_own_type",
+            "test_no_head_feels_a_large_constant_column_beside_small_ones",
         ]
     },
     "float32": {
@@ -36,17 +38,21 @@ KINDS = {
         ]
     },
     "Sums that must close": {NUMBERS: ["test_every_pair_is_in_one_bin_of_the_histogram"]},
-    "Types": {NUMBERS: ["test_weights_sum_to_one_within_their_own_type"]},
+    "Types": {
+        NUMBERS: ["test_weights_sum_to_one_within_their_own_type"],
+        TYPES: ["test_labels_of_any_type_and_number_of_classes_count_alike"],
+    },
     "torchmetrics' contract": {
         NUMBERS: ["test_a_collection_of_metrics_sees_every_batch_and_loads_what_was_saved"]
     },
     "Ties": {NUMBERS: ["test_a_tie_is_an_error_in_every_classifier"]},
     "Scale": {
-        NUMBERS: [
-            "test_directions_have_no_scale",
-            "test_statistics_without_units_have_none",
-            "test_neighbours_and_classes_have_no_scale",
-        ]
+        NUMBERS: ["test_directions_have_no_scale"],
+        SCALE: [
+            "test_measures_without_units_have_none",
+            "test_a_description_is_that_of_the_directions",
+            "test_tests_of_assumptions_and_neighbours_feel_no_scale",
+        ],
     },
 }
 

@@ -707,6 +707,15 @@ COMMANDS = {
         "--seed": ["-1", "x"],
     },
     "swap-test": {"PAIRS": ["missing.npz", "file", "labeled.npz"], "--checkpoint": ["missing.pth"], "--num-classes": ["0", "x"], "--seed": ["-1", "x"], "--device": ["gpu"]},
+    "select": {
+        "ENCODERS": ["missing.npz", "file", "", "labeled.npz"],
+        "--unlabeled": ["missing.npz", "file"],
+        "--labeled": ["labeled.npz", "missing"],
+        "--measure": ["", "x", "rankm"],
+        "--device": ["gpu", "cuda:99"],
+        "--batch-size": ["0", "x"],
+        "--seed": ["-1", "x"],
+    },
     "correlate": {"REPORTS": ["missing.json", "file", "report.json"], "--against": ["", "none"], "--level": ["0", "1", "nan", "x"], "--out": ["file/x", "none/x.csv"]},
     "sweep": {
         "--labeled": ["missing.npz", "file", "images.npz"],
@@ -793,6 +802,7 @@ SOUND = {
     "describe": {"DATA": "labeled.npz"},
     "rademacher": {"DATA": "labeled.npz", "--function-class": "linear_head", "--beta": "1"},
     "swap-test": {"PAIRS": "pairs.npz"},
+    "select": {"ENCODERS": "pairs.npz"},
     "correlate": {"REPORTS": "report.json"},
     "sweep": {
         "--labeled": "labeled.npz",

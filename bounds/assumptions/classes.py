@@ -28,13 +28,17 @@ def number_of_classes(stated: bool, num_classes: int, balanced_items: int = 0) -
         return Assumption(
             "K",
             "holds",
-            f"{num_classes} classes were seen; with a balanced prior another would have been seen",
+            f"{_seen(num_classes)}; with a balanced prior another would have been seen",
         )
     return Assumption(
         "K",
         "unverifiable",
-        f"{num_classes} classes were seen; pass num_classes={num_classes} if they are all",
+        f"{_seen(num_classes)}; say num_classes={num_classes} if there are no others",
     )
+
+
+def _seen(number: int) -> str:
+    return "1 class was seen" if number == 1 else f"{number:,} classes were seen"
 
 
 def balanced_over(prior: Assumption, classes: Assumption) -> Assumption:

@@ -30,7 +30,7 @@ def class_prior(prior: object, num_classes: int) -> Tensor | None:
     p = given.double()
     if p.shape != (num_classes,) or not sums_to_one(given):
         raise InvalidOption(
-            f"`class_prior` must hold {num_classes} non-negative numbers that sum to 1, "
-            f"got shape {tuple(p.shape)} and sum {float(p.sum()):.6g}."
+            f"`class_prior` must hold {num_classes} non-negative numbers that sum to 1 within the rounding of "
+            f"{str(given.dtype).removeprefix('torch.')}, got shape {tuple(p.shape)} and sum {float(p.sum()):.12g}."
         )
     return p / p.sum()

@@ -16,7 +16,7 @@ def freshness(name: str, declared: bool | None, option: str, data: str) -> Assum
     reason = {
         "holds": f"declared: {option}=True, the encoder was fixed before seeing the {data} data",
         "violated": f"declared: {option}=False, the encoder has seen the {data} data",
-        "unverifiable": f"say {option}=True or False: was the encoder fixed before seeing the {data} data?",
+        "unverifiable": f"say {option}=True if the encoder was fixed before seeing the {data} data",
     }[status]
     return Assumption(name, status, reason)
 
@@ -27,7 +27,7 @@ def held_back(declared: bool | None, looks: int, regular: bool) -> Assumption:
         return Assumption(
             "H",
             "unverifiable",
-            "say fresh=True or declared=dict(test_is_fresh=...): were encoder and head fixed before the test items?",
+            "say fresh=True or declared=dict(test_is_fresh=True) if encoder and head were fixed before the test items",
         )
     if not declared:
         return Assumption(

@@ -14,6 +14,7 @@ from typing import Any, ParamSpec
 
 import typer
 
+from bounds.cli.groups import Grouped
 from bounds.errors import BoundsError
 from bounds.files import whole_file, writing
 
@@ -21,10 +22,13 @@ REFUSED, INTERRUPTED = 2, 130
 _RESUMED = ("pretrain", "predict")  # commands that keep what they have done
 
 app = typer.Typer(
+    cls=Grouped,
+    context_settings={"max_content_width": 100},
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Generalization certificates for self-supervised encoders: how good, how sure, why, what to do.",
+    help="Generalization certificates for self-supervised encoders: how good, how sure, why, what to do. Begin with "
+    "`bounds demo`; `bounds COMMAND --help` says what a command takes.",
     epilog="Exit codes: 0 done; 1 a fault of this program; 2 what was given cannot be used (one sentence says what to "
     "change); 130 interrupted (one sentence says how to go on).",
 )

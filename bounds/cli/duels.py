@@ -73,7 +73,8 @@ def duel(
         if checkpoint is None or len(checkpoint) != 2:
             raise InvalidOption("`checkpoint` must be given twice, once for each encoder.")
         common = _common(delta, repeats, seed, device, batch_size) | _heads(head, num_classes)
-        return run(*checkpoint, paths(labeled), paths(unlabeled), margin=margin, **common)
+        first, second = checkpoint
+        return run(first, second, paths(labeled), paths(unlabeled), margin=margin, **common)
 
     _step("duel", begin, checkpoint is not None, state, answers, ask, sheet, count, unlabeled)
 

@@ -1,4 +1,4 @@
-"""Commands that measure without a report: describe, rademacher, swap-test, correlate, sweep, coverage."""
+"""Commands that measure without a report: describe, rademacher, swap-test, select, correlate, sweep, coverage."""
 
 from __future__ import annotations
 
@@ -115,6 +115,55 @@ def swap_test(
         as_json({**asdict(found), "refuted": found.refuted})
     else:
         typer.echo(f"{found}\nA1 is {'refuted' if found.refuted else 'not refuted'} at p ≤ {found.level:g}")
+
+
+@app.command()
+@one_sentence
+def select(
+    encoders: Annotated[
+        list[str],
+        typer.Argument(
+            help="Checkpoints, or NAME=CHECKPOINT; files of pairs of representations without --unlabeled."
+        ),
+    ],
+    unlabeled: Annotated[list[str] | None, typer.Option(help="Images; repeat for several.")] = None,
+    labeled: Annotated[
+        list[str] | None,
+        typer.Option(help="Labeled images: which images to label to tell the best two apart."),
+    ] = None,
+    measure: Annotated[
+        str | None, typer.Option(help="Label-free measure; default the best of the study.")
+    ] = None,
+    device: Device = None,
+    batch_size: Annotated[int, typer.Option(help="Images per batch.")] = 256,
+    seed: Annotated[int, typer.Option(help="Of the views.")] = 0,
+    json_: Json = False,
+) -> None:
+    """Rank encoders without labels by a measure, and say what ranking by it has cost elsewhere; no certificate."""
+    from bounds.selection import select as run
+
+    named: dict[str, Any] = {}
+    for given in encoders:
+        name, _, path = given.rpartition("=")
+        key = name or Path(path).stem
+        if key in named:
+            raise InvalidOption(f"Two encoders are called {key!r}; name them, as in first={path}.")
+        named[key] = path if unlabeled else _table([path], None, device, batch_size)
+    found = run(
+        named,
+        paths(unlabeled),
+        paths(labeled),
+        measure=measure,
+        device=device,
+        batch_size=batch_size,
+        seed=seed,
+        progress=sys.stderr.isatty(),
+    )
+    if json_:
+        plain = {"chosen": found.chosen, "measure": found.measure, "scores": dict(found.scores)}
+        as_json(plain | {"study": dict(found.study), "setting": found.setting})
+    else:
+        typer.echo(str(found))
 
 
 @app.command()

@@ -315,9 +315,11 @@ def demo(
     from bounds.examples.demo import cifar10_comparison, digits_comparison
 
     compared = {Example.digits: digits_comparison, Example.cifar10: cifar10_comparison}[example](delta=delta)
-    for name, report in compared.reports.items():
-        write(report, out / name.lower())
+    written = [
+        path for name, report in compared.reports.items() for path in write(report, out / name.lower())
+    ]
     show_comparison(compared, out, json_)
+    wrote([path for path in written if path.suffix == ".html"])
 
 
 @app.command()

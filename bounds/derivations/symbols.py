@@ -44,6 +44,7 @@ delta_3 = _positive("delta_3", r"\delta_3", "share of δ: reference residual ove
 delta_4 = _positive("delta_4", r"\delta_4", "share of δ: reference residual over the pairs (step 7)")
 delta_5 = _positive("delta_5", r"\delta_5", "share of δ: class frequencies of the labeled items (step 3)")
 delta_6 = _positive("delta_6", r"\delta_6", "share of δ: class frequencies of the pairs")
+target = _positive("target", "t", "error rate that is to be certified or refuted")
 weight_j = _positive("weight_j", "w_j", "weight of β_j in the grid of head radii")
 functions = _positive(
     "functions", "J", "number of functions in a finite class chosen on S̄; 1 when f is fixed"

@@ -101,7 +101,9 @@ class Answers:
                 )
             key = int(self.panel.representative(np.array([row]))[0])
             if not self._asked[key]:
-                raise InvalidData(f"Item {row} was not asked for; nothing was added.")
+                copied = self.panel.leaked is not None and bool(self.panel.leaked[key])
+                why = ": it is a copy of a labeled row" if copied else ""
+                raise InvalidData(f"Item {row} was not asked for{why}; nothing was added.")
             if key in new:
                 other = new[key][0]
                 same = (

@@ -15,7 +15,7 @@ from bounds.duels.labeling import Labeling, read_state, restore
 from bounds.duels.paired import Paired, paired
 from bounds.duels.panel import column
 from bounds.duels.predicting import Running, Said, predictions
-from bounds.duels.ranking import Ranking
+from bounds.duels.ranking import Goal, Ranking
 from bounds.errors import InvalidData, InvalidOption
 from bounds.representations.inputs import open_source
 
@@ -106,7 +106,7 @@ def rank(
     labeled: Any = None,
     unlabeled: Any = None,
     *,
-    goal: str = "best",
+    goal: Goal = "best",
     delta: float = 0.05,
     repeats: str | None = None,
     seed: int = 0,

@@ -158,7 +158,7 @@ class Apart:
         """How many copies there are and how they enter."""
         found = []
         if self.leaked.any():
-            how = "right ones were left out" if self.overlap == "added" else "were counted as mistakes"
+            how = "right ones were left out" if self.overlap == "added" else "they were counted as mistakes"
             found.append(
                 f"{int(self.leaked.sum())} of {len(self.leaked)} {self.name} are copies of {self.source}; {how}"
             )
@@ -166,7 +166,7 @@ class Apart:
             how = (
                 "each counted once (declared: repeats='drop')"
                 if self.repeats == "drop"
-                else "repeats of right ones were left out, repeats of wrong ones counted (repeats=None)"
+                else "repeats of right ones were left out, those of wrong ones counted: nothing was declared of them"
             )
             found.append(f"{self.repeated} of {len(self.leaked)} {self.name} repeat another one; {how}")
         return tuple(found)

@@ -144,13 +144,15 @@ class _Problem:
         n, d = self.rows.count, self.rows.dim
         wanted = max(_METRIC_ROWS * d, _METRIC_PASSES * 2 * n * len(self.present) // d)
         sample = self.rows if wanted >= n else self.rows.parted(wanted / n)[0]
-        sums = torch.zeros(d + 1, d, dtype=torch.float64, device=self.rows.device)
+        sums = torch.zeros(d, dtype=torch.float64, device=self.rows.device)
         for z, _ in sample.chunks(own=True):
-            single = z.float()
-            sums[0] += z.sum(0)
-            sums[1:] += single.T @ single
-        sums = self.rows.total(sums) / sample.count
-        return sums[0], sums[1:] - sums[0][:, None] * sums[0]
+            sums += z.sum(0, dtype=torch.float64)
+        mean = self.rows.total(sums) / sample.count
+        squares = torch.zeros(d, d, dtype=torch.float64, device=self.rows.device)
+        for z, _ in sample.chunks(own=True):
+            centred = (z - mean).float()  # squares of an offset would leave nothing of a small variance
+            squares += centred.T @ centred
+        return mean, self.rows.total(squares) / sample.count
 
     def evaluate(
         self, weight: Tensor, bias: Tensor, dtype: torch.dtype

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-
 from bounds.heads.kind import widened
 from bounds.heads.labeled_rows import LabeledRows
 from bounds.heads.linear import Head
@@ -17,8 +15,9 @@ from bounds.summaries.classes import ClassMoments
 class NearestMean:
     """`head="nearest_mean"`: the class whose mean μ̂_c is nearest.
 
-    Scores are μ̂_cᵀz − ½‖μ̂_c‖² = ½‖z‖² − ½‖z − μ̂_c‖², so that the head is affine; a class without a row is never
-    named.
+    Scores are ½‖z − m‖² − ½‖z − μ̂_c‖² = (μ̂_c − m)ᵀz − ½(μ̂_c − m)ᵀ(μ̂_c + m), m the mean of the class means, so that
+    the head is affine and what all classes have in common cancels before it is multiplied; a class without a row is
+    never named.
     """
 
     refits: ClassVar[bool] = True
@@ -31,5 +30,7 @@ class NearestMean:
         moments = rows.merged(moments)
         present = (moments.counts > 0).nonzero()[:, 0]
         means = moments.means[present]
-        bias = -0.5 * torch.linalg.vector_norm(means, dim=1).square()
-        return widened(means, bias, present, rows.num_classes, moments.max_norm, "nearest class mean")
+        middle = means[0] + (means - means[0]).mean(0)
+        weight = means - middle
+        bias = -0.5 * (weight * (means + middle)).sum(1)
+        return widened(weight, bias, present, rows.num_classes, moments.max_norm, "nearest class mean")

@@ -15,20 +15,24 @@ from bounds.proofs.world import checked
 
 def presented(name: str, conclusion: Conclusion, variant: Mapping[str, object]) -> Derivation:
     """The steps of a proof, premises before what follows from them."""
-    steps = conclusion.fact.steps
-    numbers = {id(fact): number for number, fact in enumerate(steps, 1)}
     lower = conclusion.expression.below
     goal, other = conclusion.fact.lhs, conclusion.fact.rhs
     return Derivation(
         name,
         -other if lower else goal,
-        tuple(_step(fact, numbers) for fact in steps),
+        steps_of(conclusion.fact),
         conclusion.expression,
         sp.Add(*(event.share for event in conclusion.events)),
         dict(variant),
         {},
         lower,
     )
+
+
+def steps_of(fact: Fact) -> tuple[Step, ...]:
+    """The steps of one fact, itself the last."""
+    numbers = {id(one): number for number, one in enumerate(fact.steps, 1)}
+    return tuple(_step(one, numbers) for one in fact.steps)
 
 
 def _step(fact: Fact, numbers: Mapping[int, int]) -> Step:

@@ -156,7 +156,8 @@ class Comparison:
             return "No encoder has an informative certificate."
         name = min(certified, key=lambda one: certified[one].error or 0.0)
         least, sure = percent(certified[name].error or 0.0, up=True), confidence(self.reports[name].delta)
-        return f"{name} has the smallest certified error, at most {least}; each certificate holds by itself, with {sure}."
+        name = rendered("report.text:short", name, 60)
+        return f"{name} has the smallest certified error: at most {least}, with {sure} confidence for each by itself."
 
     def __repr__(self) -> str:
         return str(rendered("report.text:comparison_screen", self))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from bounds.arguments import shown
@@ -28,7 +29,7 @@ STYLE = Path(__file__).parent / "bounds.mplstyle"
 _DISSECTED = ("vicreg_certified", "vicreg", "vicreg_direct")  # Theorem 2 first; else what says most
 _ROW = 0.21  # inches
 _CURVE = 11  # rows that the curve of the few-shot error takes
-_NAME, _TERM = 30, 26  # characters
+_NAME, _TERM, _LINE = 30, 26, 62  # characters
 _SHADE, _INK = "0.93", "0.15"
 
 
@@ -128,13 +129,22 @@ def _answer(axes: Axes, blocks: Sequence[tuple[str, list[_Row]]], reports: Mappi
             labels.append(row.label)
             _answer_row(axes, place, row)
         place += 1
-    axes.set(xlim=(0, 1), xlabel="error rate", title="The bound of each family that says most")
+    axes.set(xlim=(0, 1), xlabel="error rate by the bound of each family that says most")
+    axes.set_title(_said(reports), parse_math=False)
     _rows(axes, ticks, labels, max(place, 2))
     for at, title in heads:
         axes.text(0.0, at, f" {title}", transform=axes.get_yaxis_transform(), va="center", fontweight="bold")
     trivial = {report.quantities.get("trivial_error", 1.0) for report in reports.values()}
     if len(trivial) == 1 and (start := trivial.pop()) < 1:
         axes.axvspan(start, 1, color=_SHADE, lw=0, zorder=0)
+
+
+def _said(reports: Mapping[str, Report]) -> str:
+    """What the panel shows: the answer of a report, in the lines that there is room for."""
+    if len(reports) > 1:
+        return "The bound of each family that says most, for each encoder"
+    (report,) = reports.values()
+    return fill(visible(report.verdict.answer), _LINE, max_lines=3, placeholder=" …")
 
 
 def _answer_row(axes: Axes, place: int, row: _Row) -> None:
@@ -154,7 +164,8 @@ def _answer_row(axes: Axes, place: int, row: _Row) -> None:
         clip_on=False,
         zorder=3,
     )
-    _beside(axes, place, error_cell(bound) if error < 1 else f"{significant(error, 2, up=True)} (vacuous)")
+    said = error_cell(bound)
+    _beside(axes, place, f"vacuous ({significant(error, 2, up=True)})" if said == "vacuous" else said)
 
 
 def _dissected(reports: Mapping[str, Report]) -> list[tuple[str, Bound]]:
@@ -210,7 +221,14 @@ def _rows(axes: Axes, places: Sequence[float], labels: Sequence[str], count: int
 
 def _beside(axes: Axes, place: float, text: str) -> None:
     """A number in a column of its own, right of the panel: it meets no mark and no line."""
-    axes.text(1.02, place, text, transform=axes.get_yaxis_transform(), va="center")
+    axes.annotate(
+        text,
+        (1, place),
+        xycoords=axes.get_yaxis_transform(),
+        xytext=(8, 0),
+        textcoords="offset points",
+        va="center",
+    )
 
 
 def _legend(reports: Mapping[str, Report], colors: Mapping[str, str]) -> list[Artist]:

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bounds.report import text
-from bounds.report.format import percent, significant
+from bounds.report.format import count, percent, significant
 from bounds.report.ledger import ledger
 from bounds.report.mathml import formula
 from bounds.report.reading import measured
@@ -81,6 +81,7 @@ def _templates() -> Environment:
         "formula": formula,
         "significant": significant,
         "percent": percent,
+        "count": count,
         "measured_of": measured,
         "share": _share,
         "part": _part,
@@ -95,6 +96,8 @@ def _templates() -> Environment:
         text.state,
         text.error_cell,
         text.value_cell,
+        text.otherwise,
+        text.short,
         text.measured_cell,
         text.limit,
         text.paired_rows,

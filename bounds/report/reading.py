@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from bounds.assumptions.assumption import Assumption
 from bounds.errors import NotApplicable
 from bounds.report.families import families, family
 from bounds.report.format import confidence, count, percent, significant
@@ -20,6 +21,7 @@ _NEW_LABELS = 300  # a test set of this size is what is proposed where there is 
 _WORTHWHILE = 0.05  # share of a bound that more data must remove to be worth a line
 _HEADS = {"min-norm": "minimum-norm linear head", "nearest-mean": "nearest-class-mean head"}
 _ASKED = 3  # assumptions that nobody declared, named in one line
+_NOTHING = 1e-4  # an error rate below it is called none in a projection
 
 
 def verdict(report: Report) -> Verdict:
@@ -34,7 +36,7 @@ def verdict(report: Report) -> Verdict:
         confidence=1 - report.delta,
         measured=measured(report, (bound.head if bound else None) or str(report.provenance.get("head"))),
         advice=tuple(_advice(report, outcome, bound)),
-        cautions=tuple(_cautions(report)),
+        cautions=tuple(_cautions(report, bound if outcome == "nothing" else None)),
         families=families(report),
     )
 
@@ -113,21 +115,21 @@ def _answer(report: Report, outcome: Outcome, bound: Bound | None) -> str:
         says = f"at most {percent(error, up=True)}" if error < 1 else "no less than everything"
         if report.quantities.get("classes_in_S") == 1:
             return (
-                "All labeled items are of one class, which naming that class gets right: no certificate can beat it "
-                f"(the nearest, {bound.name}, says {says})."
+                "All labeled items are of one class, and naming it always is right on them: no certificate can say more "
+                f"(the nearest, {bound.name}, says {says} errors)."
             )
         return (
-            f"No certificate beats naming the most frequent class, which errs on {constant}: the nearest, "
+            f"No certificate beats always naming the most frequent class, which errs on {constant}: the nearest, "
             f"{bound.name}, says {says}, with {sure} confidence."
         )
     if bound is None:
         return "Nothing is certified: no bound on the error of a usable head applies to these data."
     error = _error(bound)
     if error >= 1:
-        return "Nothing is certified, and nothing would be informative if its assumptions held."
+        return "Nothing is certified, and no bound would be informative if its assumptions held."
     return (
-        f"Nothing is certified. If its assumptions held, {bound.name} would say that the {head_in_words(bound)} errs on "
-        f"at most {percent(error, up=True)} of new {what}s, with {sure} confidence."
+        f"Nothing is certified. {bound.name} would say that the {head_in_words(bound)} errs on at most "
+        f"{percent(error, up=True)} of new {what}s, with {sure} confidence, if what is missing below held."
     )
 
 
@@ -139,39 +141,60 @@ def _advice(report: Report, outcome: Outcome, bound: Bound | None) -> Iterator[A
         return
     if outcome == "nothing":
         for one in bound.failing:
-            yield Advice(f"{one.name} ({one.title})", one.reason)
+            yield Advice(_in_words(one), one.reason)
         return
-    yield from _more_data(bound)
+    if report.quantities.get("classes_in_S") == 1:
+        yield Advice("labels of a second class", "with one class there is nothing to tell apart")
+        return
+    yield from _more_data(report, bound)
     if "H" not in bound.assumptions and "N" not in report.quantities:
-        yield _a_test_set(report)
+        yield from _a_test_set(report, bound)
     yield from _better_head(report, bound)
     if family(bound) != "counting":
         largest = max(bound.terms.values(), key=lambda term: term.value, default=None)
         if largest is not None and largest.lowered_by:
             share = percent(largest.value / sum(max(term.value, 0.0) for term in bound.terms.values()))
-            yield Advice(largest.lowered_by, f"the term {largest.name} is {share} of {bound.name}")
+            yield Advice(largest.lowered_by, f"would lower {largest.name}, {share} of {bound.name}")
 
 
-def _more_data(bound: Bound) -> Iterator[Advice]:
-    """Half of what more data can remove, by the plan; or that they would remove nothing."""
+def _more_data(report: Report, bound: Bound) -> Iterator[Advice]:
+    """Half of what more data can remove, by the plan; or that they would remove nothing that matters."""
     try:
         needs = plan(bound, 1e-12).needs
     except NotApplicable:
         return
-    now = _error(bound)
+    now, constant = _error(bound), report.quantities.get("trivial_error", 1.0)
     for which in ("labels", "pairs"):
         if which not in needs:
             continue
         unit, floor = _unit(bound, which), needs[which].floor
         if floor > (1 - _WORTHWHILE) * now:
-            yield Advice(f"more {unit}s", f"no: {percent(floor, up=True)} with unlimited ones")
+            yield Advice(f"more {unit}s", f"would not help; {_projected(floor)} with any number of them")
+            continue
+        if floor >= constant:
+            yield Advice(
+                f"more {unit}s", f"would not help; {_projected(floor)} with any number of them, still vacuous"
+            )
             continue
         found = plan(bound, (now + max(floor, 0.0)) / 2)
         need, present = found.needs[which], found.n if which == "labels" else found.m
         more = _size(need) - (present or 0)
         if need.reachable and more > 0:
-            effect = f"{percent(need.value, up=True)}; {percent(floor, up=True)} with unlimited ones"
-            yield Advice(count(more, f"more {unit}"), effect)
+            effect = (
+                f"about {_projected(need.value)} if the measured error stays; {_projected(floor)} at best"
+            )
+            yield Advice(count(_rounded(more), f"more {unit}"), effect)
+
+
+def _projected(rate: float) -> str:
+    """A projection, which is no certificate: what nobody could tell from none is called 0 %."""
+    return "0 %" if abs(rate) < _NOTHING else percent(rate, up=True)
+
+
+def _rounded(number: int) -> int:
+    """Up to two digits: a projection knows no more."""
+    unit: int = 10 ** max(len(str(number)) - 2, 0)
+    return -(-number // unit) * unit
 
 
 def _unit(bound: Bound, which: str) -> str:
@@ -186,53 +209,66 @@ def _size(need: Need) -> int:
     return (need.n if need.which == "labels" else need.m) or 0
 
 
-def _a_test_set(report: Report) -> Advice:
+def _a_test_set(report: Report, bound: Bound) -> Iterator[Advice]:
     """What counting would say of labels nobody fitted anything on, at the error seen on a held-out part of S."""
     held = report.bounds.get("held_out")
     rate = 0.0 if held is None else held.symbols["mistakes"] / held.symbols["N"]
     limit = clopper_pearson_upper(round(rate * _NEW_LABELS), _NEW_LABELS, report.delta)
-    at = f"at the held-out error of {percent(rate)}" if held is not None else "without a mistake"
-    return Advice(f"a test set of {_NEW_LABELS} fresh labels", f"{percent(limit, up=True)} by counting, {at}")
+    if limit >= min(_error(bound), report.quantities.get("trivial_error", 1.0)):
+        return
+    at = (
+        f"if the held-out error of {percent(rate)} stays"
+        if held is not None
+        else "if none of them is a mistake"
+    )
+    yield Advice(
+        f"a test set of {_NEW_LABELS} fresh labels", f"about {percent(limit, up=True)} by counting, {at}"
+    )
 
 
 def _better_head(report: Report, bound: Bound) -> Iterator[Advice]:
-    own = report.measured.get(bound.head or "")
+    """A head whose measured error lies below the interval of this one's: less is noise."""
+    own = measured(report, bound.head)
     others = {name: losses["error"] for name, losses in report.measured.items() if name != bound.head}
     if own is None or not others:
         return
     name = min(others, key=lambda one: others[one])
-    if others[name] < own["error"]:
+    if others[name] < clopper_pearson_lower(round(own.error * own.items), own.items, report.delta / 2):
         yield Advice(
-            f"another head: {name}", f"measured {percent(others[name])} in place of {percent(own['error'])}"
+            f"the head {name}",
+            f"measured {percent(others[name])} on the same test {items(report)}s, in place of {percent(own.error)}",
         )
 
 
 # What to know
 
 
-def _cautions(report: Report) -> Iterator[str]:
+def _cautions(report: Report, nearest: Bound | None) -> Iterator[str]:
+    """Copies, refuted and failing assumptions, those that nobody declared, contradictions, what was not given.
+
+    Args:
+        report: What to read.
+        nearest: The bound whose failing assumptions the advice names already.
+    """
     yield from leaks(report)
-    affected = _affected(report)
-    asked = []
-    for name, number in affected.items():
-        one = report.assumptions[name]
+    said = set() if nearest is None else {(one.name, one.reason) for one in nearest.failing}
+    asked: dict[str, list[Assumption]] = {}
+    for one in _failing(report):
+        if (one.name, one.reason) in said:
+            continue
         if one.status == "unverifiable":
-            asked.append(name)
+            asked.setdefault(one.reason, []).append(one)
         elif one.test is not None and one.test.refuted:
             yield (
-                f"{name} is refuted by the data ({one.test.name}, p = {significant(one.test.p_value, 2, up=True)}): "
-                f"{_estimates(number)}. {name} says: {one.title}."
+                f"{_in_words(one)} is refuted by the data ({one.test.name}, "
+                f"p = {significant(one.test.p_value, 2, up=True)}): {_resting(report, [one])}."
             )
         else:
-            yield f"{name} fails ({one.reason}): {_estimates(number)}."
-    if asked:
-        names = ", ".join(asked[:_ASKED]) + (
-            f" and {len(asked) - _ASKED} more" if len(asked) > _ASKED else ""
-        )
-        resting = sum(any(one.name in asked for one in bound.failing) for bound in report)
-        hint = report.assumptions[asked[0]].reason
-        them = "it" if len(asked) == 1 else "them"
-        yield f"Not shown: {names}; {_estimates(resting, them)} ({hint})."
+            yield f"{_in_words(one)} fails: {one.reason}. {_resting(report, [one])}."
+    for reason, them in asked.items():
+        names = ", ".join(_in_words(one) for one in them[:_ASKED])
+        more = f" and {len(them) - _ASKED} more" if len(them) > _ASKED else ""
+        yield f"Not shown: {names}{more}. {_resting(report, them)}: {reason}."
     for bound in report:
         if bound.contradiction is not None:
             yield f"{bound.name} is withheld: {bound.contradiction}."
@@ -243,26 +279,38 @@ def _cautions(report: Report) -> Iterator[str]:
     yield from (f"{note}." for note in report.notes)
 
 
-def _affected(report: Report) -> Mapping[str, int]:
-    """Assumptions of the data that do not hold, refuted ones first, and how many bounds they turn into estimates."""
-    found: dict[str, int] = {}
-    for bound in report:
-        if bound.kind == "bound":
-            for one in bound.failing:
-                if one.name in report.assumptions and one.name != "constants":
-                    found[one.name] = found.get(one.name, 0) + 1
-    a1 = report.assumptions.get("A1")
-    expected = {"A1'"} if a1 is not None and a1.holds else set()  # class pairs are no augmentation pairs
+def _failing(report: Report) -> list[Assumption]:
+    """Assumptions of the data that do not hold, each with each of its reasons, refuted ones first."""
+    options = report.provenance.get("options")
+    paired = options.get("pairs") if isinstance(options, Mapping) else None
+    expected = {"A1'"} if paired == "class" else set()  # class pairs are no augmentation pairs
+    found = {
+        (one.name, one.reason): one
+        for bound in report
+        if bound.kind == "bound"
+        for one in bound.failing
+        if one.name in report.assumptions and one.name != "constants" and one.name not in expected
+    }
 
-    def order(name: str) -> tuple[bool, bool]:
-        one = report.assumptions[name]
+    def order(one: Assumption) -> tuple[bool, bool]:
         return one.test is None or not one.test.refuted, one.status == "unverifiable"
 
-    return {name: found[name] for name in sorted(found, key=order) if name not in expected}
+    return sorted(found.values(), key=order)
 
 
-def _estimates(number: int, what: str = "it") -> str:
-    """How many bounds rest on something, and what that makes of them."""
+def _in_words(one: Assumption) -> str:
+    return f"{one.name} ({one.title})" if one.title != one.name else one.name
+
+
+def _resting(report: Report, them: list[Assumption]) -> str:
+    """How many bounds rest on assumptions that do not hold, and what that makes of them."""
+    reasons = {(one.name, one.reason) for one in them}
+    number = sum(
+        any((one.name, one.reason) in reasons for one in bound.failing)
+        for bound in report
+        if bound.kind == "bound"
+    )
+    what = "it" if len(them) == 1 else "them"
     are = "is an estimate" if number == 1 else "are estimates"
     return f"{count(number, 'bound')} resting on {what} {are}"
 

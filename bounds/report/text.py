@@ -8,6 +8,7 @@ from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
 from bounds.duels.text import points
+from bounds.report.families import FAMILIES
 from bounds.report.format import confidence, count, percent, significant
 from bounds.report.ledger import ledger
 from bounds.report.reading import failing, items
@@ -19,16 +20,21 @@ if TYPE_CHECKING:
     from bounds.report.report import Report
 
 WIDTH = 100
-COLUMNS = ("bound", "error ≤", "value", "axis", "measured", "verdict")
-_FAMILY_COLUMNS = ("family", "says most", "error ≤", "value", "axis", "measured", "assumptions")
-_NUMERIC = ("error ≤", "value", "measured")
-_WITH_AXIS = 3  # encoders beside which there is room for the axes
+COLUMNS = ("bound", "error ≤", "otherwise", "measured", "state")
+_FAMILY_COLUMNS = ("family", "says most", "error ≤", "otherwise", "measured", "assumptions")
+_NUMERIC = ("error ≤", "measured")
+_GIVE_WAY = ("says most", "assumptions", "state", "certified by")
+_NARROW = 12  # characters that are left of what gives way
 _LONGEST = 26  # characters of a name in a table
 _COLOURS = {"certified": "32", "vacuous": "33", "nothing": "31", "dim": "2", "bold": "1"}
 PAIRED_COLUMNS = ("pair", "difference", "interval", "exact p")
+BEST = "Error ≤, by the bound of each family that says most"
 PAIRED = "Errors on the same test items, in points; intervals hold together, p-values pay for all pairs."
 LIMITS = ("error", "limit")  # columns of tables that are never printed smaller than they are
-LEGEND = "Each row holds by itself; vacuous: no better than a constant; *: an estimate, an assumption fails."
+LEGEND = (
+    "Each row holds by itself; the answer also pays for the choice among them. Vacuous: no better than always naming one "
+    "class. *: an estimate, no certificate."
+)
 
 
 def screen(report: Report, paint: bool = False) -> str:
@@ -40,10 +46,9 @@ def screen(report: Report, paint: bool = False) -> str:
     """
     said = report.verdict
     lines = [_painted(visible(title(report)), "bold", paint), ""]
-    lines += [_painted(line, said.outcome, paint) for line in _wrapped(said.answer, "  ")]
-    if said.measured is not None:
-        lines += _wrapped(measured_line(report, said), "  ")
-    lines += _wrapped(basis(report, said), "  ")
+    lines += [_painted(line, said.outcome, paint) for line in _wrapped(said.answer, "  ", hang="")]
+    for line in (measured_line(report, said), basis(report, said)):
+        lines += _wrapped(line, "  ", hang="")
     if said.advice:
         lines += ["", "  What would lower it" if said.outcome != "nothing" else "  What is missing"]
         for one in said.advice:
@@ -58,7 +63,7 @@ def screen(report: Report, paint: bool = False) -> str:
             for one in said.families
         ]
         lines += ["", *(f"  {line}" for line in _table(_FAMILY_COLUMNS, rows))]
-        lines += [_painted(line, "dim", paint) for line in _wrapped(LEGEND, "  ")]
+        lines += [_painted(line, "dim", paint) for line in _wrapped(LEGEND, "  ", hang="")]
     rest = len(report) - len(said.families)
     if rest > 0:
         lines += [f'  … {rest} more: report.table(), report.to_text(), or report["name"]']
@@ -66,27 +71,44 @@ def screen(report: Report, paint: bool = False) -> str:
 
 
 def comparison_screen(comparison: Comparison, paint: bool = False) -> str:
-    """The answer, each encoder, every bound by family."""
+    """The answer, each encoder, pairs item by item, what the best bound of each family says."""
     reports, names = list(comparison.reports.values()), list(comparison.reports)
     lines = [_painted(line, "bold", paint) for line in _wrapped(comparison.answer, "")]
     said = ledger(reports)
     if said is not None:
         lines += _wrapped(f"{said}.", "")
-    head = ("encoder", "certified by", "error ≤", "measured", "interval")
+    sure = {confidence(report.delta) for report in reports}
+    head = (
+        "encoder",
+        "certified by",
+        "error ≤",
+        "measured",
+        f"{sure.pop()} interval" if len(sure) == 1 else "interval",
+    )
     lines += [
         "",
         *_table(head, [_encoder(name, report) for name, report in comparison.reports.items()], WIDTH),
     ]
     lines += _paired(comparison)
-    with_axis = len(names) <= _WITH_AXIS
-    rows: list[tuple[str, ...]] = []
-    for family_title, bounds in comparison.by_family():
-        rows.append((family_title, *[""] * (len(names) + with_axis)))
-        for name, axis in bounds:
-            cells = [value_cell(report[name]) if name in report else "–" for report in reports]
-            rows.append((f"  {short(name)}", *[axis] * with_axis, *cells))
-    columns = ("bound", *["axis"] * with_axis, *names)
-    return "\n".join([*lines, "", *_table(columns, rows, WIDTH), LEGEND])
+    columns = ("family", *names)
+    rows = [(title, *cells) for title, cells in family_cells(comparison)]
+    lines += ["", BEST, *_table(columns, rows, WIDTH, right=names), *_wrapped(LEGEND, "", hang="")]
+    most = len(comparison.table())
+    return "\n".join([*lines, f"… all {most} bounds: comparison.table(), comparison.to_html(path)"])
+
+
+def family_cells(comparison: Comparison) -> list[tuple[str, list[str]]]:
+    """Title of each family to the error rate of its best member, for each encoder; families that say none are left out."""
+    found = []
+    for key, (title, _) in FAMILIES.items():
+        best = [
+            next((one.best for one in report.verdict.families if one.name == key), None)
+            for report in comparison.reports.values()
+        ]
+        cells = ["–" if bound is None else error_cell(bound) for bound in best]
+        if set(cells) != {"–"}:
+            found.append((title, cells))
+    return found
 
 
 def _paired(comparison: Comparison) -> list[str]:
@@ -118,7 +140,7 @@ def _encoder(name: str, report: Report) -> tuple[str, ...]:
             "–" if limits is None else f"{percent(limits[0], down=True)} to {percent(limits[1], up=True)}"
         )
     if said.outcome != "certified" or said.error is None:
-        return name, f"nothing ({said.outcome})", "–", seen, interval
+        return name, {"vacuous": "nothing: vacuous", "nothing": "nothing"}[said.outcome], "–", seen, interval
     return name, said.bound or "", percent(said.error, up=True), seen, interval
 
 
@@ -181,7 +203,7 @@ def measured_line(report: Report, said: Verdict) -> str:
         return ""
     line = f"Measured on {count(found.items, f'test {items(report)}')}: {percent(found.error)}"
     if found.interval is None:
-        return f"{line} (no interval: not known to be fresh)."
+        return f"{line} (no interval: they are not known to be fresh)."
     low, high = found.interval
     return (
         f"{line} ({confidence(report.delta)} interval {percent(low, down=True)} to {percent(high, up=True)})."
@@ -189,18 +211,15 @@ def measured_line(report: Report, said: Verdict) -> str:
 
 
 def basis(report: Report, said: Verdict) -> str:
-    """What the answer rests on, and how the choice was paid for."""
+    """What the answer rests on, and that its confidence pays for the choice."""
     if said.outcome == "nothing" or said.bound is None:
         return ""
-    kind = next((one.title for one in said.families if said.bound in {b.name for b in one.bounds}), "a bound")
-    how = (
-        f"Certified by {kind} ({said.bound})"
-        if said.outcome == "certified"
-        else f"The nearest is {said.bound}"
-    )
-    if report.best is None:
-        return f"{how}."
-    return f"{how}; δ = {report.delta:g} shared over {count(len(report.candidates), 'candidate')} before the data."
+    kind = next((one.title for one in said.families if said.bound in {b.name for b in one.bounds}), "")
+    how = f"Certified by {said.bound}{f' ({kind})' if kind else ''}" if said.outcome == "certified" else ""
+    if report.best is None or len(report.candidates) < 2:
+        return f"{how}." if how else ""
+    paid = f"he {confidence(report.delta)} pays for the choice among {len(report.candidates)} bounds"
+    return f"{how}; t{paid}." if how else f"T{paid}."
 
 
 def state(bound: Bound) -> str:
@@ -234,11 +253,12 @@ def short(name: str, longest: int = _LONGEST) -> str:
 
 
 def error_cell(bound: Bound) -> str:
-    """Its error rate in percent, or that it is vacuous."""
+    """Its error rate in percent, with a star where it is an estimate, or that it is vacuous."""
     error = bound.error_rate
     if error is None:
         return "–"
-    return "vacuous" if error >= 1 or bound.vacuous_error else percent(error, up=True)
+    star = "" if bound.certified else "*"
+    return "vacuous" if error >= 1 or bound.vacuous_error else f"{percent(error, up=True)}{star}"
 
 
 def measured_cell(report: Report, bound: Bound) -> str:
@@ -254,14 +274,26 @@ def value_cell(bound: Bound) -> str:
     return limit(bound) + ("" if bound.certified else "*")
 
 
+def otherwise(bound: Bound) -> str:
+    """What it says where that is no error rate: a loss, an error of its own kind, a limit from below."""
+    if bound.axis.name == "error" and bound.error_rate is not None:
+        return "–"
+    sign = "≥" if _from_below(bound) else "≤"
+    return f"{short(bound.axis.name.removesuffix(', from below'), 20)} {sign} {value_cell(bound)}"
+
+
 def limit(bound: Bound, digits: int = 3) -> str:
     """Its value, rounded away from what it claims: up, and down for a limit from below."""
-    below = "from below" in f"{bound.title} {bound.axis.name}"
+    below = _from_below(bound)
     return significant(bound.value, digits, down=below, up=not below)
 
 
-def _cells(report: Report, bound: Bound) -> tuple[str, str, str, str]:
-    return error_cell(bound), value_cell(bound), short(bound.axis.name, 20), measured_cell(report, bound)
+def _from_below(bound: Bound) -> bool:
+    return "from below" in f"{bound.title} {bound.axis.name}"
+
+
+def _cells(report: Report, bound: Bound) -> tuple[str, str, str]:
+    return error_cell(bound), otherwise(bound), measured_cell(report, bound)
 
 
 def _hold(bound: Bound) -> str:
@@ -279,8 +311,8 @@ def _hanging(start: str, text: str) -> list[str]:
     return wrapper.wrap(visible(text)) or [start.rstrip()]
 
 
-def _wrapped(text: str, indent: str) -> list[str]:
-    return TextWrapper(WIDTH, initial_indent=indent, subsequent_indent=indent + "  ").wrap(visible(text))
+def _wrapped(text: str, indent: str, hang: str = "  ") -> list[str]:
+    return TextWrapper(WIDTH, initial_indent=indent, subsequent_indent=indent + hang).wrap(visible(text))
 
 
 def visible(text: str) -> str:
@@ -292,17 +324,27 @@ def _painted(line: str, role: Outcome | str, paint: bool) -> str:
     return f"\x1b[{_COLOURS[role]}m{line}\x1b[0m" if paint else line
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], width: int = WIDTH - 2) -> list[str]:
-    """Aligned columns; where they do not fit, the widest but the first gives way."""
+def _table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    width: int = WIDTH - 2,
+    right: Sequence[str] = _NUMERIC,
+) -> list[str]:
+    """Aligned columns; where they do not fit, names give way, never a number while a name can."""
     lines = [tuple(columns), *(tuple(visible(cell) for cell in row) for row in rows)]
     widths = [max(len(line[j]) for line in lines) for j in range(len(columns))]
+    least = [
+        max(len(line[j]) for line in lines[1:]) if len(lines) > 1 and name not in _GIVE_WAY else _NARROW
+        for j, name in enumerate(columns)
+    ]
     while sum(widths) + 2 * (len(widths) - 1) > width:
-        widths[max(range(1, len(widths)), key=lambda j: widths[j])] -= 1
+        able = [j for j in range(1, len(widths)) if widths[j] > least[j]] or list(range(1, len(widths)))
+        widths[max(able, key=lambda j: (columns[j] == "assumptions", widths[j]))] -= 1
 
     def line(cells: Sequence[str]) -> str:
         fitted = [short(cell, wide) for cell, wide in zip(cells, widths, strict=True)]
         aligned = [
-            cell.rjust(wide) if name in _NUMERIC else cell.ljust(wide)
+            cell.rjust(wide) if name in right else cell.ljust(wide)
             for name, cell, wide in zip(columns, fitted, widths, strict=True)
         ]
         return "  ".join(aligned).rstrip()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -21,11 +22,15 @@ from bounds.assumptions.assumption import LEVEL, TITLES
 from bounds.derivations.expression import Expression
 from bounds.derivations.steps import Derivation, Step, latex_of
 from bounds.derivations.symbols import LATEX, MEANING
+from bounds.proofs.present import steps_of
+from bounds.proofs.typeset import latex as typeset
 from bounds.report.families import FAMILIES, family_of
 from bounds.report.format import significant
 from bounds.theorems import THEOREMS
 from bounds.theorems.bound import TEXTS, Bound, Theorem
 from bounds.theorems.derive import provable
+from bounds.theorems.duels import claims
+from bounds.worlds import WORLDS
 
 # Which tests of paper_figs/results/assumption_tests.csv speak about an assumption.
 TESTS = {
@@ -52,6 +57,10 @@ _AT_HAND = {
     "H": "test",
 }
 _OURS = "this package"
+_UNSAID = (
+    "its theorem",
+    "nothing",
+)  # how an assumption is declared and refuted that the explanation does not list
 
 
 @dataclass(frozen=True)
@@ -108,17 +117,20 @@ def write(results: Path, docs: Path) -> None:
     """All pages of the atlas."""
     studies = Studies(results)
     derivations = {name: bounds.derive(name) for name in provable()}
+    refuters = read_refuters((docs / "explanation" / "certified.md").read_text("utf-8"))
     theorems: dict[str, str | bytes] = {}
     for name, theorem in THEOREMS.items():
         figure = curves(studies.bound(name))
         if figure is not None:
             theorems[f"{name}.svg"] = figure
-        theorems[f"{name}.md"] = theorem_page(theorem, derivations.get(name), studies, figure is not None)
+        theorems[f"{name}.md"] = theorem_page(
+            theorem, derivations.get(name), studies, refuters, figure is not None
+        )
     replace(docs / "atlas" / "theorems", theorems)
-    refuters = read_refuters((docs / "explanation" / "certified.md").read_text("utf-8"))
     assumed = {f"{slug(name)}.md": assumption_page(name, refuters, studies) for name in assumptions()}
     replace(docs / "atlas" / "assumptions", assumed)
-    (docs / "atlas" / "index.md").write_text(index_page(), "utf-8")
+    for name, page in (("index", index_page()), ("worlds", worlds_page()), ("duels", duels_page())):
+        (docs / "atlas" / f"{name}.md").write_text(page, "utf-8")
 
 
 def assumptions() -> list[str]:
@@ -135,7 +147,13 @@ def slug(name: str) -> str:
 # -- a theorem
 
 
-def theorem_page(theorem: Theorem, derivation: Derivation | None, studies: Studies, drawn: bool) -> str:
+def theorem_page(
+    theorem: Theorem,
+    derivation: Derivation | None,
+    studies: Studies,
+    refuters: Mapping[str, tuple[str, str]],
+    drawn: bool,
+) -> str:
     """The page of one theorem."""
     bound = studies.bound(theorem.name)
     parts = [
@@ -145,7 +163,7 @@ def theorem_page(theorem: Theorem, derivation: Derivation | None, studies: Studi
         "## What it says, and when to use it",
         _says(theorem),
         "## Assumptions",
-        _assumptions(theorem),
+        _assumptions(theorem, refuters),
         "## Proof",
         _proof(derivation),
         "## History and source",
@@ -204,23 +222,34 @@ def _says(theorem: Theorem) -> str:
     said = plain(inspect.cleandoc(module.__doc__ or ""))
     unit = plain(theorem.axis.unit)
     data = [DATA[one] for one in needed_data(theorem)]
-    converts = (
-        "It says nothing about the error rate."
-        if theorem.axis.conversion == "none"
-        else "It is an error rate."
-        if theorem.axis.conversion == "identity"
-        else "It converts to an error rate."
-    )
     kind = {
         "bound": "It is a bound: certified where every assumption below holds.",
         "estimate": "It is an estimate, a plug-in relative of a bound, and never a certificate.",
         "expression": "It is an expression, not a bound.",
     }[theorem.kind]
     return (
-        f"{said}\n\nIt speaks about the {plain(theorem.predictor.removeprefix('the '))}, in the unit *{unit}*. "
-        f"{converts} {kind} Use it when you have {' and '.join(data) or 'nothing but the numbers it asks for'}. "
+        f"{said}\n\nIt speaks about {_predictor(theorem)}, in the unit *{unit}*. "
+        f"{_converted(theorem)} {kind} Use it when you have {' and '.join(data) or 'nothing but the numbers it asks for'}. "
         f"Family: {FAMILIES[family_of(theorem)][0]} ({FAMILIES[family_of(theorem)][1]})."
     )
+
+
+def _predictor(theorem: Theorem) -> str:
+    said = theorem.predictor
+    alone = said.startswith(("the ", "a ", "no predictor"))
+    return plain(said if alone else f"the {said}")
+
+
+def _converted(theorem: Theorem) -> str:
+    """How a value becomes an error rate, in words."""
+    factor = significant(theorem.axis.factor, 3, up=True)
+    return {
+        "identity": "It is an error rate.",
+        "norm": "The error rate is at most √2 times its value.",
+        "squared": "The error rate is at most twice the square of its value.",
+        "linear": f"The error rate is at most {factor} times its value.",
+        "none": "It does not convert to an error rate over all items.",
+    }[theorem.axis.conversion]
 
 
 def _function(theorem: Theorem) -> Any:
@@ -235,13 +264,21 @@ def needed_data(theorem: Theorem) -> list[str]:
     return [name for name in DATA if name in found]
 
 
-def _assumptions(theorem: Theorem) -> str:
+def _assumptions(theorem: Theorem, refuters: Mapping[str, tuple[str, str]]) -> str:
     if not theorem.needs:
         return "None is listed: it promises nothing."
     rows = [
-        [f"[{name}](../assumptions/{slug(name)}.md)", plain(TITLES.get(name, name))] for name in theorem.needs
+        [
+            f"[{name}](../assumptions/{slug(name)}.md)",
+            plain(TITLES.get(name, name)),
+            *refuters.get(name, _UNSAID),
+        ]
+        for name in theorem.needs
     ]
-    return "What refutes each is on its page.\n\n" + table(["", "assumption"], rows)
+    return (
+        f"What refutes one, at p ≤ {LEVEL:g}, withdraws the certificate; how surely it does is on the assumption's page.\n\n"
+        + table(["", "assumption", "declared by", "refuted by"], rows)
+    )
 
 
 def _proof(derivation: Derivation | None) -> str:
@@ -251,14 +288,13 @@ def _proof(derivation: Derivation | None) -> str:
     verdict = "every check holds" if not failing else f"**checks fail: {', '.join(failing)}**"
     lead = (
         f'{len(derivation.steps)} steps; {verdict}. The same by `bounds.derive("{derivation.name}")`. A *symbolic* step '
-        "is made or proved by sympy, a *cited* one is a known inequality, tested where its two sides can be computed, and "
-        "a *falsification* step survived a search for counterexamples."
+        "is made or proved by the kernel, a *cited* one is a known inequality, tested where its two sides can be computed."
     )
-    return (
-        lead
-        + "\n\n"
-        + "\n\n".join(_step(derivation.name, number, step) for number, step in enumerate(derivation.steps, 1))
-    )
+    return f"{lead}\n\n{_steps(derivation.name, derivation.steps)}"
+
+
+def _steps(name: str, steps: Sequence[Step]) -> str:
+    return "\n\n".join(_step(name, number, step) for number, step in enumerate(steps, 1))
 
 
 def _step(theorem: str, number: int, step: Step) -> str:
@@ -268,8 +304,9 @@ def _step(theorem: str, number: int, step: Step) -> str:
         step.rule,
     )
     rule = rule if rule != step.rule else plain(step.rule)
+    rule = rule.removeprefix(f"{plain(step.name)} ") if step.rule.startswith(f"{step.name} of ") else rule
     said = [*([] if step.rule == step.name else [rule]), *([plain(step.source)] if step.source else [])]
-    spends = "" if step.spends == 0 else f" May fail with probability ${latex_of(step.spends)}$."
+    spends = "" if step.spends == 0 else f" May fail with probability ${typeset(step.spends)}$."
     note = f" {step.note if '$' in step.note else plain(step.note)}" if step.note else ""
     mark = "holds" if step.holds else "**fails**"
     why = f" {'; '.join(said)}." if said else ""
@@ -339,8 +376,8 @@ def _coverage(theorem: Theorem, studies: Studies) -> str:
     ]
     delta = ", ".join(f"{value:g}" for value in sorted(set(rows["delta"])))
     return (
-        f"How often the truth exceeded it in worlds of known truth, at δ = {delta}. Where all assumptions hold, "
-        "the rate must be at most δ.\n\n"
+        f"How often the truth exceeded it in [worlds of known truth](../worlds.md), at δ = {delta}. Where all assumptions "
+        "hold, the rate must be at most δ.\n\n"
         + table(["world", "assumptions", "exceeded", "rate", "mean value", "mean truth"], lines)
     )
 
@@ -429,7 +466,7 @@ def read_refuters(page: str) -> dict[str, tuple[str, str]]:
 
 def assumption_page(name: str, refuters: Mapping[str, tuple[str, str]], studies: Studies) -> str:
     """What it says, how it is declared, what refutes it and how surely, and who needs it."""
-    declared, refuted = refuters.get(name, ("its theorem", "nothing"))
+    declared, refuted = refuters.get(name, _UNSAID)
     needing = [theorem.name for theorem in THEOREMS.values() if name in theorem.needs]
     parts = [
         f"# {name}",
@@ -460,14 +497,16 @@ def _power(name: str, studies: Studies) -> str:
             plain(row.world),
             "size" if row.null else "power",
             f"{row.draws:,}",
-            f"{row[5]:.3f}",
-            f"{row[6]:.3f}",
+            f"{five:.3f}",
+            f"{row.level:g}",
+            f"{own:.3f}",
         ]
-        for row in rows.itertuples()
+        for row, five, own in zip(rows.itertuples(), rows["at 5 %"], rows["at its level"], strict=True)
     ]
     return (
-        f"Shares of p-values at most 5 % and at most {LEVEL:g}: *size* where the null is true, *power* where it is not.\n\n"
-        + table(["test", "world", "", "draws", "at 5 %", f"at {LEVEL:g}"], lines)
+        "Shares of the draws in which the null is refuted: *size* where it is true, *power* where it is not; at 5 % for "
+        f"comparison, and at the test's own level: {LEVEL:g} withdraws the certificate, a larger one only warns.\n\n"
+        + table(["test", "world", "", "draws", "at 5 %", "its level", "at its level"], lines)
     )
 
 
@@ -491,6 +530,50 @@ def _broken(name: str, studies: Studies) -> str:
     if closest:
         parts.append(f"Not exceeded, with the largest ratio of truth to bound: {closest}.")
     return "\n\n".join(parts)
+
+
+# -- worlds and duels
+
+
+def worlds_page() -> str:
+    """What each world is, and what fails in it."""
+    rows = []
+    for name, make in WORLDS.items():
+        world = make()
+        fails = "; ".join(f"{one}: {plain(why)}" for one, why in world.violated.items()) or "nothing"
+        rows.append([f"`{name}`", plain(world.description), str(world.num_classes), fails])
+    return (
+        "# Worlds of known truth\n\n"
+        "A world has finitely many inputs, so that every risk is a sum; its samples are drawn as its text says. A1' (two "
+        "views of one image) fails wherever pairs are class pairs. `bounds.coverage(name, world)` counts a bound in one.\n\n"
+        + table(["world", "what it is", "K", "what fails by construction"], rows)
+        + "\n"
+    )
+
+
+CLAIMS = {
+    "The first errs less": claims.better,
+    "The first is not worse by more than a margin": claims.not_worse,
+    "An error rate below a target": claims.below,
+    "An error rate at or above a target": claims.above,
+}
+
+
+def duels_page() -> str:
+    """What a duel, a ranking and a certificate to a target claim, with the proof of each claim."""
+    parts = [
+        "# Duels and targets",
+        plain(inspect.cleandoc(claims.__doc__ or "")),
+        "These are claims, not numbers: `bounds.duel`, `bounds.rank` and `bounds.certify` make them, and are believed "
+        "whenever one stops: sup is over all stops, and u is the stake, over which the wealth is an average. The second "
+        "predictor has the mirror images of the first two claims. Each follows in one step. "
+        "See [the calls](../api/bounds.duels.rst).",
+    ]
+    for title, claim in CLAIMS.items():
+        steps = steps_of(claim())
+        named = [dataclasses.replace(step, name=step.name.split(" on ")[0]) for step in steps]
+        parts += [f"## {title}", _steps(f"claim-{title.lower().replace(' ', '-')}", named)]
+    return "\n\n".join(parts) + "\n"
 
 
 # -- the map
@@ -538,7 +621,8 @@ def index_page() -> str:
                 "# Atlas",
                 f"{len(THEOREMS)} generalization bounds for self-supervised learning, {proven} of them with a proof that is "
                 "checked step by step. Each page has statement, assumptions, proof, source, how it scales, how often it "
-                "failed where the truth is known, and its value on real images.",
+                "failed where the truth is known, and its value on real images. Beside them: the claims of "
+                "[duels](duels.md), and the [worlds](worlds.md) in which bounds are counted.",
                 "## Map: by family and by the data needed",
                 table(["needs", *(FAMILIES[name][0] for name in families)], grid),
                 "## Timeline",
@@ -562,6 +646,7 @@ def index_page() -> str:
                         for name in assumptions()
                     ],
                 ),
+                "```{toctree}\n:hidden:\n\nduels\nworlds\n```",
                 "```{toctree}\n:hidden:\n:caption: Theorems\n\n"
                 + "\n".join(f"theorems/{name}" for name in THEOREMS)
                 + "\n```",

@@ -223,6 +223,8 @@ def test_copies_of_labeled_rows_are_not_asked():
     assert duel.panel.copied == 100
     assert duel.to_label.max() < 700
     assert "100 items are copies of labeled ones" in str(duel)
+    with pytest.raises(InvalidData, match="was not asked for: it is a copy of a labeled row"):
+        duel.add([700], [0])
     plain = bounds.duel(left, whole, (Z[:200], Y[:200]), Z[200:])
     truth = np.concatenate([Y[200:], Y[:100]])
     assert answered(duel, truth).interval[1] > answered(plain, Y[200:]).interval[1]

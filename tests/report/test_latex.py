@@ -34,6 +34,51 @@ def test_nothing_in_a_name_is_a_command(whole, text):
         assert line.count("{") - line.count(r"\{") == line.count("}") - line.count(r"\}")
 
 
+def macros(nodes):
+    """Every command and environment in a parsed table, and the characters of its text."""
+    from pylatexenc import latexwalker as walker
+
+    for node in nodes:
+        if isinstance(node, walker.LatexCharsNode):
+            yield "text", node.chars
+        elif isinstance(node, walker.LatexGroupNode):
+            yield from macros(node.nodelist)
+        elif isinstance(node, walker.LatexEnvironmentNode):
+            yield "environment", node.environmentname
+            yield from macros(node.nodelist)
+        elif isinstance(node, walker.LatexMathNode):
+            yield "math", node.latex_verbatim()
+        elif isinstance(node, walker.LatexMacroNode):
+            yield "macro", node.macroname
+            yield from macros([one for one in node.nodeargd.argnlist if one] if node.nodeargd else [])
+        elif isinstance(node, walker.LatexSpecialsNode):
+            yield "special", node.specials_chars
+
+
+OURS = {"environment": {"tabular"}, "math": {r"$\le$", r"$\lambda$", r"$\delta$", "$'$", "$-$", r"$\infty$"}}
+OURS["macro"] = {"toprule", "midrule", "bottomrule", "multicolumn", "emph", "texttt", "ldots", "\\"}
+OURS["macro"] |= {"&", "%", "#", "_", "{", "}", "$", *(f"text{one}" for one in (
+    "backslash", "asciicircum", "asciitilde", "less", "greater", "bar", "quotedbl"))}  # fmt: skip
+OURS["special"] = {"&", "--", "``", "''", "!`", "?`", "---"}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_parser_finds_no_command_but_ours(whole, text):
+    walker = pytest.importorskip("pylatexenc.latexwalker")
+    context = walker.get_default_latex_context_db()
+
+    def found(table):
+        return list(macros(walker.LatexWalker(table, context, tolerant_parsing=False).get_latex_nodes()[0]))
+
+    parsed = found(hostile(whole, text).to_latex())
+    for kind, allowed in OURS.items():
+        assert {one for name, one in parsed if name == kind} <= allowed
+    assert not any("|" in one for kind, one in parsed if kind == "text")
+    assert ("macro", "input") in found(r"\input{x}")
+    with pytest.raises(walker.LatexWalkerParseError):
+        found(r"\begin{tabular}{l} {a \end{tabular}")
+
+
 def test_every_special_character_is_plain():
     assert escape(r"\a_b{c}") == r"\textbackslash{}a\_b\{c\}"
     assert escape("a\nb\u202ec") == "a b?c"

@@ -41,6 +41,11 @@ def test_a_certificate_is_said_in_one_sentence_with_its_own_head_and_level(repor
         f"The minimum-norm linear head errs on at most {percent(said.error, up=True)} of new items, with 95 % confidence."
     )
     mistakes, items = round(report.test_error * 400), 400
+    assert repr(report).splitlines()[2:5] == [
+        f"  {said.answer}",
+        "  Measured on 400 test items: 1.0 % (95 % interval 0.2 % to 2.6 %).",
+        f"  Certified by test_set (counting); the 95 % pays for the choice among {len(report.candidates)} bounds.",
+    ]
     assert said.measured.error == report.test_error
     assert said.measured.interval == (
         clopper_pearson_lower(mistakes, items, 0.025),
@@ -54,7 +59,8 @@ def test_more_labels_bring_what_the_advice_says(report):
     share = report.best.delta
     mistakes = report.test_error * (400 + size)
     projected = clopper_pearson_upper(round(mistakes), 400 + size, share)
-    said = float(more.effect.split(" %")[0]) / 100
+    assert re.fullmatch(r"about \d\.\d % if the measured error stays; \d\.\d % at best", more.effect)
+    said = float(more.effect.split(" %")[0].removeprefix("about ")) / 100
     assert projected == pytest.approx(said, abs=0.002)
     halfway = (report.best.error_rate + report.test_error) / 2
     assert said == pytest.approx(halfway, abs=0.002)
@@ -67,16 +73,32 @@ def test_same_report_same_words_also_after_json(report, tmp_path):
     assert again.verdict.to_dict() == report.verdict.to_dict()
 
 
-def test_nothing_certified_says_what_is_missing():
+def test_nothing_certified_says_what_is_missing_once():
     labeled, pairs, test = made()
-    said = bounds.evaluate(None, labeled, pairs, test=test, bounds=NAMES).verdict
+    report = bounds.evaluate(None, labeled, pairs, test=test, bounds=NAMES)
+    said = report.verdict
     assert said.outcome == "nothing"
-    assert said.answer.startswith("Nothing is certified. If its assumptions held, ")
-    assert said.advice
-    assert "fresh=True" in said.advice[0].effect
+    assert said.answer == (
+        "Nothing is certified. test_set would say that the minimum-norm linear head errs on at most "
+        f"{percent(said.error, up=True)} of new items, with 95 % confidence, if what is missing below held."
+    )
+    assert [(one.what, one.effect) for one in said.advice] == [
+        (
+            "H (held-out items independent of everything fitted)",
+            "say fresh=True or declared=dict(test_is_fresh=True) if encoder and head were fixed before the test items",
+        )
+    ]
     assert said.measured.interval is None
-    assert any(one.startswith("Not shown: ") for one in said.cautions)
-    assert any(one.startswith("A1 fails") for one in said.cautions)
+    assert not any("H (" in one for one in said.cautions)
+    failed = [one for one in said.cautions if one.startswith("A1 (class pairs: both views independent ")]
+    assert len(failed) == 1
+    assert ") fails: both views are augmentations of one item (pairs='augmentation'). " in failed[0]
+    (asked,) = [one for one in said.cautions if one.startswith("Not shown: A2 (")]
+    assert asked.endswith(
+        ": say labeled_is_fresh=True if the encoder was fixed before seeing the labeled data."
+    )
+    row = next(line for line in repr(report).splitlines() if line.strip().startswith("counting"))
+    assert f"{percent(said.error, up=True)}* " in row  # an estimate never stands without its star
 
 
 def test_everything_vacuous_says_that_a_constant_does_as_well():
@@ -84,10 +106,15 @@ def test_everything_vacuous_says_that_a_constant_does_as_well():
     report = bounds.evaluate(None, labeled, pairs, bounds=["vicreg_direct", "supervised"], **CLASS_PAIRS)
     said = report.verdict
     assert said.outcome == "vacuous"
-    assert said.answer.startswith("No certificate beats naming the most frequent class")
-    assert f"{percent(report.quantities['trivial_error'])}" in said.answer
+    assert said.answer == (
+        f"No certificate beats always naming the most frequent class, which errs on "
+        f"{percent(report.quantities['trivial_error'])}: the nearest, {said.bound}, says no less than everything, "
+        "with 95 % confidence."
+    )
     assert said.bound in ("vicreg_direct", "supervised")
-    assert all(one.what for one in said.advice)
+    assert said.advice
+    for one in said.advice:  # nothing is advised that would leave the answer as it is
+        assert "would" in one.effect or "by counting" in one.effect
 
 
 def test_without_a_test_set_one_is_proposed_with_the_number_it_would_give():
@@ -100,7 +127,9 @@ def test_without_a_test_set_one_is_proposed_with_the_number_it_would_give():
     held = report["held_out"].symbols
     rate = held["mistakes"] / held["N"]
     expected = clopper_pearson_upper(round(300 * rate), 300, 0.05)
-    assert proposal.effect.startswith(percent(expected, up=True))
+    assert proposal.effect == (
+        f"about {percent(expected, up=True)} by counting, if the held-out error of {percent(rate)} stays"
+    )
 
 
 def test_without_pairs_that_is_said():
@@ -114,9 +143,15 @@ def test_without_pairs_that_is_said():
 def test_one_class_cannot_be_beaten():
     (x, y), _, (tx, ty) = made()
     labeled, test = (x[y == 0], y[y == 0]), (tx[ty == 0], ty[ty == 0])
-    report = bounds.evaluate(None, labeled, test=test, bounds=NAMES, fresh=True)
+    report = bounds.evaluate(None, labeled, test=test, bounds=[*NAMES, "test_set_classes"], fresh=True)
     assert report.verdict.outcome == "vacuous"
-    assert report.verdict.answer.startswith("All labeled items are of one class")
+    nearest = percent(report.verdict.error, up=True)
+    assert report.verdict.answer == (
+        "All labeled items are of one class, and naming it always is right on them: no certificate can say more "
+        f"(the nearest, test_set, says at most {nearest} errors)."
+    )
+    assert [one.what for one in report.verdict.advice] == ["labels of a second class"]
+    assert any("1 class was seen; say num_classes=1" in one for one in report.verdict.cautions)
     assert "1 class" in lines_of(report)[0]
 
 
@@ -125,6 +160,10 @@ def test_two_classes():
     report = bounds.evaluate(None, labeled, pairs, test=test, bounds=NAMES, **CLASS_PAIRS)
     assert report.verdict.outcome == "certified"
     assert lines_of(report)[0].endswith("2 classes")
+    projections = [one.effect for one in report.verdict.advice if "test label" in one.what]
+    assert projections
+    for effect in projections:  # nobody can tell 8e-10 % from none
+        assert effect.endswith("; 0 % at best")
 
 
 def test_a_leak_comes_first_among_what_to_know():
@@ -132,7 +171,7 @@ def test_a_leak_comes_first_among_what_to_know():
     test = (np.concatenate([tx[:397], x[:3]]), np.concatenate([ty[:397], y[:3]]))
     report = bounds.evaluate(None, (x, y), pairs, test=test, bounds=NAMES, **CLASS_PAIRS)
     first = report.verdict.cautions[0]
-    assert first.startswith("3 of 400 test items are copies of")
+    assert first == "3 of 400 test items are copies of labeled items; they were counted as mistakes."
     assert any(line.strip().startswith("3 of 400 test items are copies of") for line in lines_of(report))
     assert report.verdict.measured.items == 397
 
@@ -142,7 +181,9 @@ def test_a_refuted_assumption_is_named_with_its_test_and_what_it_costs():
     near = a + 1e-3 * np.random.default_rng(0).normal(size=a.shape)
     asked = [*NAMES, "vicreg_certified"]
     report = bounds.evaluate(None, labeled, (a, near, yp), test=test, bounds=asked, **CLASS_PAIRS)
-    (said,) = [one for one in report.verdict.cautions if one.startswith("A1 is refuted by the data")]
+    (said,) = [one for one in report.verdict.cautions if one.startswith("A1 (class pairs: ")]
+    assert ") is refuted by the data (swap test, p = " in said
+    assert not any(one.startswith("A1' ") for one in report.verdict.cautions)  # class pairs were declared
     resting = sum("A1" in {one.name for one in bound.failing} for bound in report if bound.kind == "bound")
     assert resting > 1
     assert f"{resting} bounds resting on it are estimates" in said
@@ -158,6 +199,37 @@ def test_a_thousand_classes():
     )
     assert report.verdict.outcome == "certified"
     assert lines_of(report)[0].endswith("1,000 classes")
+
+
+def test_an_assumption_that_fails_for_some_bounds_alone_says_their_reason():
+    (x, y), pairs, (tx, ty) = made()
+    test = (np.concatenate([tx[:397], x[:3]]), np.concatenate([ty[:397], y[:3]]))
+    report = bounds.evaluate(
+        None, (x, y), pairs, test=test, bounds=[*NAMES, "test_set_balanced"], **CLASS_PAIRS
+    )
+    assert report.assumptions["H"].holds
+    (said,) = [one for one in report.verdict.cautions if "H (held-out items" in one]
+    assert said.startswith(
+        "Not shown: H (held-out items independent of everything fitted). 1 bound resting on it is"
+    )
+    assert "declared: encoder and head were fixed" not in said
+    assert "no count that is right for copies" in said
+
+
+def test_a_head_is_advised_only_where_it_is_measured_to_be_better(report):
+    def heads(other):
+        measured = {
+            "min-norm": report.measured["min-norm"],
+            "another": {**report.measured["min-norm"], "error": other},
+        }
+        return [
+            one for one in replace(report, measured=measured).verdict.advice if one.what == "the head another"
+        ]
+
+    low, _ = report.verdict.measured.interval
+    assert heads(low + 1e-6) == []
+    (said,) = heads(0.0)
+    assert said.effect == "measured 0.0 % on the same test items, in place of 1.0 %"
 
 
 def test_a_withheld_bound_is_named(report):
@@ -181,6 +253,21 @@ def test_text_fits_a_hundred_columns_whatever_the_names(report):
             assert [line for line in text.splitlines() if len(line) > 100] == []
             assert "\x1b" not in text
             assert "\u202e" not in text
+
+
+def test_a_comparison_answers_on_one_screen_and_cuts_no_number(report):
+    names = ["VICReg, 300 epochs", "x" * 500, "SimCLR", "\u202eevil", "a", "b"]
+    both = bounds.compare({name: replace(report, name=name) for name in names})
+    lines = repr(both).splitlines()
+    assert len(lines) < 50
+    assert max(map(len, lines)) <= 100
+    said = percent(report.verdict.error, up=True)
+    assert f"{lines[0]} {lines[1].strip()}" == (
+        f"VICReg, 300 epochs has the smallest certified error: at most {said}, with 95 % confidence for each by itself."
+    )
+    (row,) = [line for line in lines if line.startswith("counting ")]
+    (best,) = [one.best for one in report.verdict.families if one.name == "counting"]
+    assert row.split()[1:] == 6 * percent(best.error_rate, up=True).split()
 
 
 def test_each_family_shows_its_member_that_says_most(report):
