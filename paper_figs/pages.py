@@ -46,9 +46,12 @@ DRAWN = [
     "trivial_reference",
     "simclr",
     "pac_bayes",
+    "pick_to_learn",
     "agreement",
     "reference_head",
     "test_set",
+    "few_shot",
+    "luthra_2026_exact",
 ]
 FEW_PAIRS = (("SimCLR", "VICReg"), ("SimCLR", "Barlow Twins"), ("SimCLR", "BYOL"), ("ImageNet", "SimCLR"))
 SHOWN = ["vicreg", "vicreg_certified", "vicreg_direct", "vicreg_second_moment", "test_set"]
@@ -366,7 +369,10 @@ def main() -> None:
     """Write the figure, README's report and the tables of the pages."""
     figures = ROOT / "paper_figs" / "figures"
     figures.mkdir(exist_ok=True)
-    save_figure(digits_comparison(bounds=DRAWN).plot(), figures / "digits")
+    save_figure(
+        digits_comparison(bounds=DRAWN, options={"few_shot": {"shots": [1, 5, 20]}}).plot(),
+        figures / "digits",
+    )
     readme = ROOT / "README.md"
     report = printed_report()
     readme.write_text(

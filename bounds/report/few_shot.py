@@ -105,8 +105,8 @@ def differences(reports: Mapping[str, Report]) -> pandas.DataFrame:
     return pandas.DataFrame(rows, columns=names)
 
 
-def draw(axes: Axes, curve: FewShotCurve, color: str = "#0072B2") -> None:
-    """The curve on axes of a figure."""
+def draw(axes: Axes, curve: FewShotCurve, color: str = "#0072B2", *, labeled: bool = True) -> None:
+    """The curve on axes of a figure, with a legend where it is labeled."""
     frame = curve.to_frame()
     shots = frame.index.to_numpy()
     fill = "band up to the limit" + ("" if curve.certified else " (an estimate)")
@@ -115,11 +115,12 @@ def draw(axes: Axes, curve: FewShotCurve, color: str = "#0072B2") -> None:
     axes.plot(shots, frame["error"], "o-", color=color, markersize=4, label="mean over episodes")
     axes.plot(shots, frame["usual_upper"], "_", color="0.15", markersize=9, label="usual interval, upper end")
     if "predicted" in frame and frame["predicted"].notna().any():
-        axes.plot(shots, frame["predicted"], ":", color="#9a3b00", label="predicted from moments")
+        axes.plot(shots, frame["predicted"], ":", color=color, label="predicted from moments")
     trivial = curve.bound.axis.trivial
     if trivial is not None:
         axes.axhline(trivial, color="#9AA0A6", linestyle="--", lw=0.8, label="guessing")
     axes.set(xscale="log", xlabel="labels a class", ylabel=curve.bound.axis.name, ylim=(0, None))
     axes.set_xticks(shots, [str(m) for m in shots])
     axes.minorticks_off()
-    axes.legend(frameon=False, fontsize=7)
+    if labeled:
+        axes.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)

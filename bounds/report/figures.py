@@ -85,8 +85,8 @@ def comparison_figure(reports: Mapping[str, Report], style: Any = None) -> Figur
         )
         _answer(panels[0], blocks, reports)
         _anatomy(panels[1], dissected, colors)
-        for name, curve in curves.items():
-            draw(panels[2], curve, colors[name])
+        for place, (name, curve) in enumerate(curves.items()):
+            draw(panels[2], curve, colors[name], labeled=place == 0)
             panels[2].set_title("Few-shot error over the labels a class")
         handles = _legend(reports, colors)
         figure.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)))

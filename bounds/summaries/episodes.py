@@ -161,9 +161,12 @@ def _counting(z: Tensor, rule: Rule | None, ways: Ways, weights: Tensor | None) 
             least = np.sort(np.argsort(keys, axis=1, kind="stable")[:, :ways], axis=1)
             groups = np.take_along_axis(groups, least[:, :, None], axis=1)
         _, width, size = groups.shape
-        blocks = torch.split(torch.from_numpy(groups), max(1, _ENTRIES // (width * (width + dim) * size)))
+        block = max(1, _ENTRIES // (width * (width + dim) * size))
         return torch.cat(
-            [share_of_errors(chosen, prepared, block.to(z.device), ways, weights).cpu() for block in blocks]
+            [
+                share_of_errors(chosen, prepared, part.to(z.device), ways, weights).cpu()
+                for part in torch.split(torch.from_numpy(groups), block)
+            ]
         )
 
     return errors

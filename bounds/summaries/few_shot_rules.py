@@ -22,6 +22,11 @@ class Rule(Protocol):
         """Whether each query is named wrongly, (E, w), for episodes of items (E, w, m + 1), the query last."""
 
 
+def _rows(z: Tensor, index: Tensor) -> Tensor:
+    """z[index], several times as fast."""
+    return z.index_select(0, index.reshape(-1)).view(*index.shape, z.shape[1])
+
+
 @dataclass(frozen=True)
 class Rows:
     """Rows (n, d) in float64, their mean, and the rows around it in float32 for a first look, the largest at norm one."""
@@ -44,7 +49,7 @@ class Rows:
 
     def exact(self, index: Tensor) -> Tensor:
         """Rows around the mean in float64, (*index, d)."""
-        return self.given[index] - self.centre
+        return _rows(self.given, index) - self.centre
 
     def slack(self, dtype: torch.dtype) -> float:
         """More than the rounding of a difference of squared distances, the largest row at norm one."""
@@ -85,7 +90,7 @@ class Mean:
     def _gap(self, z: Rows, index: Tensor) -> Tensor:
         """‖x − μ̂_j‖² − ‖x − μ̂_i‖² of query i in float32, infinite for j = i, (E, w, w)."""
         E, w, _ = index.shape
-        shots, queries = index[..., :-1].reshape(E * w, -1), z.rough[index[..., -1]]
+        shots, queries = index[..., :-1].reshape(E * w, -1), _rows(z.rough, index[..., -1])
         means = torch.nn.functional.embedding_bag(shots, z.rough, mode="mean").view(E, w, -1)
         norms = torch.linalg.vecdot(means, means)[:, None, :]
         gap = torch.baddbmm(norms, queries, means.transpose(1, 2), alpha=-2.0)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import combinations
 
+import numpy as np
 import pytest
 
 import bounds
@@ -121,3 +122,32 @@ def test_a_users_style_wins(whole):
     figure = whole.plot(style={"ytick.labelsize": 5.0})
     assert {label.get_fontsize() for label in figure.axes[0].get_yticklabels()} == {5.0}
     assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("encoders", [1, 3])
+def test_few_shot_errors_stand_beside_their_prediction_in_a_panel_of_their_own(encoders):
+    rng = np.random.default_rng(0)
+    y = np.arange(150) % 3
+    option = {"few_shot": {"shots": [5, 1]}}
+    reports = {
+        f"encoder {j}": bounds.evaluate(
+            None,
+            (rng.normal(size=(150, 4)) + (1 + j) * np.eye(3, 4)[y], y),
+            bounds=["few_shot", "held_out"],
+            options=option,
+            progress=False,
+        )
+        for j in range(encoders)
+    }
+    figure = bounds.compare(reports).plot()
+    panel = figure.axes[2]
+    assert panel.get_title(loc="left") == "Few-shot error over the labels a class"
+    drawn = [line for line in panel.lines if line.get_label() == "predicted from moments"]
+    for line, report in zip(drawn, reports.values(), strict=True):
+        rows = report["few_shot"].table
+        assert list(line.get_xdata()) == [1, 5]
+        assert list(line.get_ydata()) == [rows[f"{m} shots"]["predicted"] for m in (1, 5)]
+    assert len({line.get_color() for line in drawn}) == encoders
+    said = [text.get_text() for text in panel.get_legend().get_texts()]
+    assert len(said) == len(set(said)) == 5
+    assert overlaps(figure) == []
