@@ -200,3 +200,13 @@ def test_tests_of_assumptions_and_neighbours_feel_no_scale(power):
     assert float(NTXent()(2.0**small * X.float(), 2.0**small * OTHER.float())) == pytest.approx(
         float(NTXent()(X.float(), OTHER.float())), abs=1e-5
     )
+
+
+@pytest.mark.parametrize("d", [4, 16])
+def test_neighbours_closer_together_than_float32_can_tell_are_the_nearest(d):
+    """Cosines differ by about 1e-7 here: candidates found in float32 need not hold the nearest."""
+    rows = 5e-4 * drawn(300, d, seed=2) + drawn(1, d, seed=5)
+    z, y = rows[:50] + 5e-4 * drawn(50, d, seed=3), torch.arange(300) % 7
+    found = NeighbourHead(unit_rows(rows), y, 1, 7, "votes")(z).argmax(1)
+    apart = torch.cdist(unit_rows(z), unit_rows(rows), compute_mode="donot_use_mm_for_euclid_dist")
+    assert torch.equal(found, y[apart.argmin(1)])
