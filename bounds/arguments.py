@@ -24,6 +24,7 @@ Rule = Callable[
 ]  # name and value -> the value, in plain Python where it is a number; or it raises
 
 _LONGEST = 80  # characters of a value in a message
+_MANY = 12  # names beyond which a list hides the nearest
 
 
 def checked(**own: Rule) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -61,10 +62,11 @@ def nearest(name: object, known: Iterable[str]) -> str:
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> InvalidOption:
-    """One sentence for a name that does not exist, with the nearest one and all others."""
+    """One sentence for a name that does not exist, with the nearest one; all others where they are few or none is near."""
     names = list(known)
     hint = nearest(name, names)
-    return InvalidOption(f"{what} {shown(name)} is not known; known: {', '.join(names)}{hint or '.'}")
+    others = "" if hint and len(names) > _MANY else f"; known: {', '.join(names)}"
+    return InvalidOption(f"{what} {shown(name)} is not known{others}{hint or '.'}")
 
 
 def shown(value: object) -> str:

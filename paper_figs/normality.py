@@ -85,7 +85,7 @@ def draw(rows: pd.DataFrame) -> Any:
         right.plot(
             levels["rejected_image"].mean().index, levels["rejected_image"].mean(), "s--", ms=3, color=color
         )
-    left.axhline(0.5, color="0.6", lw=0.8, ls=":")
+    left.axhline(0.5, color="0.6", lw=0.8, ls=":", label="of normal data")
     right.axhline(0.05, color="0.6", lw=0.8, ls=":")
     left.set(xscale="log", xlabel="input noise (pixel std.)", ylabel="median p-value", ylim=(0, 0.7))
     right.set(xlabel="input noise (pixel std.)", ylabel="share rejected", ylim=(-0.02, 1.02))

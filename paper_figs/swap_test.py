@@ -157,7 +157,7 @@ def draw(rows: pd.DataFrame) -> Any:
     )
     left.set_xticks(places, names, fontsize=6)
     left.set(ylabel="share of draws", ylim=(0, 1.02))
-    left.axhline(DELTA, color="0.5", ls=":", lw=0.9)
+    left.axhline(DELTA, color="0.5", ls=":", lw=0.9, label=f"δ = {DELTA:g}")
     for color, (name, part) in zip(style.PALETTE, rows.groupby(["data", "pairs"], sort=False), strict=False):
         right.scatter(
             np.maximum(part["p"], 1e-40),
@@ -168,9 +168,15 @@ def draw(rows: pd.DataFrame) -> Any:
         )
     right.axhline(0.0, color="0.5", lw=0.9)
     right.axvline(LEVEL, color="0.5", ls=":", lw=0.9)
-    right.set(xscale="log", xlabel="$p$ of the swap test", ylabel="agreement − measured error")
-    right.legend(fontsize=5, loc="upper left", bbox_to_anchor=(0.42, 1.0), frameon=True, framealpha=1.0)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=2)
+    right.set(
+        xscale="log", xlim=(1e-42, 30), xlabel="$p$ of the swap test", ylabel="agreement − measured error"
+    )
+    right.set_xticks([10.0**power for power in (-40, -30, -20, -10, 0)])
+    right.legend(fontsize=5, loc="upper left", bbox_to_anchor=(0.34, 1.0), frameon=False)
+    right.annotate(
+        "refuted: $p \\leq 10^{-4}$ ", (LEVEL, right.get_ylim()[0]), ha="right", va="bottom", fontsize=5
+    )
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=3)
     return figure
 
 

@@ -34,7 +34,7 @@ GROUPS: tuple[dict[str, tuple[str, Options]], ...] = (  # each on an axis of its
         "vicreg_second_moment": ("vicreg_second_moment", {}),
     },
     {
-        "…_second_moment_ridge": ("vicreg_second_moment_ridge", {}),
+        "second_moment_ridge": ("vicreg_second_moment_ridge", {}),
         "simclr": ("simclr", {}),
         "simclr_logistic": ("simclr_logistic", {}),
     },

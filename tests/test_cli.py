@@ -231,7 +231,10 @@ def test_coverage_and_catalogue_and_derive(tmp_path):
     result = run("derive", "test_set", "--out", out)
     assert result.exit_code == 0, result.output
     assert out.read_text().startswith(r"\documentclass")
-    assert run("derive", "test_st").exit_code == 2
+    near = run("derive", "test_st")
+    assert near.exit_code == 2
+    assert near.stderr == "error: The derivation 'test_st' is not known; did you mean `test_set`?\n"
+    assert "known: vicreg, vicreg_certified" in run("derive", "nothing like it").stderr
 
 
 def test_an_interruption_says_how_to_go_on(files, monkeypatch):

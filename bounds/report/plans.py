@@ -60,13 +60,17 @@ class Plans(Mapping[str, Plan]):
         )
 
     def __repr__(self) -> str:
+        from bounds.report.text import short, visible
+
         lines = [f"{'bound':<28}{'more':<8}{'now':>10}{'n':>14}{'m':>14}{'floor':>10}   stopped by"]
         for name, one in self.items():
             for need in one.needs.values():
                 n, m = ("–" if size is None else f"{size:,}" for size in (need.n, need.m))
                 numbers = f"{one.now:>10.4g}{n:>14}{m:>14}{need.floor:>10.4g}"
-                lines.append(f"{name:<28}{need.which:<8}{numbers}   {need.stopped_by or ''}")
-        lines += [f"{name}: {reason}" for name, reason in self.left_out.items()]
+                lines.append(
+                    f"{short(visible(name)):<28}{need.which:<8}{numbers}   {visible(need.stopped_by or '')}"
+                )
+        lines += [visible(f"{short(name)}: {reason}") for name, reason in self.left_out.items()]
         return "\n".join([f"target {self.target:g}; {NOTE}", *lines])
 
     def _repr_html_(self) -> str:

@@ -90,6 +90,30 @@ def test_bounds_beyond_one_do_not_squeeze_the_axis(whole):
     assert overlaps(figure) == []
 
 
+def test_a_users_style_file_wins_over_the_packages_and_what_it_leaves_alone_stays(whole, tmp_path):
+    path = tmp_path / "thesis.mplstyle"
+    path.write_text("ytick.labelsize: 4.5\naxes.prop_cycle: cycler('color', ['112233'])\n")
+    for style in (str(path), path, ["grayscale", path]):
+        axes = whole.plot(style=style).axes[1]
+        assert {label.get_fontsize() for label in axes.get_yticklabels()} == {4.5}
+        assert {patch.get_facecolor()[:3] for patch in axes.patches} == {(0x11 / 255, 0x22 / 255, 0x33 / 255)}
+        assert axes.title.get_fontsize() == 9  # of the package's own file
+
+
+def test_numbers_beside_the_panel_meet_no_mark(whole):
+    figure = bounds.compare(dict.fromkeys(["VICReg, 300 epochs, width 64", "b", "c"], whole)).plot()
+    boxes(figure)
+    axes = figure.axes[0]
+    right = (
+        axes.get_window_extent().x1 + figure.dpi * 5 / 72
+    )  # a mark at the end reaches half its size beyond
+    beside = [
+        one for one in axes.texts if one.get_text()[0].isdigit() or one.get_text().startswith("vacuous")
+    ]
+    assert len(beside) > 6
+    assert all(one.get_window_extent().x0 > right for one in beside)
+
+
 def test_a_users_style_wins(whole):
     import matplotlib
 
