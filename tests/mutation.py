@@ -682,8 +682,8 @@ def _numbers(seed: int) -> dict[str, float]:
                     "N": 80,
                     "K": 7,
                     "functions": 3,
-                    "negatives": 5,
-                    "blocks": 60,
+                    "negatives": 1,
+                    "blocks": 450,  # of pairs, and of tuples of one and k items
                     "scales": 4,
                 }
                 small = name.startswith("delta") or name in ("collision", "p_min", "coverage")
