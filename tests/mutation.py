@@ -66,13 +66,13 @@ class Outcome:
     by: str = ""
 
 
-def files() -> list[Path]:
+def files(kernel_alone: bool = False) -> list[Path]:
     """The kernel, the lemmas with their readings, and every theorem that the kernel proves."""
     kernel = sorted((ROOT / "bounds" / "proofs").rglob("*.py"))
     theorems = sorted((ROOT / "bounds" / "theorems").rglob("*.py"))
     proven = [path for path in theorems if "concluded(" in path.read_text()]
     shown = {"present.py", "typeset.py", "world.py", "__init__.py"}
-    return [path for path in (*kernel, *proven) if path.name not in shown]
+    return [path for path in (*kernel, *(() if kernel_alone else proven)) if path.name not in shown]
 
 
 _COMPARED = {
@@ -411,10 +411,7 @@ class Tests:
     @classmethod
     def known(cls, items: list[pytest.Item]) -> Tests:
         """Measured once for each state of the sources."""
-        sources = (
-            *(ROOT / "bounds").rglob("*.py"),
-            *(one for tests in ALL_TESTS for one in tests.rglob("*.py")),
-        )
+        sources = [*(ROOT / "bounds").rglob("*.py"), *{item.path for item in items}]
         digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:16]
         saved = Path(tempfile.gettempdir()) / f"bounds-mutation-{digest}.json"
         if not saved.exists():
@@ -737,6 +734,9 @@ def main() -> None:
     parser.add_argument(
         "--consistent", action="store_true", help="also the changes in several places at once"
     )
+    parser.add_argument(
+        "--kernel", action="store_true", help="kernel and lemmas alone, with their tests alone"
+    )
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop drawing after so long")
     parser.add_argument(
         "--output",
@@ -758,7 +758,8 @@ def main() -> None:
     importlib.import_module("bounds.theorems")  # before pytest's own hook
     loop = Loop()
     ignored = f"--ignore={TESTS / 'test_mutation.py'}"
-    pytest.main(["-q", "-s", "-p", "no:cacheprovider", ignored, *map(str, ALL_TESTS)], plugins=[loop])
+    tests = (TESTS,) if given.kernel else ALL_TESTS
+    pytest.main(["-q", "-s", "-p", "no:cacheprovider", ignored, *map(str, tests)], plugins=[loop])
     survivors = [one for one in loop.outcomes if one.verdict == "survived"]
     for one in survivors:
         edit = one.mutant
@@ -770,7 +771,9 @@ def main() -> None:
 def _study(given: argparse.Namespace, collected: list[pytest.Item]) -> list[Outcome]:
     items = {item.nodeid: item for item in collected}
     reference, tests = _forked(values), Tests.known(collected)
-    drawn = [(mutant, {mutant.file: source}) for path in files() for mutant, source in mutants(path)]
+    drawn = [
+        (mutant, {mutant.file: source}) for path in files(given.kernel) for mutant, source in mutants(path)
+    ]
     sites = len(drawn)
     if given.count:
         random.Random(given.seed).shuffle(drawn)

@@ -257,7 +257,7 @@ def test_help_groups_every_command_with_its_whole_sentence():
     names = [name for group in GROUPS.values() for name in group]
     assert sorted(names) == sorted(typer.main.get_command(app).commands)
     said = run("--help").stdout
-    assert "..." not in said
+    assert "..." not in said[said.index(next(iter(GROUPS))) :]
     assert said.index("demo") < said.index("duel")  # where to begin comes first
     for title in GROUPS:
         assert f"{title}:" in said

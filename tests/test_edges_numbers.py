@@ -92,6 +92,11 @@ def test_uniformity_is_the_log_mean_over_pairs_at_any_t(n, d, t, dtype):
     assert uniformity(x, t=t, block=7) == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
+def test_uniformity_of_two_opposite_rows_is_their_exponent():
+    for t in range(1, 400, 2):  # sums are kept in parts; each must be a normal number
+        assert uniformity(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), t=float(t)) == pytest.approx(-4.0 * t)
+
+
 @settings(max_examples=10)
 @given(st.floats(0, 9), st.sampled_from(["one", "each", "full"]))
 def test_mixture_bounds_do_not_feel_how_far_groups_are(apart, form):

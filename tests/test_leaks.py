@@ -301,6 +301,17 @@ def test_leaked_rows_count_as_mistakes_and_are_not_measured():
     assert k <= added["test_set"].symbols["mistakes"] < k + 100
 
 
+def test_a_bound_that_leaks_leave_without_a_count_says_so_and_the_assumption_does_not_fail():
+    x, y = noise()
+    tx, ty = noise(seed=1)
+    leaky = np.concatenate([tx, x[:100]]), np.concatenate([ty, y[:100]])
+    said = str(evaluated(x, y, ["test_set", "test_set_selective"], test=leaky))
+    assert "fails (declared" not in said
+    assert "fails: declared" not in said
+    assert "100 of 700 test items are copies of labeled items; they were counted as mistakes" in said
+    assert "this limit has no count that is right for copies" in " ".join(said.split())
+
+
 def test_one_test_row_moved_into_training_is_found_by_its_content():
     x, y = noise()
     tx, ty = noise(seed=1, n=100)

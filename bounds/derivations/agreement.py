@@ -1,4 +1,4 @@
-"""Agreement on class pairs: labels tell on which side of ½ a class errs, pairs how far (theory §5b)."""
+"""Agreement on class pairs: labels tell on which side of ½ a class errs, pairs how far."""
 
 from __future__ import annotations
 

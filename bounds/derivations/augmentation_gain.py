@@ -1,4 +1,4 @@
-"""What augmentation pairs certify (theory §3c): the cost of lacking invariance, and an error from below.
+"""What augmentation pairs certify: the cost of lacking invariance, and an error from below.
 
 For any predictor g and views independent given the image u, with ḡ(u) = E[g(x) | u],
 E‖g(x) − e_y‖² − E‖ḡ(u) − e_y‖² = ½E‖g(x⁺) − g(x⁺⁺)‖²: the variance around ḡ, whatever the label.

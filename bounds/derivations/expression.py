@@ -31,6 +31,7 @@ class Expression:
         parts: For some terms, the named summands they consist of.
         below: Whether it bounds from below, so that its number is rounded down.
         requires: Relations between its symbols without which it is no bound; `evaluate` checks them.
+        written: LaTeX that was asked for before: printing costs more than evaluating.
     """
 
     terms: Mapping[str, sp.Expr]
@@ -38,6 +39,7 @@ class Expression:
     parts: Mapping[str, Mapping[str, sp.Expr]] = field(default_factory=dict)
     below: bool = False
     requires: tuple[sp.Basic, ...] = ()
+    written: dict[str | None, str] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def symbols(self) -> tuple[sp.Symbol, ...]:
@@ -111,7 +113,12 @@ class Expression:
 
     def latex(self, term: str | None = None) -> str:
         """LaTeX of one term, or of the whole."""
-        chosen = self.total if term is None else self.terms[term]
+        if term not in self.written:
+            self.written[term] = self._printed(self.total if term is None else self.terms[term])
+        return self.written[term]
+
+    @staticmethod
+    def _printed(chosen: sp.Expr) -> str:
         names = {symbol: LATEX.get(symbol.name, symbol.name) for symbol in chosen.free_symbols}
         text: str = sp.latex(chosen, symbol_names=names)
         return text

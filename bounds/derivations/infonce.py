@@ -1,4 +1,4 @@
-"""InfoNCE against the softmax of the mean classifier, after Bao, Nagano and Nozawa (2022), theory §5."""
+"""InfoNCE against the softmax of the mean classifier, after Bao, Nagano and Nozawa (2022)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PAC-Bayes for a Gaussian head, its prior learned on a part of S: randomised, derandomised (theory §5, §5b)."""
+"""PAC-Bayes for a Gaussian head, its prior learned on a part of S: randomised, derandomised."""
 
 from __future__ import annotations
 

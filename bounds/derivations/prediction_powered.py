@@ -1,4 +1,4 @@
-"""Few labels correct a predicted error rate that many unlabeled items measure (theory §5)."""
+"""Few labels correct a predicted error rate that many unlabeled items measure."""
 
 from __future__ import annotations
 

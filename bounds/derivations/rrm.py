@@ -1,4 +1,4 @@
-"""Robustness, rationality, memorisation: three positive parts of the gap (theory §5). An estimate."""
+"""Robustness, rationality, memorisation: three positive parts of the gap. An estimate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Theorem 2 with every valid tightening: simplex projection, kl limits, known prior, fresh second views (theory §2)."""
+"""Theorem 2 with every valid tightening: simplex projection, kl limits, known prior, fresh second views."""
 
 from __future__ import annotations
 

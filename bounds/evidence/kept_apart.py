@@ -166,7 +166,7 @@ class Apart:
             how = (
                 "each counted once (declared: repeats='drop')"
                 if self.repeats == "drop"
-                else "repeats of right ones were left out, repeats of wrong ones counted (repeats=None)"
+                else "repeats of right ones were left out, those of wrong ones counted: nothing was declared of them"
             )
             found.append(f"{self.repeated} of {len(self.leaked)} {self.name} repeat another one; {how}")
         return tuple(found)

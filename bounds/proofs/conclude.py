@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -90,9 +91,10 @@ def conclude(
     if hidden := sorted(str(sample) for sample in other.atoms(Sample) if sample.hidden):
         raise InvalidProof(f"What {hidden[0]} holds cannot be read off the data: nobody has it.")
     other = plain(other)  # once: sympy compares the arguments of Min and Max again whenever it rebuilds them
-    terms, parts, root = named(other, fact, readings, lambda term: _read(term, readings))
+    read = _reader(readings)
+    terms, parts, root = named(other, fact, readings, read)
     base = other.base if root else other
-    if normal(sp.Add(*terms.values()) - normal(_read(base, readings))) != 0:
+    if normal(sp.Add(*terms.values()) - normal(read(base))) != 0:
         raise InvalidProof(f"The terms {list(terms)} do not add up to the bound.")
     unknown = set(terms) - set(order)
     if unknown:
@@ -102,7 +104,7 @@ def conclude(
         "root" if root else "sum",
         {name: dict(sorted(found.items())) for name, found in parts.items() if len(found) > 1},
         below,
-        tuple(_relation(one, readings) for one in sorted(fact.requires, key=str)),
+        tuple(_relation(one, read) for one in sorted(fact.requires, key=str)),
     )
     used = (readings.get(term) for term in sp.preorder_traversal(other) if isinstance(term, sp.Expr))
     assumptions = tuple(sorted(fact.assumptions.union(*(one.assumes for one in used if one is not None))))
@@ -110,12 +112,27 @@ def conclude(
     return Conclusion(fact, expression, events, assumptions, _CONCLUDED)
 
 
-def _relation(relation: sp.Basic, readings: Readings) -> sp.Basic:
-    left, right = (_read(plain(side), readings) for side in relation.args)
+Read = Callable[[sp.Expr], sp.Expr]
+
+
+def _relation(relation: sp.Basic, read: Read) -> sp.Basic:
+    left, right = (read(plain(side)) for side in relation.args)
     return relation.func(left, right, evaluate=False)
 
 
-def _read(term: sp.Expr, readings: Readings) -> sp.Expr:
+def _reader(readings: Readings) -> Read:
+    """Reads terms, each once."""
+    found: dict[sp.Expr, sp.Expr] = {}
+
+    def read(term: sp.Expr) -> sp.Expr:
+        if term not in found:
+            found[term] = _read(term, readings, read)
+        return found[term]
+
+    return read
+
+
+def _read(term: sp.Expr, readings: Readings, read: Read) -> sp.Expr:
     """A term in symbols of the report.
 
     Raises:
@@ -127,15 +144,15 @@ def _read(term: sp.Expr, readings: Readings) -> sp.Expr:
     if isinstance(term, Declared) and not is_vector(term) and term.name in SYMBOLS:
         return SYMBOLS[term.name]
     if isinstance(term, clopper_pearson_counts):
-        count, zeros, share = (_read(argument, readings) for argument in term.args)
+        count, zeros, share = (read(argument) for argument in term.args)
         return clopper_pearson(count, count + zeros, share)
     if isinstance(term, clopper_pearson):
-        mistakes, number, share = (_read(argument, readings) for argument in term.args)
+        mistakes, number, share = (read(argument) for argument in term.args)
         return clopper_pearson(sp.expand_mul(mistakes), number, share)
     if isinstance(term, Closed):
-        return term.formula(*(_read(argument, readings) for argument in term.args))
+        return term.formula(*(read(argument) for argument in term.args))
     if term.is_number and not isinstance(term, Item):
         return term
     if isinstance(term, _PLAIN):
-        return term.func(*(_read(argument, readings) for argument in term.args))
+        return term.func(*(read(argument) for argument in term.args))
     raise InvalidProof(f"`{term}` cannot be read off the data.")

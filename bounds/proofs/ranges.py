@@ -337,7 +337,6 @@ def _level(term: sp.Expr) -> bool:
     return all(
         (isinstance(factor, Declared) and factor.kind == "level")
         or (isinstance(factor, Closed) and factor.role == "weight")
-        or (isinstance(factor, sp.Pow) and factor.exp.is_negative and _at_least_one(factor.base))
         for factor in sp.Mul.make_args(term)
     )
 

@@ -20,33 +20,14 @@ FAMILIES: dict[str, tuple[str, str]] = {
     "memorisation": ("memorisation", "robustness, rationality and memorisation gaps"),
     "other": ("other", "bounds registered by the user"),
 }
-_CONTRASTIVE = ("softmax", "infonce", "two-class", "two-way")
 
 
 def family_of(theorem: Theorem) -> str:
-    """The folder of `bounds.theorems` that a theorem lives in, or the one it belongs into by what it says."""
+    """The folder of `bounds.theorems` that a theorem lives in; "other" where it lives elsewhere."""
     inputs = theorem.inputs.func if isinstance(theorem.inputs, partial) else theorem.inputs
     place = getattr(inputs, "__module__", "").split(".")
-    if place[:2] != ["bounds", "theorems"]:
-        return "other"
-    if len(place) > 3 and place[2] in FAMILIES:
-        return place[2]
-    return _by_content(theorem)
-
-
-def _by_content(theorem: Theorem) -> str:
-    needs = set(theorem.needs)
-    if "true class means" in theorem.predictor or theorem.axis.name.startswith(_CONTRASTIVE):
-        return "contrastive"
-    if {"A1'", "label"} & needs:
-        return "invariance"
-    if theorem.kind == "estimate":
-        return "memorisation"
-    if "A3" in needs and theorem.axis.name == "loss" and "U" not in needs:
-        return "vicreg"
-    if "H" in needs or theorem.splits or {"U", "A3"} & needs:
-        return "counting"
-    return "supervised"
+    inside = place[:2] == ["bounds", "theorems"] and len(place) > 3
+    return place[2] if inside and place[2] in FAMILIES else "other"
 
 
 def family(bound: Bound) -> str:

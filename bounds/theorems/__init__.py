@@ -5,12 +5,13 @@ from typing import Any
 
 from bounds.arguments import checked, instance, several, unknown
 from bounds.errors import InvalidOption
-from bounds.theorems.ash_2022 import ASH_2022
 from bounds.theorems.bound import Bound, Term, Theorem
 from bounds.theorems.contrastive.arora_2019 import ARORA_2019
+from bounds.theorems.contrastive.ash_2022 import ASH_2022
 from bounds.theorems.contrastive.bao_2022 import BAO_2022, BAO_2022_DEVIATION
 from bounds.theorems.contrastive.haochen_2021 import HAOCHEN_2021
 from bounds.theorems.contrastive.infonce import INFONCE, INFONCE_SHARP
+from bounds.theorems.contrastive.lei_2023 import LEI_2023
 from bounds.theorems.contrastive.nozawa_2021 import NOZAWA_2021
 from bounds.theorems.contrastive.simclr import SIMCLR, SIMCLR_LOGISTIC
 from bounds.theorems.contrastive.van_elst_2024 import VAN_ELST_2024
@@ -34,8 +35,7 @@ from bounds.theorems.invariance.augmentation_gain import (
     AUGMENTATION_GAIN_LOWER,
     AUGMENTATION_RISK,
 )
-from bounds.theorems.lei_2023 import LEI_2023
-from bounds.theorems.rrm import RRM, RRM_INFORMATION
+from bounds.theorems.memorisation.rrm import RRM, RRM_INFORMATION
 from bounds.theorems.supervised.centred_head import CENTRED_HEAD, CENTRED_HEAD_ERROR
 from bounds.theorems.supervised.pac_bayes import PAC_BAYES, PAC_BAYES_DETERMINISTIC
 from bounds.theorems.supervised.pick_to_learn import PICK_TO_LEARN

@@ -1,4 +1,4 @@
-"""The grid of head radii β_j = 2^j with weights that sum to at most one (theory §2)."""
+"""The grid of head radii β_j = 2^j with weights that sum to at most one."""
 
 from __future__ import annotations
 

@@ -53,7 +53,6 @@ DEVIATION = Lemma(
     a,
     class_means_radius(_classes, _size, _least, B, tau, _share),
     "Pinelis (1994), Thm 3.4; Klein and Rio (2005), Thm 1.1",
-    unequal=True,
     note="Given the labels, which fix both radii, so that the smaller is chosen before the data.",
     check=lambda: (
         vectors.pinelis_theorem().result
