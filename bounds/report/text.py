@@ -307,6 +307,7 @@ def _described(name: str, value: float, meaning: str, indent: str) -> list[str]:
 
 
 def _hanging(start: str, text: str) -> list[str]:
+    start = visible(start)
     wrapper = TextWrapper(WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
     return wrapper.wrap(visible(text)) or [start.rstrip()]
 
@@ -331,7 +332,7 @@ def _table(
     right: Sequence[str] = _NUMERIC,
 ) -> list[str]:
     """Aligned columns; where they do not fit, names give way, never a number while a name can."""
-    lines = [tuple(columns), *(tuple(visible(cell) for cell in row) for row in rows)]
+    lines = [tuple(map(visible, columns)), *(tuple(visible(cell) for cell in row) for row in rows)]
     widths = [max(len(line[j]) for line in lines) for j in range(len(columns))]
     least = [
         max(len(line[j]) for line in lines[1:]) if len(lines) > 1 and name not in _GIVE_WAY else _NARROW
