@@ -483,7 +483,8 @@ def test_nonsense_declarations_are_refused(declared):
 
 
 def test_reports_on_one_test_set_are_counted(tmp_path):
-    from bounds.report.ledger import ledger, reports_in
+    from bounds.report.folders import reports_in
+    from bounds.report.ledger import ledger
 
     x, y = noise(100)
     test = noise(50, seed=2)

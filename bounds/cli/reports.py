@@ -112,7 +112,8 @@ def evaluate(
     from bounds.evaluation import evaluate as run
     from bounds.heads import parse_head
     from bounds.processes import torchrun
-    from bounds.report.ledger import ledger, reports_in
+    from bounds.report.folders import reports_in
+    from bounds.report.ledger import ledger
     from bounds.report.text import screen
 
     folder("out", out)
