@@ -17,7 +17,7 @@ from bounds.rendering import rendered
 from bounds.report.families import families
 from bounds.report.few_shot import differences
 from bounds.report.files import write_text
-from bounds.report.format import confidence, percent
+from bounds.report.format import confidence, percent, short
 from bounds.report.report import Report
 from bounds.report.tested import Tested
 from bounds.theorems.bound import Bound
@@ -156,7 +156,7 @@ class Comparison:
             return "No encoder has an informative certificate."
         name = min(certified, key=lambda one: certified[one].error or 0.0)
         least, sure = percent(certified[name].error or 0.0, up=True), confidence(self.reports[name].delta)
-        name = rendered("report.text:short", name, 60)
+        name = short(name, 60)
         return f"{name} has the smallest certified error: at most {least}, with {sure} confidence for each by itself."
 
     def __repr__(self) -> str:

@@ -13,9 +13,9 @@ from bounds.arguments import shown
 from bounds.errors import InvalidOption
 from bounds.report.families import FAMILIES
 from bounds.report.few_shot import FewShotCurve, draw
-from bounds.report.format import significant
+from bounds.report.format import short, significant, visible
 from bounds.report.reading import measured
-from bounds.report.text import error_cell, short, visible
+from bounds.report.text import error_cell
 from bounds.theorems.bound import Bound
 
 if TYPE_CHECKING:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+
+_LONGEST = 26  # characters of a name in a table
 
 
 def significant(value: float, digits: int = 4, *, up: bool = False, down: bool = False) -> str:
@@ -40,3 +43,13 @@ def count(number: float, noun: str) -> str:
     """A number of things, with thousands set apart; the plural ends in s."""
     whole = round(number)
     return f"{whole:,} {noun}" if whole == 1 else f"{whole:,} {noun}s"
+
+
+def short(name: str, longest: int = _LONGEST) -> str:
+    """A name that fits into a table."""
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+def visible(text: str) -> str:
+    """Without characters that steer a terminal or turn the direction of writing."""
+    return "".join(one if one.isprintable() else " " for one in text if unicodedata.category(one) != "Cf")

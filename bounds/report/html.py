@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bounds.report import text
-from bounds.report.format import count, percent, significant
+from bounds.report.format import count, percent, short, significant
 from bounds.report.ledger import ledger
 from bounds.report.mathml import formula
 from bounds.report.reading import measured
@@ -97,7 +97,7 @@ def _templates() -> Environment:
         text.error_cell,
         text.value_cell,
         text.otherwise,
-        text.short,
+        short,
         text.measured_cell,
         text.limit,
         text.paired_rows,

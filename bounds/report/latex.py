@@ -6,7 +6,8 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from bounds.report.families import Family
-from bounds.report.text import error_cell, measured_cell, short, state, value_cell
+from bounds.report.format import short
+from bounds.report.text import error_cell, measured_cell, state, value_cell
 from bounds.theorems.bound import Bound
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bounds.errors import NotApplicable
+from bounds.report.format import short, visible
 from bounds.report.planning import NOTE, Plan, plan
 from bounds.theorems.bound import Bound
 
@@ -60,8 +61,6 @@ class Plans(Mapping[str, Plan]):
         )
 
     def __repr__(self) -> str:
-        from bounds.report.text import short, visible
-
         lines = [f"{'bound':<28}{'more':<8}{'now':>10}{'n':>14}{'m':>14}{'floor':>10}   stopped by"]
         for name, one in self.items():
             for need in one.needs.values():

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
 from bounds.duels.text import points
 from bounds.report.families import FAMILIES
-from bounds.report.format import confidence, count, percent, significant
+from bounds.report.format import confidence, count, percent, short, significant, visible
 from bounds.report.ledger import ledger
 from bounds.report.reading import failing, items
 from bounds.report.verdict import Outcome, Verdict
@@ -25,7 +24,6 @@ _FAMILY_COLUMNS = ("family", "says most", "error ≤", "otherwise", "measured", 
 _NUMERIC = ("error ≤", "measured")
 _GIVE_WAY = ("says most", "assumptions", "state", "certified by")
 _NARROW = 12  # characters that are left of what gives way
-_LONGEST = 26  # characters of a name in a table
 _COLOURS = {"certified": "32", "vacuous": "33", "nothing": "31", "dim": "2", "bold": "1"}
 PAIRED_COLUMNS = ("pair", "difference", "interval", "exact p")
 BEST = "Error ≤, by the bound of each family that says most"
@@ -247,11 +245,6 @@ def assumption_lines(report: Report) -> Iterator[str]:
                 yield from _hanging(" " * 26, str(one.test))
 
 
-def short(name: str, longest: int = _LONGEST) -> str:
-    """A name that fits into a table."""
-    return name if len(name) <= longest else f"{name[: longest - 1]}…"
-
-
 def error_cell(bound: Bound) -> str:
     """Its error rate in percent, with a star where it is an estimate, or that it is vacuous."""
     error = bound.error_rate
@@ -314,11 +307,6 @@ def _hanging(start: str, text: str) -> list[str]:
 
 def _wrapped(text: str, indent: str, hang: str = "  ") -> list[str]:
     return TextWrapper(WIDTH, initial_indent=indent, subsequent_indent=indent + hang).wrap(visible(text))
-
-
-def visible(text: str) -> str:
-    """Without characters that steer a terminal or turn the direction of writing."""
-    return "".join(one if one.isprintable() else " " for one in text if unicodedata.category(one) != "Cf")
 
 
 def _painted(line: str, role: Outcome | str, paint: bool) -> str:
