@@ -23,6 +23,7 @@ def test_single_changes_are_many_and_drawn_alike_for_a_seed():
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("MUTANTS" not in os.environ, reason="takes long; `.ci/run mutants` runs it")
 def test_thirty_mutants_of_the_kernel_are_noticed(tmp_path):
     """A few survivors change nothing; none may make a bound smaller."""
     saved = tmp_path / "mutation.json"
