@@ -2,10 +2,10 @@
 
     python tests/benchmarks_duels.py [--items 1000000] [--encoders 10] [--out FILE]
 
-One case a process. A ranking itself holds at most 8 bytes an item and encoder (`held_bytes`). Beside it stands anonymous memory
-of the process (Linux), which leaves out mapped files: its peak during the call, and what is kept afterwards, both beyond what
-there was before, in the same unit. Passes are rows that went through an encoder by the items. Representations go through
-temporary files, as always.
+One case a process. A ranking itself holds at most 8 bytes an item and encoder (`held_bytes`). Beside it stands the
+anonymous memory of the process (Linux), which leaves out mapped files: its peak during the call, and what is kept
+afterwards, both beyond what there was before, in the same unit. Passes are rows that went through an encoder by the
+items. Representations go through temporary files, as always.
 """
 
 from __future__ import annotations
