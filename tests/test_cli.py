@@ -231,6 +231,9 @@ def test_coverage_and_catalogue_and_derive(tmp_path):
     result = run("derive", "test_set", "--out", out)
     assert result.exit_code == 0, result.output
     assert out.read_text().startswith(r"\documentclass")
+    proof = json.loads(run("derive", "test_set", "--json").stdout)
+    assert proof["holds"]
+    assert len(proof["steps"]) == len(bounds.derive("test_set").steps)
     near = run("derive", "test_st")
     assert near.exit_code == 2
     assert near.stderr == "error: The derivation 'test_st' is not known; did you mean `test_set`?\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -27,13 +28,14 @@ def catalogue(
 def derive(
     name: Annotated[str, typer.Argument(help="A bound.")],
     out: Annotated[Path | None, typer.Option(help="A .tex file to write the proof to.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
 ) -> None:
     """The proof of a bound, step by step, every step checked; exit code 1 where a check fails."""
     from bounds.report.files import write_text
     from bounds.theorems.derive import derive as run
 
     derivation = run(name)
-    typer.echo(str(derivation))
+    typer.echo(json.dumps(derivation.to_dict()) if json_ else str(derivation))
     if out is not None:
         write_text(out, derivation.latex())
         wrote([out])

@@ -137,6 +137,22 @@ class Derivation:
         """A page of LaTeX (article, amsmath) that compiles by itself."""
         return str(rendered("derivations.page:latex_page", self))
 
+    def to_dict(self) -> dict[str, object]:
+        """The proof as plain values: its steps with their checks, the terms it ends in and the share that it spends."""
+        told = ("name", "rule", "kind", "source", "note", "holds")
+        return {
+            "bound": self.name,
+            "variant": dict(self.variant),
+            "holds": self.holds,
+            "steps": [
+                {key: getattr(step, key) for key in told}
+                | {"statement": sp.sstr(step.statement), "check": step.result.detail}
+                for step in self.steps
+            ],
+            "terms": {name: sp.sstr(term) for name, term in self.expression.terms.items()},
+            "failure": sp.sstr(self.failure),
+        }
+
     def __str__(self) -> str:
         verdict = (
             "every check holds" if self.holds else f"{len(self.failing)} of {len(self.steps)} checks FAIL"
