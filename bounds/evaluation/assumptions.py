@@ -16,7 +16,7 @@ from bounds.assumptions.constants import constants
 from bounds.assumptions.exchangeable import exchangeable
 from bounds.assumptions.fresh import by_record, freshness, held_back
 from bounds.assumptions.independent import independence
-from bounds.assumptions.items import items, pairs_once
+from bounds.assumptions.items import POOLED, independent_pairs, items
 from bounds.assumptions.one_law import crossed_views, one_law
 from bounds.assumptions.pairs import pair_assumptions
 from bounds.assumptions.prior import declared_prior
@@ -77,16 +77,16 @@ def statuses(evidence: Evidence, given: Given) -> dict[str, Assumption]:
             number_of_classes(given.num_classes, setting.num_classes, evidence.n if given.balanced else 0),
             items(
                 evidence.classes.counts.cpu().numpy(),
-                setting.conditioned_pairs,
-                setting.prior is not None,
                 declared.repeats,
                 given.repeated,
                 given.relabeled,
             ),
-            pairs_once(
+            independent_pairs(
                 None if declared.repeats == "keep" or evidence.pairs is None else copies(evidence),
                 0 if evidence.pairs is None else evidence.m,
                 declared.repeats,
+                setting.conditioned_pairs,
+                setting.prior is not None,
             ),
             independence(evidence.labeled, evidence.pairs, given.same_source),
             held_back(declared.test_is_fresh, declared.looks, regular),
@@ -97,6 +97,8 @@ def statuses(evidence: Evidence, given: Given) -> dict[str, Assumption]:
         found["prior"] = balanced_over(
             declared_prior(setting.prior.numpy(), _class_counts(evidence)), found["K"]
         )
+    if setting.conditioned_pairs and setting.prior is None:
+        found["U"] = replace(found["U"], status="violated", reason=POOLED)
     if evidence.pairs is not None:
         found["A1"] = _class_pairs(found["A1"], evidence, evidence.pairs, given)
         law = one_law(

@@ -222,7 +222,18 @@ def test_class_pairs_from_a_pool_add_the_distance_of_their_counts_to_a_known_pri
     counts = np.bincount(y, minlength=4) // 2
     shift = 0.5 * np.abs(counts / counts.sum() - 0.25).sum()
     assert bound.terms["pair_frequencies"].value == pytest.approx(bound.symbols["W_norm"] * 2.0 * shift)
-    assert report.assumptions["A6"].status == "holds"
+    assert report.assumptions["A6'"].status == "holds"
+    assert "the distance to the prior is added" in report.assumptions["A6'"].reason
+
+
+def test_a_pool_whose_prior_nobody_knows_speaks_against_bounds_on_pairs_alone(data):
+    report = bounds.evaluate(None, data["labeled"], data["test"], **FRESH)
+    assert report["held_out"].certified
+    for bound in report:
+        if "A3" in bound.assumptions:
+            reasons = [one.reason for name, one in bound.assumptions.items() if name in ("A6'", "U")]
+            assert any("fixed by their pool" in reason for reason in reasons), bound.name
+            assert not bound.certified
 
 
 def test_choosing_among_encoders_on_the_pairs_is_paid_for(data):
