@@ -35,6 +35,7 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "mathml",
+    "palette",
 ]
 exclude_patterns = ["_ext", "_templates", "build", "jupyter_execute"]
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb", ".rst": "restructuredtext"}
