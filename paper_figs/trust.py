@@ -157,7 +157,7 @@ def in_short(folder: Path = CHECKS) -> str:
     if fuzzed is not None:
         rare = [rows[min(rows, key=_number)] for rows in fuzzed["bounds"].values()]
         lines.append(
-            f"- Whole reports: {fuzzed['worlds']:,} random worlds of known truth with every option; "
+            f"- Whole reports: {fuzzed['worlds']:,} random worlds of known truth, options drawn at random; "
             f"{sum(row['below_truth'] for row in rare):,} of {sum(row['certified'] for row in rare):,} certified bounds "
             f"lay below the truth at δ = {min(map(_number, next(iter(fuzzed['bounds'].values())))):g}."
         )
