@@ -36,6 +36,7 @@ extensions = [
     "sphinx_copybutton",
     "mathml",
     "palette",
+    "words",
 ]
 exclude_patterns = ["_ext", "_templates", "build", "jupyter_execute"]
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb", ".rst": "restructuredtext"}
