@@ -24,7 +24,7 @@ from bounds.representations.extraction import extract
 from bounds.representations.inputs import open_source
 from bounds.representations.normalization import Normalization
 from bounds.representations.table import Representations
-from bounds.summaries.decision import UNDECIDED, decide
+from bounds.summaries.decision import decide
 
 
 @dataclass(frozen=True)
@@ -195,10 +195,7 @@ def _by_encoder(
         raise InvalidData(f"`labeled` holds the class {labels.max()}, but `num_classes` is {classes}.")
     normalization = Normalization()
     head = kind.fit(LabeledRows(normalization.apply(fitted.representations), classes, seed=running.seed))
-    decided = [
-        torch.where((scores := head(z)).isfinite().all(1), decide(scores), UNDECIDED)
-        for (z, *_), _ in normalization.apply(here.representations).chunks()
-    ]
+    decided = [decide(head(z)) for (z, *_), _ in normalization.apply(here.representations).chunks()]
     made.columns[name] = torch.cat(decided).numpy().astype(np.int32)
     made.class_names = names
     if made.labels is None and role == "test":

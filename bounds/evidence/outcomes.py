@@ -12,6 +12,7 @@ from bounds.evidence.evidence import Evidence
 from bounds.evidence.kept_apart import test_apart
 from bounds.evidence.memo import memo
 from bounds.heads.decision import score_gap
+from bounds.summaries.decision import rank
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,7 @@ class Outcomes:
 
     Attributes:
         labels: Class of the item, (N,).
-        rank: Number of other classes whose score is at least that of the item's class, (N,): 0 is right, and a tie is
-            counted against the head.
+        rank: `rank` of the item's class, (N,): 0 is right, and a tie is counted against the head.
         gap: `score_gap`, (N,).
     """
 
@@ -51,9 +51,7 @@ def head_outcomes(evidence: Evidence) -> Outcomes:
         for (z, *_), labels in evidence.need_test().chunks(device=evidence.device):
             if labels is not None:
                 scores = evidence.head(z)
-                own = scores.gather(1, labels[:, None])
-                rank = (scores >= own).sum(1) - 1
-                parts.append((labels.cpu(), rank.cpu(), score_gap(scores).cpu()))
+                parts.append((labels.cpu(), rank(scores, labels).cpu(), score_gap(scores).cpu()))
         return Outcomes(*(torch.cat(one) for one in zip(*parts, strict=True)))
 
     return memo(evidence, "test outcomes", make)

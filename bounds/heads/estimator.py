@@ -65,7 +65,7 @@ class EstimatorHead(FittedHead):
     """Decision values, probabilities, or 0 and 1 where the classifier has neither; absent classes lie below.
 
     The label that `predict` names has the largest score: some classifiers (`SVC`) decide otherwise than by theirs, then
-    that class is lifted just above the others.
+    that class is lifted just above the others. A class that `predict` picks among equal scores is not: that is a tie.
     """
 
     fitted: Any
@@ -95,7 +95,7 @@ class EstimatorHead(FittedHead):
         scores = own.new_zeros(len(own), self.num_classes)
         scores += own.amin(1, keepdim=True) - 1.0
         scores[:, classes] = own
-        other = scores.argmax(1) != predicted
+        other = scores.gather(1, predicted[:, None])[:, 0] < scores.amax(1)
         if bool(other.any()):
             top = scores[other].amax(1)
             scores[other, predicted[other]] = top + 1e-9 * (1.0 + top.abs())

@@ -14,6 +14,7 @@ from bounds.heads.labeled_rows import LabeledRows
 
 TEMPERATURE = 0.07
 _BLOCK = 2**23  # cosines held at once
+_ROUNDING = 2.0**-44  # of a product of unit rows in float64
 _SPARE = 8  # candidates beyond k, against the rounding of the float32 products
 
 
@@ -52,7 +53,7 @@ class NearestNeighbours:
 
 @dataclass(frozen=True, eq=False)
 class NeighbourHead(FittedHead):
-    """Votes of the nearest rows.
+    """Votes of the nearest rows; rows as near as the k-th share the places that are left, whatever their order.
 
     Attributes:
         rows: (n, d) float64 of length one (or zero).
@@ -84,20 +85,34 @@ class NeighbourHead(FittedHead):
         return torch.cat([self._votes(part) for part in torch.split(unit_rows(z), size)])
 
     def _votes(self, z: Tensor) -> Tensor:
-        cosines, near = self._nearest(z)
-        weights = torch.exp(
-            (cosines - cosines[:, :1]) / TEMPERATURE
-        )  # the common factor drops out of the shares
-        votes = z.new_zeros(len(z), self.num_classes).scatter_add_(1, self.labels[near].long(), weights)
+        k = self.neighbours
+        cosines, near = self._nearest(z, min(k + 1, len(self.rows)))
+        weights = _weights(cosines[:, :k], cosines[:, :1])
+        votes = z.new_zeros(len(z), self.num_classes).scatter_add_(
+            1, self.labels[near[:, :k]].long(), weights
+        )
+        tied = (cosines[:, k:] >= cosines[:, k - 1 : k] - _ROUNDING).any(1).nonzero()[:, 0]
+        if len(tied):
+            votes[tied] = self._shared(z[tied], cosines[tied, 0], cosines[tied, k - 1])
         return votes / votes.sum(1, keepdim=True)
 
-    def _nearest(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    def _shared(self, z: Tensor, first: Tensor, last: Tensor) -> Tensor:
+        """Votes where more than k rows are as near as the k-th, whose cosine is `last`."""
+        cosines, last = z @ self.rows.T, last[:, None]
+        nearer, as_near = cosines > last + _ROUNDING, (cosines - last).abs() <= _ROUNDING
+        places = self.neighbours - nearer.sum(1, keepdim=True)
+        weights = torch.where(nearer, _weights(cosines, first[:, None]), 0.0)
+        share = _weights(last, first[:, None]) * places / as_near.sum(1, keepdim=True)
+        weights = torch.where(as_near, share, weights)
+        return z.new_zeros(len(z), self.num_classes).index_add_(1, self.labels.long(), weights)
+
+    def _nearest(self, z: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """Cosines and indices (N, k) of the nearest rows, the nearest first, ordered by the float64 products.
 
         Candidates come from products in float32. They hold the k nearest if the last candidate lies below the k-th
         cosine by more than float32 can err; the few rows where that is open are done again in float64.
         """
-        k, count = self.neighbours, len(self.rows)
+        count = len(self.rows)
         single: Tensor = self._single  # type: ignore[attr-defined]
         if count <= k + _SPARE:
             return _largest(z @ self.rows.T, k)
@@ -118,6 +133,10 @@ def unit_rows(z: Tensor) -> Tensor:
     z = z / torch.where(largest > 0, largest, 1.0)  # squares neither over- nor underflow
     norm = torch.linalg.vector_norm(z, dim=1, keepdim=True)
     return z / torch.where(norm > 0, norm, 1.0)
+
+
+def _weights(cosines: Tensor, first: Tensor) -> Tensor:
+    return torch.exp((cosines - first) / TEMPERATURE)  # the common factor drops out of the shares
 
 
 def _largest(values: Tensor, k: int) -> tuple[Tensor, Tensor]:

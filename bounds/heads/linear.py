@@ -36,8 +36,11 @@ class Head(FittedHead):
 
     def __call__(self, z: Tensor) -> Tensor:
         """Outputs (N, K) for rows z (N, d)."""
-        scores = z @ self.weight.T
-        return scores if self.bias is None else scores + self.bias
+        own, weight, bias = self._distinct
+        scores = z @ weight.T
+        if bias is not None:
+            scores = scores + bias
+        return scores if own is None else scores[:, own]
 
     def renamed(self, name: str) -> Head:
         """The same map under another name."""
@@ -47,6 +50,17 @@ class Head(FittedHead):
         """The same map on a device."""
         bias = None if self.bias is None else self.bias.to(device)
         return replace(self, weight=self.weight.to(device).contiguous(), bias=bias)
+
+    @cached_property
+    def _distinct(self) -> tuple[Tensor | None, Tensor, Tensor | None]:
+        """Equal rows of (W, b) once, and where each class finds its own: products of equal rows need not be equal."""
+        joined = self.weight if self.bias is None else torch.cat([self.weight, self.bias[:, None]], 1)
+        different, own = torch.unique(joined, dim=0, return_inverse=True)
+        if len(different) == len(joined):
+            return None, self.weight, self.bias
+        if self.bias is None:
+            return own, different, None
+        return own, different[:, :-1], different[:, -1]
 
     @cached_property
     def lens(self) -> Tensor:

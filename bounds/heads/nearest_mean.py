@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
+
 from bounds.heads.kind import widened
 from bounds.heads.labeled_rows import LabeledRows
 from bounds.heads.linear import Head
 from bounds.summaries.classes import ClassMoments
+
+_ROUNDING = 2.0**-49  # of a mean of rows: 16 times the spacing of float64
 
 
 @dataclass(frozen=True)
@@ -32,5 +36,7 @@ class NearestMean:
         means = moments.means[present]
         middle = means[0] + (means - means[0]).mean(0)
         weight = means - middle
+        rounding = _ROUNDING * means.abs().amax(0)
+        weight = torch.where(weight.abs() <= rounding, 0.0, weight)  # equal means are equal scores
         bias = -0.5 * (weight * (means + middle)).sum(1)
         return widened(weight, bias, present, rows.num_classes, moments.max_norm, "nearest class mean")

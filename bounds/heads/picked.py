@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bounds.heads.linear import Head
+from bounds.summaries.decision import rank
 
 NAME = "ridge head of picked rows"
 
@@ -40,8 +41,9 @@ def pick(
     r"""Fit, add the worst rows, fit again, until no row outside of those picked is named wrongly.
 
     Each fit is the minimiser of Σ‖W(z, 1) − (e_y − 1/K)‖² + λ‖W‖_F² over the prior rows and those picked so far. Of the
-    other rows with margin s_y − max_{c≠y} s_c ≤ 0 the `batch` of smallest margin are picked next; equal margins are told
-    apart by `ties`. A row that is never picked changes no step, which is what a limit of the error rests on.
+    other rows whose class is not named, those of smallest margin s_y − max_{c≠y} s_c are picked next, `batch` of them;
+    equal margins are told apart by `ties`. A row that is never picked changes no step, which is what a limit of the error
+    rests on.
 
     Args:
         z: (n, d) float64.
@@ -62,12 +64,13 @@ def pick(
     picked: list[Tensor] = []
     while True:
         weight = torch.cholesky_solve(moment, torch.linalg.cholesky(gram))
-        margins = _margins(rows @ weight, labels)
+        scores = rows @ weight
         # In the order of the ties, so that a stable sort by margin keeps it.
-        candidates = order[((margins <= 0) & ~taken)[order]]
+        candidates = order[((rank(scores, labels) > 0) & ~taken)[order]]
         if not len(candidates):
             break
-        worst = candidates[torch.argsort(margins[candidates], stable=True)[:batch]]
+        margins = _margins(scores[candidates], labels[candidates])
+        worst = candidates[torch.argsort(margins, stable=True)[:batch]]
         gram += rows[worst].T @ rows[worst]
         moment += rows[worst].T @ targets[worst]
         taken[worst] = True

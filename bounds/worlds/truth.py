@@ -21,6 +21,7 @@ from bounds.evidence.memo import memo
 from bounds.heads.decision import score_gap
 from bounds.heads.fitted import FittedHead
 from bounds.heads.simplex import project_simplex
+from bounds.summaries.decision import decide, named
 from bounds.summaries.episodes import share_of_errors
 from bounds.theorems import Theorem
 from bounds.theorems.bound import Inputs
@@ -49,19 +50,14 @@ def projected_loss(head: FittedHead, sample: Sample) -> float:
     return sample.mean(_residual(project_simplex(head(sample.z)), sample.labels))
 
 
-def _rank(scores: Tensor, labels: Tensor) -> Tensor:
-    """Number of other classes that score at least as much as the item's own, (M,)."""
-    return (scores >= scores.gather(1, labels[:, None])).sum(1) - 1
-
-
 def error(head: FittedHead, sample: Sample) -> float:
     """P(the largest score is not strictly that of the class)."""
-    return sample.mean((_rank(head(sample.z), sample.labels) > 0).double())
+    return sample.mean((decide(head(sample.z)) != sample.labels).double())
 
 
 def class_errors(head: FittedHead, sample: Sample) -> Tensor:
     """The same given each class that exists, (classes,)."""
-    wrong = (_rank(head(sample.z), sample.labels) > 0).double()
+    wrong = (decide(head(sample.z)) != sample.labels).double()
     chosen = torch.nn.functional.one_hot(sample.labels).double() * sample.weights[:, None]
     prior = chosen.sum(0)
     return (wrong @ chosen)[prior > 0] / prior[prior > 0]
@@ -79,14 +75,15 @@ def balanced_error(head: FittedHead, sample: Sample) -> float:
 
 def top_error(found: Inputs, sample: Sample) -> float:
     """P(the class is not among those with the `top` largest scores, ties counted against)."""
-    return sample.mean((_rank(_head(found)(sample.z), sample.labels) >= found.decision.top).double())
+    sets = named(_head(found)(sample.z), found.decision.top)
+    return sample.mean((sets != sample.labels[:, None]).all(1).double())
 
 
 def answered_error(found: Inputs, sample: Sample) -> float:
     """P(error | the gap of the two largest scores exceeds the threshold)."""
     scores, threshold = _head(found)(sample.z), found.decision.threshold
     answered = score_gap(scores) > (-math.inf if threshold is None else threshold)
-    wrong = _rank(scores, sample.labels) > 0
+    wrong = decide(scores) != sample.labels
     return sample.mean((wrong & answered).double()) / sample.mean(answered.double())
 
 

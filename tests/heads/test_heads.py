@@ -171,7 +171,7 @@ def test_neighbours_that_float32_cannot_tell_apart_are_found_in_float64():
     step = torch.linspace(0, 1e-9, 60).double()[:, None] * torch.eye(8).double()[:1]
     rows = torch.nn.functional.normalize(base - step)
     head = NeighbourHead(rows, torch.arange(60), 3, 60, "near")
-    cosines, near = head._nearest(torch.nn.functional.normalize(base + 1e-3 * torch.eye(8).double()[:1]))
+    cosines, near = head._nearest(torch.nn.functional.normalize(base + 1e-3 * torch.eye(8).double()[:1]), 3)
     exact = (torch.nn.functional.normalize(base + 1e-3 * torch.eye(8).double()[:1]) @ rows.T)[0]
     assert torch.equal(cosines[0], exact.topk(3).values)
     assert set(near[0].tolist()) == set(exact.topk(3).indices.tolist())
