@@ -13,8 +13,6 @@ from bounds.evidence.noisy_fits import pooled_information
 from bounds.heads.choice import head_kind
 from bounds.heads.labeled_rows import LabeledRows
 from bounds.heads.least_squares import LeastSquares
-from bounds.heads.linear import Head
-from bounds.heads.losses import HeadLosses
 from bounds.information import (
     covariance,
     gaussian_information,
@@ -36,8 +34,7 @@ from bounds.objectives.entropy import pairwise_spread
 from bounds.representations.table import Representations
 from bounds.summaries import Geometry, Moments
 from bounds.summaries.collisions import collision_probability
-from bounds.summaries.decision import UNDECIDED, decide
-from bounds.summaries.mean_classifier import mean_classifier
+from bounds.summaries.decision import decide
 from bounds.summaries.weights import sums_to_one
 
 SCALES = st.floats(-12, 12).map(lambda power: 10.0**power)
@@ -255,27 +252,6 @@ def test_weights_sum_to_one_within_their_own_type(n, dtype):
 def test_integers_keep_their_last_digit():
     rows = as_rows(torch.tensor([[2**24 + 1, 0], [2**24, 1]]))
     assert float(rows[0, 0] - rows[1, 0]) == 1
-
-
-# One rule for ties
-
-
-@settings(max_examples=20)
-@given(st.integers(2, 12), st.integers(2, 8))
-def test_a_tie_is_an_error_in_every_classifier(n, classes):
-    scores = torch.zeros(n, classes, dtype=torch.float64)
-    y = torch.arange(n) % classes
-    assert set(decide(scores).tolist()) == {UNDECIDED}
-    z = torch.ones(n, 2, dtype=torch.float64)
-    head = Head(torch.ones(classes, 2, dtype=torch.float64), None, "flat")
-    assert HeadLosses.of(head, [(z, y)]).error == 1.0
-    means, prior = torch.ones(classes, 2, dtype=torch.float64), torch.full((classes,), 1 / classes)
-    assert mean_classifier(means, prior, [(z, y)]).error == pytest.approx(1.0)
-
-
-def test_not_a_number_is_no_decision():
-    scores = torch.tensor([[0.0, math.nan], [1.0, 0.0]])
-    assert decide(scores).tolist() == [UNDECIDED, 0]
 
 
 def test_pooled_information_of_independent_labels_is_nothing():

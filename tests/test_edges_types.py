@@ -105,7 +105,7 @@ PLACES = {
 @pytest.mark.parametrize("place", PLACES)
 def test_labels_of_every_integer_type_count_alike(place):
     right = numbers(PLACES[place](Y))
-    for dtype in TYPES if place != "evaluate" else (torch.uint8, torch.uint64):  # whole reports take long
+    for dtype in TYPES if place != "evaluate" else (torch.uint64,):  # whole reports take long
         np.testing.assert_equal(numbers(PLACES[place](Y.to(dtype))), right, err_msg=str(dtype))
 
 

@@ -168,6 +168,11 @@ def test_the_mean_classifier_errs_where_means_are_equal():
     assert mean_classifier(means, torch.full((4,), 0.25), [(z, y)]).error == 1.0
 
 
+def test_not_a_number_is_no_decision():
+    scores = torch.tensor([[0.0, torch.nan], [1.0, 0.0]])
+    assert decide(scores).tolist() == [UNDECIDED, 0]
+
+
 @pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
 def test_a_tie_has_no_unit_and_is_no_wider_than_rounding(scale):
     rows = [[1.0, 1 + 1e-11, 0.0], [1.0, 1 + 1e-14, 0.0], [-3.0, -3.0, -4.0], [0.1, 0.0, 0.0]]
