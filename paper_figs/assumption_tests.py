@@ -7,14 +7,16 @@ from worlds that break it.
 
 from __future__ import annotations
 
+import json
 import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import style
 import torch
 
 from bounds.assumptions.assumption import LEVEL
@@ -187,11 +189,24 @@ def rejections(case: Case, draws: int) -> tuple[int, int]:
     return int((values <= 0.05).sum()), int((values <= case.level).sum())
 
 
+def written(origin: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows of the result, where they are of this commit and these draws."""
+    said = {f"# commit: {origin['commit']}", f"# settings: {json.dumps(origin['settings'])}"}
+    lines = RESULT.read_text("utf-8").splitlines() if RESULT.exists() else []
+    if origin["commit"].endswith("-dirty") or not said <= set(lines):
+        return []
+    return pd.read_csv(RESULT, comment="#").to_dict("records")
+
+
 def main(null_draws: int = 2000, power_draws: int = 200) -> pd.DataFrame:
-    """The table, written as it grows."""
+    """The table, written as it grows; a run goes on with what the same commit wrote."""
     torch.set_num_threads(1)
-    rows = []
+    origin = style.provenance(null_draws=null_draws, power_draws=power_draws)
+    rows = written(origin)
+    known = {(row["test"], row["world"]) for row in rows}
     for case in cases():
+        if (case.test, case.world) in known:
+            continue
         draws = null_draws if case.null else power_draws
         loose, strict = rejections(case, draws)
         rows.append(
@@ -205,7 +220,7 @@ def main(null_draws: int = 2000, power_draws: int = 200) -> pd.DataFrame:
                 "at its level": strict / draws,
             }
         )
-        pd.DataFrame(rows).to_csv(RESULT, index=False, float_format="%g")
+        style.write_csv(pd.DataFrame(rows), RESULT.stem, RESULT.parent, origin)
         print(rows[-1], flush=True)
     return pd.DataFrame(rows)
 

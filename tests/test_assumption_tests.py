@@ -1,6 +1,8 @@
 """Tests of assumptions: size at most nominal where the null is true, power where it is not, and what a report says."""
 
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from bounds.assumptions.one_law import class_counts
 from bounds.assumptions.regular import too_regular
 from bounds.assumptions.swap import binomial_tail, couples, factorial_tail
 from bounds.errors import InvalidData, InvalidOption
-from paper_figs.assumption_tests import cases, rejections
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "paper_figs"))
+from assumption_tests import cases, rejections
 
 NULL = [case for case in cases() if case.null]
 
