@@ -369,13 +369,15 @@ def as_mapping(what: str) -> Rule:
 
 _MOST_ITEMS = 2**40
 _SEED = integer(0, 2**63 - 1)
-_PROBABILITY = number(0, 1, "lie strictly between 0 and 1")
+PROBABILITY = number(0, 1, "lie strictly between 0 and 1")
+# A failure probability is divided among events, and every share must be a positive number.
+DELTA = number(1e-301, 1, "lie strictly between 0 and 1, and above 1e-301 so that shares of it are numbers")
 
 # What a name means wherever it is an argument. Data, checkpoints and function classes are judged where they are opened.
 RULES: dict[str, Rule] = {
-    "delta": _PROBABILITY,
-    "level": _PROBABILITY,
-    "holdout": maybe(_PROBABILITY),
+    "delta": DELTA,
+    "level": PROBABILITY,
+    "holdout": maybe(PROBABILITY),
     "pairs": one_of("augmentation", "class"),
     "normalize": one_of("l2", "clip", None),
     "residual": one_of("mean", "frobenius"),

@@ -1,5 +1,7 @@
 """A short seeded part of the fuzz of whole reports; the long one is `python -m tests.fuzz_reports`."""
 
+import math
+
 import pytest
 
 import bounds
@@ -21,6 +23,14 @@ def test_a_few_worlds():
     assert {"held_out", "test_set"} <= set(found["bounds"])
 
 
+@pytest.mark.parametrize("seeds", [(501,), pytest.param(range(510, 530), marks=pytest.mark.slow)], ids=len)
+@pytest.mark.parametrize("delta", [1e-17, 1e-300])
+def test_whole_reports_hold_at_levels_of_which_one_minus_is_one(seeds, delta):
+    for seed in seeds:
+        found = fuzz_reports.outcomes(seed, delta)
+        assert isinstance(found, str) or all(math.isfinite(one.ratio) and not one.failed for one in found)
+
+
 def test_a_bound_that_is_too_small_is_noticed(monkeypatch):
     """The radius of a world is rarely one, so B³ in place of B shows."""
     honest = bounds.evaluate
@@ -38,6 +48,6 @@ def test_a_bound_that_is_too_small_is_noticed(monkeypatch):
 
 
 def test_a_world_is_its_number():
-    first, second = fuzz_reports.outcomes(5, 0.2), fuzz_reports.outcomes(5, 0.2)
+    first, second = fuzz_reports.outcomes(14, 0.2), fuzz_reports.outcomes(14, 0.2)
     assert [(one.name, one.ratio) for one in first] == [(one.name, one.ratio) for one in second]
     assert {one.name for one in first} - {"best"} <= set(THEOREMS)

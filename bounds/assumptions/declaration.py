@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from bounds.arguments import checked, shown
+from bounds.arguments import checked, integer, shown
 from bounds.errors import InvalidOption
+
+_LOOKS = integer(1, 10**6, "a whole number")
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,7 @@ class Declared:
                 raise InvalidOption(
                     f"`{option}` in `declared` must be one of {', '.join(map(repr, choices))}, got {shown(value)}."
                 )
-        if isinstance(self.looks, bool) or not isinstance(self.looks, int) or self.looks < 1:
-            raise InvalidOption(
-                f"`looks` in `declared` must be a whole number of at least 1, got {shown(self.looks)}."
-            )
+        _LOOKS("looks` in `declared", self.looks)
 
     @classmethod
     @checked()

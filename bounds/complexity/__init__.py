@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import torch
 
-from bounds.arguments import checked, maybe, number, shown
+from bounds.arguments import DELTA, checked, maybe, shown
 from bounds.complexity.finite_class import FiniteClass
 from bounds.complexity.function_class import FunctionClass
 from bounds.complexity.information import Information
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-@checked(delta=maybe(number(0, 1, "lie strictly between 0 and 1")))
+@checked(delta=maybe(DELTA))
 def rademacher(
     data: Any,
     function_class: FunctionClass,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bounds.arguments import RULES, as_mapping, checked, maybe, number, one_of, path, text
+from bounds.arguments import PROBABILITY, RULES, as_mapping, checked, maybe, number, one_of, path, text
 from bounds.duels.certification import Certification
 from bounds.duels.duel import Duel
 from bounds.duels.labeling import Labeling, read_state, restore
@@ -149,7 +149,7 @@ def rank(
     )
 
 
-@checked(target=number(0, 1, "lie strictly between 0 and 1"), repeats=_REPEATS, name=text)
+@checked(target=PROBABILITY, repeats=_REPEATS, name=text)
 def certify(
     predictor: Any,
     unlabeled: Any = None,

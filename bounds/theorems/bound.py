@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from bounds.arguments import as_mapping, checked
+from bounds.arguments import PROBABILITY, as_mapping, checked
 from bounds.assumptions.assumption import Assumption
 from bounds.derivations.expression import Expression
 from bounds.derivations.symbols import MEANING
@@ -324,12 +324,12 @@ class Theorem:
             else self.assumptions
         )
 
-    @checked()
+    @checked(delta=PROBABILITY)
     def level(self, evidence: Evidence, delta: float) -> float:
         """δ, divided by the looks declared where the bound reads the test items."""
         return delta / evidence.setting.declared.looks if "H" in self.needs else delta
 
-    @checked()
+    @checked(delta=PROBABILITY)
     def evaluate(self, evidence: Evidence, delta: float) -> Bound:
         """The bound on this evidence at failure probability delta.
 
@@ -373,7 +373,7 @@ class Theorem:
             block_size=1 + round(found.values["negatives"]) if "blocks" in symbols else None,
         )
 
-    @checked()
+    @checked(delta=PROBABILITY)
     def attempt(self, evidence: Evidence, delta: float) -> Bound | str:
         """The bound, or why there is none: not applicable, or a failure of this one theorem, which costs no other.
 
@@ -382,7 +382,7 @@ class Theorem:
         """
         return outcome(lambda: self.evaluate(evidence, delta))
 
-    @checked()
+    @checked(delta=PROBABILITY)
     def found(self, evidence: Evidence, delta: float) -> Inputs:
         """The inputs of this bound alone: all that `evaluate` needs, without the words.
 

@@ -174,10 +174,26 @@ def test_ridge_head_is_used_by_the_bounds_that_allow_it(data):
 
 
 @pytest.mark.parametrize(
+    ("delta", "limit"),
+    [(1e-8, 0.018252056980015663), (1e-17, 0.03838772161633524), (1e-300, 0.4988127663727278)],
+)
+def test_a_report_keeps_the_digits_of_a_small_level(delta, limit):
+    y = np.arange(1020) % 2
+    z = np.eye(2)[y] + np.random.default_rng(0).uniform(0, 0.1, (1020, 2))
+    report = bounds.evaluate(
+        None, (z[:20], y[:20]), test=(z[20:], y[20:]), bounds=["test_set"], delta=delta, fresh=True
+    )
+    assert report["test_set"].symbols["mistakes"] == 0
+    assert limit <= report["test_set"].value <= limit * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(
     ("options", "sentence"),
     [
         ({"delta": 0.0}, "`delta` must lie strictly between 0 and 1"),
         ({"delta": float("nan")}, "`delta` must lie strictly between 0 and 1"),
+        ({"delta": 1 - 1e-17}, "`delta` must lie strictly between 0 and 1"),
+        ({"delta": 5e-324}, "above 1e-301 so that shares of it are numbers"),
         ({"pairs": "classes"}, "`pairs` must be one of"),
         ({"normalize": "l1"}, "`normalize` must be"),
         ({"radius": -1.0}, "`radius` must be positive"),
