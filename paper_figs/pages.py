@@ -329,7 +329,7 @@ def ranking_saves_table() -> str:
 
 
 def transfer_table() -> str:
-    """`haochen_2021` on the encoders of the zoo: its values beside a constant's, the directions it sees, how it ranks them."""
+    """`haochen_2021` on the encoders of the zoo: values beside a constant's, directions it sees, how it ranks them."""
     import pandas as pd
 
     results = ROOT / "paper_figs" / "results"
