@@ -1,5 +1,7 @@
 """Copies: found among rows, and counted so that limits stay limits in worlds made to break the obvious rules."""
 
+import json
+import pickle
 from dataclasses import dataclass
 
 import numpy as np
@@ -565,6 +567,30 @@ def test_a_checkpoint_keeps_fingerprints_of_its_training_images(tmp_path):
     assert np.array_equal(bounds.load_encoder(tmp_path / "b.safetensors").trained_on, encoder.trained_on)
     bounds.save_encoder(net, tmp_path / "c.safetensors")
     assert bounds.load_encoder(tmp_path / "c.safetensors").trained_on is None
+
+
+def test_a_record_takes_eight_bytes_an_item_and_is_read_without_unpickling(tmp_path, monkeypatch):
+    from bounds.encoders.architectures import SmallConvNet
+
+    items, net = 20_000, SmallConvNet(in_channels=1)
+    record = np.random.default_rng(0).integers(0, 2**64, items, dtype=np.uint64)
+    for name, known in (("without", None), ("with", record)):
+        bounds.save_encoder(net, tmp_path / f"{name}.safetensors", trained_on=known)
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("without", "with")]
+    assert 8 * items <= sizes[1] - sizes[0] <= 8 * items + 256
+
+    def refuse(*_, **__):
+        raise AssertionError("a pickle was opened")
+
+    for name in ("load", "loads", "Unpickler"):
+        monkeypatch.setattr(pickle, name, refuse)
+    monkeypatch.setattr(torch, "load", refuse)
+    encoder = bounds.load_encoder(tmp_path / "with.safetensors")
+    assert encoder.trained_on.nbytes == 8 * items
+    assert np.array_equal(encoder.trained_on, np.sort(record))
+    raw = (tmp_path / "with.safetensors").read_bytes()
+    header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+    assert header["bounds.trained_on"]["shape"] == [items]
 
 
 # The best of several

@@ -154,15 +154,18 @@ def _hubs(stack: _Stack, places: NDArray[np.float64]) -> tuple[Rows, NDArray[np.
     for _ in range(_ROUNDS):
         _, first, inverse = np.unique(cells[waiting], return_index=True, return_inverse=True)
         leader = waiting[first][inverse.ravel()]
-        rest = leader != waiting
-        followers, leaders = waiting[rest], leader[rest]
+        behind = np.flatnonzero(leader != waiting)
+        behind = behind[
+            np.argsort(leader[behind], kind="stable")
+        ]  # so that a leader is read once, not once a block
+        followers, leaders = waiting[behind], leader[behind]
         if not len(followers):
             break
         apart = stack.distances(np.stack([followers, leaders], 1)) / TOLERANCE
         near = apart <= 1.0
         hub[followers[near]] = leaders[near]
         np.maximum.at(spread, leaders[near], apart[near])
-        waiting = followers[~near]
+        waiting = np.sort(followers[~near])
     return hub, spread
 
 
