@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _NEW_LABELS = 300  # a test set of this size is what is proposed where there is none
 _WORTHWHILE = 0.05  # share of a bound that more data must remove to be worth a line
 _HEADS = {"min-norm": "minimum-norm linear head", "nearest-mean": "nearest-class-mean head"}
+_SHOWN = ("A2", "A3", "A7", "prior")  # assumptions that copies or counts refute
 _ASKED = 3  # assumptions that nobody declared, named in one line
 _NOTHING = 1e-4  # an error rate below it is called none in a projection
 
@@ -35,6 +36,7 @@ def verdict(report: Report) -> Verdict:
         error=None if bound is None else bound.error_rate,
         confidence=1 - report.delta,
         measured=measured(report, (bound.head if bound else None) or str(report.provenance.get("head"))),
+        wrong=tuple(_wrong(report)),
         advice=tuple(_advice(report, outcome, bound)),
         cautions=tuple(_cautions(report, bound if outcome == "nothing" else None)),
         families=families(report),
@@ -240,29 +242,46 @@ def _better_head(report: Report, bound: Bound) -> Iterator[Advice]:
         )
 
 
+# What is wrong with the data
+
+
+def _wrong(report: Report) -> Iterator[str]:
+    """Copies, and assumptions that the data refute."""
+    yield from leaks(report)
+    for one in filter(_found_false, _failing(report)):
+        if one.test is not None and one.test.refuted:
+            yield (
+                f"{_in_words(one)} is refuted by the data ({one.test.name}, "
+                f"p = {significant(one.test.p_value, 2, up=True)}): {_resting(report, [one])}."
+            )
+        else:
+            yield f"{_in_words(one)} fails: {one.reason}. {_resting(report, [one])}."
+
+
+def _found_false(one: Assumption) -> bool:
+    """Whether the data show that an assumption fails, not the caller's word or the kind of the pairs."""
+    if one.status != "violated" or one.reason.startswith("declared"):
+        return False
+    return one.name in _SHOWN or (one.test is not None and one.test.refuted)
+
+
 # What to know
 
 
 def _cautions(report: Report, nearest: Bound | None) -> Iterator[str]:
-    """Copies, refuted and failing assumptions, those that nobody declared, contradictions, what was not given.
+    """Assumptions that fail or that nobody declared, contradictions, what was not given.
 
     Args:
         report: What to read.
         nearest: The bound whose failing assumptions the advice names already.
     """
-    yield from leaks(report)
     said = set() if nearest is None else {(one.name, one.reason) for one in nearest.failing}
     asked: dict[str, list[Assumption]] = {}
     for one in _failing(report):
-        if (one.name, one.reason) in said:
+        if (one.name, one.reason) in said or _found_false(one):
             continue
         if one.status == "unverifiable":
             asked.setdefault(one.reason, []).append(one)
-        elif one.test is not None and one.test.refuted:
-            yield (
-                f"{_in_words(one)} is refuted by the data ({one.test.name}, "
-                f"p = {significant(one.test.p_value, 2, up=True)}): {_resting(report, [one])}."
-            )
         else:
             yield f"{_in_words(one)} fails: {one.reason}. {_resting(report, [one])}."
     for reason, them in asked.items():

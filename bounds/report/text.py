@@ -36,7 +36,7 @@ LEGEND = (
 
 
 def screen(report: Report, paint: bool = False) -> str:
-    """The answer, what would lower it, what to know, the families: one screen.
+    """The answer, what is wrong with the data, what would lower it, what to know, the families: one screen.
 
     Args:
         report: What to print.
@@ -45,6 +45,8 @@ def screen(report: Report, paint: bool = False) -> str:
     said = report.verdict
     lines = [_painted(visible(title(report)), "bold", paint), ""]
     lines += [_painted(line, said.outcome, paint) for line in _wrapped(said.answer, "  ", hang="")]
+    for line in said.wrong:
+        lines += [_painted(part, "vacuous", paint) for part in _wrapped(line, "  ", hang="")]
     for line in (measured_line(report, said), basis(report, said)):
         lines += _wrapped(line, "  ", hang="")
     if said.advice:

@@ -47,6 +47,7 @@ class Verdict:
         error: That bound's error rate.
         confidence: 1 − δ.
         measured: What was measured for that head.
+        wrong: What is wrong with the data: copies, and assumptions that they refute.
         advice: What would lower it.
         cautions: What to know.
         families: The bounds by family.
@@ -67,6 +68,7 @@ class Verdict:
     error: float | None
     confidence: float
     measured: Measured | None
+    wrong: tuple[str, ...]
     advice: tuple[Advice, ...]
     cautions: tuple[str, ...]
     families: tuple[Family, ...]
@@ -76,6 +78,7 @@ class Verdict:
         plain = {key: value for key, value in vars(self).items() if key != "families"}
         plain["measured"] = None if self.measured is None else asdict(self.measured)
         plain["advice"] = [asdict(one) for one in self.advice]
+        plain["wrong"] = list(self.wrong)
         plain["cautions"] = list(self.cautions)
         plain["families"] = {
             one.name: {"best": one.best.name, "bounds": [bound.name for bound in one.bounds]}

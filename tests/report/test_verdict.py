@@ -166,13 +166,17 @@ def test_two_classes():
         assert effect.endswith("; 0 % at best")
 
 
-def test_a_leak_comes_first_among_what_to_know():
+def test_a_leak_is_said_before_anything_else_but_the_answer():
     (x, y), pairs, (tx, ty) = made()
     test = (np.concatenate([tx[:397], x[:3]]), np.concatenate([ty[:397], y[:3]]))
     report = bounds.evaluate(None, (x, y), pairs, test=test, bounds=NAMES, **CLASS_PAIRS)
-    first = report.verdict.cautions[0]
-    assert first == "3 of 400 test items are copies of labeled items; they were counted as mistakes."
-    assert any(line.strip().startswith("3 of 400 test items are copies of") for line in lines_of(report))
+    said = "3 of 400 test items are copies of labeled items; they were counted as mistakes."
+    assert report.verdict.wrong == (said,)
+    assert not any("copies of labeled items; they" in one for one in report.verdict.cautions)
+    text = " ".join(repr(report).split())
+    assert text.index(report.verdict.answer) < text.index(said) < text.index("Measured on")
+    page = report.to_html()
+    assert page.index(">" + said[:20]) < page.index("Measured on") < page.index("What to know")
     assert report.verdict.measured.items == 397
 
 
@@ -181,12 +185,25 @@ def test_a_refuted_assumption_is_named_with_its_test_and_what_it_costs():
     near = a + 1e-3 * np.random.default_rng(0).normal(size=a.shape)
     asked = [*NAMES, "vicreg_certified"]
     report = bounds.evaluate(None, labeled, (a, near, yp), test=test, bounds=asked, **CLASS_PAIRS)
-    (said,) = [one for one in report.verdict.cautions if one.startswith("A1 (class pairs: ")]
+    (said,) = [one for one in report.verdict.wrong if one.startswith("A1 (class pairs: ")]
     assert ") is refuted by the data (swap test, p = " in said
     assert not any(one.startswith("A1' ") for one in report.verdict.cautions)  # class pairs were declared
     resting = sum("A1" in {one.name for one in bound.failing} for bound in report if bound.kind == "bound")
     assert resting > 1
     assert f"{resting} bounds resting on it are estimates" in said
+
+
+def test_labeled_items_among_the_pairs_are_wrong_data_and_a_declaration_is_not():
+    (x, y), (a, b, yp), test = made()
+    mixed = np.concatenate([x[:3], a[3:]])
+    asked = [*NAMES, "agreement"]
+    report = bounds.evaluate(None, (x, y), (mixed, b, yp), test=test, bounds=asked, **CLASS_PAIRS)
+    assert any(one.startswith("A7 (") for one in report.verdict.wrong)
+    said = bounds.evaluate(
+        None, (x, y), (a, b, yp), test=test, bounds=NAMES, **{**CLASS_PAIRS, "labeled_is_fresh": False}
+    ).verdict
+    assert not said.wrong
+    assert any(one.startswith("A2 (") for one in said.cautions)
 
 
 def test_a_thousand_classes():
