@@ -6,6 +6,7 @@ import numpy as np
 
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
+_PART = 2**16  # numbers of an order that are drawn at once
 
 
 def uniforms(seed: int, rows: np.ndarray, stream: int, count: int) -> np.ndarray:
@@ -30,7 +31,11 @@ def uniforms(seed: int, rows: np.ndarray, stream: int, count: int) -> np.ndarray
 
 def permutation(seed: int, count: int, stream: int = 0) -> np.ndarray:
     """A random order of 0..count−1, int64 (count,), a function of (seed, stream, count) alone."""
-    return np.argsort(uniforms(seed, np.arange(count), stream, 1)[:, 0], kind="stable")
+    drawn = np.empty(count)
+    for start in range(0, count, _PART):
+        stop = min(start + _PART, count)
+        drawn[start:stop] = uniforms(seed, np.arange(start, stop), stream, 1)[:, 0]
+    return np.argsort(drawn, kind="stable")
 
 
 def _mix(x: np.ndarray) -> np.ndarray:
