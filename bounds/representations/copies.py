@@ -192,11 +192,16 @@ def _parts(count: int) -> Iterator[slice]:
         yield slice(start, min(start + _PART, count))
 
 
-def _repeated(ordered: NDArray[Any]) -> tuple[NDArray[Any], Rows]:
-    """(values that an ascending array holds more than once, how often)."""
-    again = ordered[1:][ordered[1:] == ordered[:-1]]
-    values, counts = np.unique(again, return_counts=True)
-    return values, counts + 1
+def _coarse(keys: NDArray[Any]) -> NDArray[np.uint32]:
+    """The upper halves of 64-bit keys: where these differ, keys do."""
+    upper: NDArray[np.uint32] = (keys.view(np.uint64) >> np.uint64(32)).astype(np.uint32)
+    return upper
+
+
+def _several(coarse: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Those that stand there more than once, ascending; sorts what it is given."""
+    coarse.sort()
+    return np.unique(coarse[1:][coarse[1:] == coarse[:-1]])
 
 
 def _contained(values: NDArray[Any], ordered: NDArray[Any]) -> Rows:
@@ -209,10 +214,9 @@ def _contained(values: NDArray[Any], ordered: NDArray[Any]) -> Rows:
 
 def _repeats(keys: NDArray[Any]) -> tuple[Rows, Rows]:
     """(rows whose key an earlier row has, ascending; the first row with that key)."""
-    again, _ = _repeated(np.sort(keys))
-    members = np.concatenate(
-        [np.zeros(0, np.int64), *(part.start + _contained(keys[part], again) for part in _parts(len(keys)))]
-    )
+    again = _several(_coarse(keys))
+    found = [part.start + _contained(_coarse(keys[part]), again) for part in _parts(len(keys))]
+    members = np.concatenate([np.zeros(0, np.int64), *found])
     _, first, inverse = np.unique(keys[members], return_index=True, return_inverse=True)
     leaders = members[first][inverse.ravel()]
     rest = leaders != members
@@ -232,7 +236,7 @@ def _hubs(stack: _Stack, places: NDArray[np.float64]) -> tuple[Rows, NDArray[np.
     hub = np.arange(len(places))
     spread = np.zeros(len(places))
     cells = _cells(places, hub, 1.0 / 8.0)
-    waiting = hub.copy()
+    waiting = hub  # all rows
     for _ in range(_ROUNDS):
         rows, first = _repeats(cells)
         if not len(rows):
@@ -275,24 +279,24 @@ def _close(places: NDArray[np.float64], hubs: Rows, reach: float) -> Rows | None
     stands in the own cell of the other, and cells that hold several are found by sorting.
     """
     for dims, cells in ((4, 16.0), (places.shape[1], 16.0), (places.shape[1], 4.0)):
-        keys = np.concatenate([key for _, key, _ in _entries(places, hubs, dims, cells, reach)])
-        keys.sort()
-        again, sizes = _repeated(keys)
-        if int((sizes * (sizes - 1)).sum()) <= _CROWD * len(keys):
+        coarse = np.concatenate([_coarse(key) for _, key, _ in _entries(places, hubs, dims, cells, reach)])
+        entries, again = len(coarse), _several(coarse)
+        del coarse
+        few = [
+            (rows[at], key[at], own[at])
+            for rows, key, own in _entries(places, hubs, dims, cells, reach)
+            if len(at := _contained(_coarse(key), again))
+        ]
+        if not few:
+            return _nothing()
+        rows, key, own = (np.concatenate(column) for column in zip(*few, strict=True))
+        order = np.argsort(key, kind="stable")
+        rows, key, own = rows[order], key[order], own[order]
+        sizes = np.diff(np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1], [True]])))
+        if int((sizes * (sizes - 1)).sum()) <= _CROWD * entries:
             break
     else:
         return None
-    del keys
-    few = [
-        (rows[at], key[at], own[at])
-        for rows, key, own in _entries(places, hubs, dims, cells, reach)
-        if len(at := _contained(key, again))
-    ]
-    if not few:
-        return _nothing()
-    rows, key, own = (np.concatenate(column) for column in zip(*few, strict=True))
-    order = np.argsort(key, kind="stable")
-    rows, key, own = rows[order], key[order], own[order]
     found = [_nothing()]
     for step in range(1, int(sizes.max(initial=0))):
         at = np.flatnonzero((key[step:] == key[:-step]) & (own[step:] | own[:-step]))
