@@ -7,6 +7,7 @@ further, so that memory is a few numbers a row.
 from __future__ import annotations
 
 import tempfile
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +20,7 @@ from torch import Tensor
 from bounds.files import writing
 from bounds.representations.table import Representations
 
-Rows = NDArray[np.int64]
+Rows = NDArray[np.signedinteger[Any]]
 Mask = NDArray[np.bool_]
 
 # Well above the rounding of an encoder between batch sizes and devices, well below what two images differ by.
@@ -29,7 +30,7 @@ _DEVIATIONS = 5.5  # of a projection of a difference: beyond it lies less than 4
 _ROUNDS = 4
 _CROWD = 16  # candidates a row, from which rows count as copies unseen
 _BLOCK = 2048
-_PART = 2**16  # rows of which temporaries are made at once
+_PART = 2**14  # rows of which temporaries are made at once
 _ODD = np.random.default_rng(0).integers(-(2**62), 2**62, 1 + _PROJECTIONS) | 1
 
 
@@ -55,7 +56,7 @@ class Copies:
     def of_fingerprints(cls, tables: Mapping[str, NDArray[np.uint64]]) -> Copies:
         """From one 64-bit fingerprint a row, (N,) for each table."""
         stacked = np.concatenate(list(tables.values()))
-        hub = np.arange(len(stacked))
+        hub = _numbers(len(stacked))
         followers, leaders = _repeats(stacked)
         hub[followers] = leaders
         return cls(_offsets({name: len(one) for name, one in tables.items()}), hub, _nothing())
@@ -85,8 +86,8 @@ class Copies:
     def earliest(self, rows: Rows) -> Rows:
         """For each of these rows the place among them of the first one of its component."""
         least = self._least(rows)
-        place = np.empty(len(self.hub), dtype=np.int64)
-        place[least[::-1]] = np.arange(len(rows))[::-1]  # of equal indices the last one stays
+        place = np.empty_like(self.hub)
+        place[least[::-1]] = _numbers(len(rows))[::-1]  # of equal indices the last one stays
         found: Rows = place[least]
         return found
 
@@ -116,7 +117,7 @@ class Copies:
         edges = np.ones(len(inside), dtype=np.int8), tuple(ends.reshape(inside.shape).T)
         graph = coo_array(edges, shape=(len(linked), len(linked)))
         component = connected_components(graph, directed=False)[1]
-        least = np.arange(len(self.hub))
+        least = _numbers(len(self.hub))
         least[linked] = linked[np.unique(component, return_index=True)[1]][component]
         found: Rows = least[self.hub[rows]]
         return found
@@ -187,6 +188,11 @@ class _Stack:
         return np.concatenate(found)
 
 
+def _numbers(count: int) -> Rows:
+    """0..count−1, in four bytes each where that is enough."""
+    return np.arange(count, dtype=np.int32 if count < 2**31 else np.int64)
+
+
 def _parts(count: int) -> Iterator[slice]:
     for start in range(0, count, _PART):
         yield slice(start, min(start + _PART, count))
@@ -233,7 +239,7 @@ def _cells(places: NDArray[np.float64], hubs: Rows, side: float) -> Rows:
 
 def _hubs(stack: _Stack, places: NDArray[np.float64]) -> tuple[Rows, NDArray[np.float64]]:
     """A hub for each row, and how far the rows of each hub lie from it, in tolerances, (M,) each."""
-    hub = np.arange(len(places))
+    hub = _numbers(len(places))
     spread = np.zeros(len(places))
     cells = _cells(places, hub, 1.0 / 8.0)
     waiting = hub  # all rows
@@ -254,14 +260,15 @@ def _links(stack: _Stack, places: NDArray[np.float64], hub: Rows, spread: NDArra
     """Pairs of hubs with rows that may be copies; changes `hub` where rows crowd."""
     side, unseen = 1.0, False
     while True:
-        hubs = np.flatnonzero(hub == np.arange(len(hub)))
+        every = _numbers(len(hub))
+        hubs = every[hub == every]
         reach = 1.0 + 2.0 * float(spread[hubs].max(initial=0.0))
         pairs = _close(places, hubs, reach)
         if pairs is not None:
             break
         unseen = True
         followers, leaders = _repeats(_cells(places, hubs, side))
-        merged = np.arange(len(hub))
+        merged = every
         merged[hubs[followers]] = hubs[leaders]
         hub[:] = merged[hub]
         np.maximum.at(spread, merged[hubs], side)
@@ -279,9 +286,11 @@ def _close(places: NDArray[np.float64], hubs: Rows, reach: float) -> Rows | None
     stands in the own cell of the other, and cells that hold several are found by sorting.
     """
     for dims, cells in ((4, 16.0), (places.shape[1], 16.0), (places.shape[1], 4.0)):
-        coarse = np.concatenate([_coarse(key) for _, key, _ in _entries(places, hubs, dims, cells, reach)])
-        entries, again = len(coarse), _several(coarse)
-        del coarse
+        grown = array("I")  # grows in place
+        for _, key, _ in _entries(places, hubs, dims, cells, reach):
+            grown.frombytes(_coarse(key).tobytes())
+        entries, again = len(grown), _several(np.frombuffer(grown, np.uint32))
+        del grown
         few = [
             (rows[at], key[at], own[at])
             for rows, key, own in _entries(places, hubs, dims, cells, reach)
