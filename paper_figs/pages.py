@@ -96,7 +96,7 @@ def real_images_table() -> str:
 
 
 def speed_table() -> str:
-    """The saved ratios of `tests/benchmarks.py`."""
+    """The saved ratios of `tests/benchmarks.py`, and the memory of `tests/benchmarks_duels.py`."""
     saved = json.loads((ROOT / "paper_figs" / "results" / "benchmarks.json").read_text())
     machine = saved["comparison"].pop("provenance")
     for one in saved.values():
@@ -129,6 +129,13 @@ def speed_table() -> str:
         lines[f"{case}, n x d x K = {one['size']}"] = (
             f"{one['cpu_seconds']:.1f} s, of {most['seconds']:g} s that it may take; "
             f"{one['added_memory_mb'] / 1024:.2f} GB of memory beyond the data{memory}"
+        )
+    for case, one in json.loads((ROOT / "tests" / "results" / "benchmarks_duels.json").read_text()).items():
+        encoders = f"{one['encoders']} encoders" if one["encoders"] > 1 else "one predictor"
+        lines[f"`bounds.{case}`, {encoders}, {one['items']:,} items"] = (
+            f"{one['cpu_seconds']:.0f} s, {max(one['passes']):.2f} passes each; {one['peak_bytes']:.1f} bytes an item and "
+            f"encoder at the peak, {one['peak_bytes_of_labels']:.1f} while labels are asked, of which "
+            f"{one['held_bytes']:.1f} are kept"
         )
     rows = [f"| {what} | {cost} |" for what, cost in lines.items()]
     head = f"CPU time on one thread unless cores are named; {machine['cores']} cores, torch {machine['versions']['torch']}."
