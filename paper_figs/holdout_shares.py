@@ -38,7 +38,7 @@ SHARES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.8)
 PURPOSES: dict[str, Purpose] = {
     "held_out": "counting",
     "reference_head": "comparing",
-    "prediction_powered_betting": "counting",
+    "prediction_powered_betting": "correcting",
     "agreement": "siding",
 }
 THEOREMS = tuple(PURPOSES)
@@ -127,7 +127,7 @@ def judged(chosen: pd.DataFrame, data: str, n: int) -> dict[str, tuple[float, ..
     part = chosen[(chosen["data"] == data) & (chosen["n"] == n)]
     means = part.groupby("theorem")[[str(one) for one in SHARES]].mean()
     return {
-        theorem: (held_out_share(PURPOSES[theorem]), float(means.loc[theorem].idxmin()))
+        theorem: (held_out_share(PURPOSES[theorem], n), float(means.loc[theorem].idxmin()))
         for theorem in THEOREMS
     }
 
@@ -194,7 +194,7 @@ def default_loss(frame: pd.DataFrame, chosen: pd.DataFrame | None = None) -> pd.
     for (data, n, theorem), part in frame.groupby(["data", "n", "theorem"]):
         if (data, n, theorem) not in best_of.index:
             continue
-        share = held_out_share(PURPOSES[theorem])
+        share = held_out_share(PURPOSES[theorem], n)
         means, best = part[names].mean(), str(best_of.loc[(data, n, theorem)].idxmin())
         gain = part[str(share)] - part[best]
         rows.append(

@@ -25,7 +25,7 @@ def held_out_count(
         NotApplicable: if that is below `fewest`, or leaves no row on the other side.
     """
     share = evidence.setting.holdout if share is None else share
-    share = held_out_share(purpose) if share is None else share
+    share = held_out_share(purpose, evidence.n) if share is None else share
     count = round(share * evidence.n)
     if not fewest <= count < evidence.n:
         raise NotApplicable(

@@ -60,7 +60,7 @@ def _concluded(correction: Fact, conditioned_pairs: bool) -> Conclusion:
 
 def _inputs_for(evidence: Evidence, delta: float, betting: bool) -> Inputs:
     require_fixed_encoder(evidence)
-    count = held_out_count(evidence, fewest=2)
+    count = held_out_count(evidence, fewest=2, purpose="correcting")
     if evidence.m < 2:
         raise NotApplicable("needs at least two unlabeled items for a sample variance.")
     head = fitting_head(evidence, count)
