@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from bounds.draws import uniforms
 from bounds.errors import InvalidInput, InvalidStatistics
+from bounds.summaries import episodes
 from bounds.summaries.episodes import (
     Episodes,
     _arrangement,
@@ -137,6 +139,16 @@ def test_moving_turning_and_scaling_the_rows_changes_nothing():
         torch.randn(4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     )[0]
     assert torch.equal(episode_errors(50 * z @ turn + 7, labels, 3, 2, permutations=4), H)
+
+
+@pytest.mark.parametrize("classes", [2, 2**11, 2**11 + 1])
+def test_items_of_a_class_stand_in_the_order_of_their_keys(classes):
+    labels = np.random.default_rng(0).permutation(np.arange(5 * classes) % classes)
+    items = episodes._arrangement(labels, np.full(classes, 5), 1, 2, 7, 3).transpose(1, 0, 2)
+    keys = uniforms(7, np.arange(len(labels)), episodes._STREAM + 3, 1)[:, 0]
+    for y in (0, classes // 2, classes - 1):
+        own = np.flatnonzero(labels == y)
+        assert items[y].ravel().tolist() == own[np.argsort(keys[own])][:4].tolist()
 
 
 def test_the_usual_interval_is_that_of_600_episodes():
