@@ -132,6 +132,19 @@ def test_what_float32_cannot_tell_is_told_in_float64():
         assert Mean().wrong(Mean().prepare(z), index).tolist() == [[wrong, False]]
 
 
+def test_means_of_the_same_shots_in_another_order_are_tied():
+    """They differ by rounding alone, which must not make a rule right."""
+    rng = np.random.default_rng(0)
+    rows = Mean().prepare(torch.from_numpy(rng.normal(size=(12, 40)) + 3.0))
+    shots = np.array([[rng.permutation(7), rng.permutation(7)] for _ in range(100)])
+    queries = rng.integers(7, 12, size=(100, 2, 1))
+    index = torch.from_numpy(np.concatenate([shots, queries], axis=2))
+    assert Mean().wrong(rows, index).all()
+    lost = Mean().lost(rows, index)
+    assert lost[:, 0, 1].all()
+    assert lost[:, 1, 0].all()
+
+
 def test_moving_turning_and_scaling_the_rows_changes_nothing():
     z, labels = sample()
     H = episode_errors(z, labels, 3, 2, permutations=4)
