@@ -7,6 +7,7 @@ terms; only `Norm` and `Dot` turn them into numbers.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Literal
 
 import sympy as sp
@@ -460,6 +461,7 @@ class Loss(sp.Function):  # type: ignore[misc]
         return None if opened == margin else cls(kind, opened)
 
 
+@cache
 def items(term: sp.Basic) -> frozenset[Item]:
     """The item variables a term leaves free: `free_symbols` does not know what operators bind."""
     if isinstance(term, Item):
