@@ -519,6 +519,7 @@ def main() -> None:
     )
     parser.add_argument("--at-once", type=int, default=1, help="processes that run mutants")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop drawing after so long")
+    parser.add_argument("--most-survive", type=float, default=math.inf, help="more survivors are an error")
     parser.add_argument("--plain", type=int, default=0, help="changes that plain pytest tries as well")
     parser.add_argument(
         "--output",
@@ -552,7 +553,13 @@ def main() -> None:
         edit = one.mutant
         print(f"{edit.file}:{edit.line} {edit.kind}: {edit.before} -> {edit.after}; bounds {one.bounds}")
     print(dict(Counter(one.verdict for one in loop.outcomes)))
-    sys.exit(any("fell" in one.bounds for one in survivors))
+    sys.exit(_failed(loop.outcomes, given.most_survive))
+
+
+def _failed(outcomes: list[Outcome], most: float) -> bool:
+    """Whether a survivor makes a bound smaller, or too many survive."""
+    survivors = [one for one in outcomes if one.verdict == "survived"]
+    return len(survivors) > most or any("fell" in one.bounds for one in survivors)
 
 
 def _study(given: argparse.Namespace, collected: list[pytest.Item]) -> list[Outcome]:

@@ -154,7 +154,7 @@ def _log(term: sp.Expr) -> sp.Expr:
 def loss_at(kind: sp.Symbol, margin: sp.Expr) -> sp.Expr:
     """The loss of a margin, in numbers: max(0, 1 − v) or log₂(1 + e^{−v})."""
     if kind == HINGE:
-        return Max(0, 1 - margin)
+        return 1 - margin if nonnegative(1 - margin) else Max(0, 1 - margin)
     return sp.log(1 + sp.exp(-margin)) / sp.log(2)
 
 

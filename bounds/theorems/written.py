@@ -32,7 +32,7 @@ def written_late(kind: type[T]) -> type[T]:
     """A dataclass with a field `latex` that may be given by `late`; what is saved holds the text."""
 
     def state(self: Any) -> dict[str, Any]:
-        return self.__dict__ | {"latex": self.latex}
+        return {**self.__dict__, "latex": self.latex}
 
     cast(Any, kind).latex = _Late()
     cast(Any, kind).__getstate__ = state

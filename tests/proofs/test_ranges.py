@@ -54,7 +54,7 @@ RANGES = [
     (SPREAD, -span, span, {"A4"}),
     (Dot(z, ZB), B**2 - span, B**2, {"A4"}),
     (Dot(z, y), -B, B, {"A4"}),
-    (Loss(HINGE, SPREAD), Max(0, 1 - span), Max(0, 1 + span), {"A4"}),
+    (Loss(HINGE, SPREAD), Max(0, 1 - span), 1 + span, {"A4"}),
     (Loss(LOGISTIC, SPREAD), sp.log(1 + sp.exp(-span)) / sp.log(2), sp.log(1 + sp.exp(span)) / sp.log(2), {"A4"}),
     (Negatives(k, sp.exp(SPREAD)), k * sp.exp(-span), k * sp.exp(span), {"A4"}),
     (sp.log(1 + Negatives(k, sp.exp(SPREAD))), softplus(sp.log(k) - span), softplus(sp.log(k) + span), {"A4"}),
