@@ -6,6 +6,7 @@ import numpy as np
 
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
+_PART = 2**16  # numbers of an order that are drawn at once
 
 
 def uniforms(seed: int, rows: np.ndarray, stream: int, count: int) -> np.ndarray:
@@ -29,8 +30,22 @@ def uniforms(seed: int, rows: np.ndarray, stream: int, count: int) -> np.ndarray
 
 
 def permutation(seed: int, count: int, stream: int = 0) -> np.ndarray:
-    """A random order of 0..count−1, int64 (count,), a function of (seed, stream, count) alone."""
-    return np.argsort(uniforms(seed, np.arange(count), stream, 1)[:, 0], kind="stable")
+    """A random order of 0..count−1, int64 (count,), a function of (seed, stream, count) alone: by `uniforms`, stably.
+
+    Numbers of one range after the other are drawn again and sorted, so that little more than the order is in memory.
+    """
+    many = min(1 + count // _PART, 256)
+    ranges = np.empty(count, np.uint8)
+    for start in range(0, count, _PART):
+        rows = np.arange(start, min(start + _PART, count))
+        ranges[start : start + _PART] = uniforms(seed, rows, stream, 1)[:, 0] * many
+    order, done = np.empty(count, np.int64), 0
+    for one in range(many):
+        rows = np.flatnonzero(ranges == one)
+        drawn = uniforms(seed, rows, stream, 1)[:, 0]
+        order[done : done + len(rows)] = rows[np.argsort(drawn, kind="stable")]
+        done += len(rows)
+    return order
 
 
 def _mix(x: np.ndarray) -> np.ndarray:

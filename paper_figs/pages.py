@@ -54,6 +54,7 @@ DRAWN = [
     "luthra_2026_exact",
 ]
 FEW_PAIRS = (("SimCLR", "VICReg"), ("SimCLR", "Barlow Twins"), ("SimCLR", "BYOL"), ("ImageNet", "SimCLR"))
+CLASSES = 10  # of the images of the zoo
 SHOWN = ["vicreg", "vicreg_certified", "vicreg_direct", "vicreg_second_moment", "test_set"]
 
 
@@ -95,7 +96,7 @@ def real_images_table() -> str:
 
 
 def speed_table() -> str:
-    """The saved ratios of `tests/benchmarks.py`."""
+    """The saved ratios of `tests/benchmarks.py`, and the memory of `tests/benchmarks_duels.py`."""
     saved = json.loads((ROOT / "paper_figs" / "results" / "benchmarks.json").read_text())
     machine = saved["comparison"].pop("provenance")
     for one in saved.values():
@@ -128,6 +129,13 @@ def speed_table() -> str:
         lines[f"{case}, n x d x K = {one['size']}"] = (
             f"{one['cpu_seconds']:.1f} s, of {most['seconds']:g} s that it may take; "
             f"{one['added_memory_mb'] / 1024:.2f} GB of memory beyond the data{memory}"
+        )
+    for case, one in json.loads((ROOT / "tests" / "results" / "benchmarks_duels.json").read_text()).items():
+        encoders = f"{one['encoders']} encoders" if one["encoders"] > 1 else "one predictor"
+        lines[f"`bounds.{case}`, {encoders}, {one['items']:,} items"] = (
+            f"{one['cpu_seconds']:.0f} s, {max(one['passes']):.2f} passes each; {one['peak_bytes']:.1f} bytes an item and "
+            f"encoder at the peak, {one['peak_bytes_of_labels']:.1f} while labels are asked, of which "
+            f"{one['held_bytes']:.1f} are kept"
         )
     rows = [f"| {what} | {cost} |" for what, cost in lines.items()]
     head = f"CPU time on one thread unless cores are named; {machine['cores']} cores, torch {machine['versions']['torch']}."
@@ -327,6 +335,34 @@ def ranking_saves_table() -> str:
     )
 
 
+def transfer_table() -> str:
+    """`haochen_2021` on the encoders of the zoo: values beside a constant's, directions it sees, how it ranks them."""
+    import pandas as pd
+
+    results = ROOT / "paper_figs" / "results"
+    zoo = pd.read_csv(results / "zoo.csv", comment="#")
+    analysis = pd.read_csv(results / "zoo_analysis.csv", comment="#")
+    tau = analysis[(analysis["measure"] == "haochen_2021") & (analysis["target"] == "probe_error")]
+    lines = []
+    for name, part in zoo.groupby("data"):
+        values = part["bound.haochen_2021"]
+        seen = -CLASSES * (part["bound.haochen_2021.alignment"] + part["bound.haochen_2021.similarity"])
+        ranks = tau[tau["data"] == name].iloc[0]
+        lines.append(
+            [
+                str(name),
+                len(part),
+                f"{values.min():.3f} to {values.max():.3f}",
+                f"{(1 - 1 / CLASSES) ** 0.5:.3f}",
+                f"{seen.min():.2f} to {seen.max():.2f} of {CLASSES}",
+                f"{part['probe_error'].min():.1%} to {part['probe_error'].max():.1%}",
+                f"{ranks['tau']:+.2f} ({ranks['tau_low']:+.2f} to {ranks['tau_high']:+.2f})",
+            ]
+        )
+    titles = ["images", "encoders", "bound", "a constant", "$D$", "error of the probe", "Kendall's τ with it"]
+    return trust.markdown(titles, lines)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "real_images_table": real_images_table,
     "speed_table": speed_table,
@@ -339,6 +375,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "labels_needed_in_short": lambda: labels_needed_table(FEW_PAIRS),
     "sequential_sizes_table": sequential_sizes_table,
     "ranking_saves_table": ranking_saves_table,
+    "transfer_table": transfer_table,
     "coverage_of_bounds": trust.coverage_of_bounds,
     "broken_assumptions": trust.broken_assumptions,
     "searched_worlds": trust.searched_worlds,

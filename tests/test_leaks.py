@@ -1,5 +1,6 @@
 """Copies: found among rows, and counted so that limits stay limits in worlds made to break the obvious rules."""
 
+import tracemalloc
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.distinct import Repeats
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.setting import Setting
+from bounds.representations import copies
 from bounds.representations.copies import Copies
 from bounds.representations.table import Representations
 from bounds.summaries.limits import clopper_pearson_lower, clopper_pearson_upper
@@ -241,6 +243,47 @@ def test_equal_fingerprints_are_copies_whatever_the_representations():
     found = Copies.of_fingerprints({"a": np.array([1, 2, 1], np.uint64), "b": np.array([2, 5], np.uint64)})
     assert found.components(found.rows("a", np.arange(3))).tolist() == [0, 1, 0]
     assert found.among(found.rows("b", np.arange(2)), found.rows("a", np.arange(3))).tolist() == [True, False]
+
+
+def test_only_whole_fingerprints_make_copies():
+    upper = np.uint64(7 << 32)
+    found = Copies.of_fingerprints({"a": np.array([1, 2, 1, 1 << 32, 2 << 32], np.uint64) + upper})
+    assert found.earliest(np.arange(5)).tolist() == [0, 1, 0, 3, 4]
+
+
+def test_each_row_knows_the_first_of_its_copies_among_those_asked():
+    x = np.array([[5.0, 0.0], [1.0, 0.0], [1.0, 0.9e-4], [5.0, 0.0], [1.0, 1.8e-4], [3.0, 3.0]])
+    found = tables(a=x)
+    assert found.earliest(np.arange(6)).tolist() == [0, 1, 1, 0, 1, 5]
+    assert found.earliest(np.array([4, 3, 1, 0])).tolist() == [0, 1, 2, 1]  # 1 and 4 are joined by 2 alone
+
+
+def test_copies_do_not_depend_on_how_many_rows_are_looked_at_at_once(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(size=(60, 3)), np.ones((60, 3)) + 5e-5 * rng.normal(size=(60, 3))])
+    x = x[rng.integers(120, size=200)] * (1 + 3e-5 * rng.normal(size=(200, 1)))
+    whole = tables(a=x)
+    monkeypatch.setattr(copies, "_PART", 7)
+    parts = tables(a=x)
+    assert np.array_equal(whole.hub, parts.hub)
+    assert np.array_equal(whole.links, parts.links)
+    assert len(whole.links) > 10
+
+
+def test_copies_are_found_in_a_few_numbers_a_row():
+    x = np.random.default_rng(0).normal(size=(200_000, 2))
+    x[100_000:100_100] = x[:100]
+    count = len(x)
+    tables(a=x[:10]).earliest(np.arange(10))  # imports
+    tracemalloc.start()
+    try:
+        found = tables(a=x)
+        first = found.earliest(np.arange(count))
+        rows_at_peak = tracemalloc.get_traced_memory()[1] / count
+    finally:
+        tracemalloc.stop()
+    assert (first[100_000:100_100] == np.arange(100)).all()
+    assert rows_at_peak < 60  # bytes; the places alone would be 56 more
 
 
 def test_the_distinct_rows_depend_on_neither_copies_nor_the_order_of_the_file():

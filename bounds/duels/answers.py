@@ -64,10 +64,13 @@ class Answers:
         order = self.order
         if self.repeats == "drop" and self.panel.first is not None:
             order = order[self.panel.first[order] == order]
-        keys = self.panel.representative(order)
-        rows, keys = order[wanted[keys]], keys[wanted[keys]]
-        _, places = np.unique(keys, return_index=True)
-        found: Rows = rows[np.sort(places)]
+        rows = order[wanted[self.panel.representative(order)]]
+        if self.panel.first is None:
+            return rows
+        keys, numbers = self.panel.representative(rows), np.arange(len(rows))
+        place = np.empty(self.panel.count, dtype=np.int64)
+        place[keys[::-1]] = numbers[::-1]  # of equal indices the last one stays
+        found: Rows = rows[place[keys] == numbers]
         return found
 
     def labels(self, rows: Rows) -> Rows:

@@ -90,10 +90,7 @@ def duel(
         else tested
     )
     beside = None if tested is None else _paired(tested, delta, repeats)
-    made = Duel(
-        said.panel(), margin=margin, paired=beside, delta=delta, repeats=repeats, seed=seed, paths=said.paths,
-        notes=said.notes(repeats),
-    )  # fmt: skip
+    made = Duel(margin=margin, paired=beside, delta=delta, repeats=repeats, seed=seed, **said.known(repeats))
     if said is tested and tested is not None and tested.labels is not None:
         rows = made.to_label
         made.add(rows, tested.labels[rows])
@@ -137,16 +134,8 @@ def rank(
     if len(predictors) < 2:
         raise InvalidOption("`predictors` must hold at least two to rank.")
     running = Running(head, device, batch_size, seed, num_classes, progress)
-    said = predictions(predictors, labeled, unlabeled, running)
-    return Ranking(
-        said.panel(),
-        goal=goal,
-        delta=delta,
-        repeats=repeats,
-        seed=seed,
-        paths=said.paths,
-        notes=said.notes(repeats),
-    )
+    known = predictions(predictors, labeled, unlabeled, running).known(repeats)
+    return Ranking(goal=goal, delta=delta, repeats=repeats, seed=seed, **known)
 
 
 @checked(target=number(0, 1, "lie strictly between 0 and 1"), repeats=_REPEATS, name=text)
@@ -185,11 +174,8 @@ def certify(
         ('certified', 0)
     """
     running = Running("min_norm", device, batch_size, seed, num_classes, progress)
-    said = predictions({name: predictor}, None, unlabeled, running)
-    return Certification(
-        said.panel(), target=target, delta=delta, repeats=repeats, seed=seed, paths=said.paths,
-        notes=said.notes(repeats),
-    )  # fmt: skip
+    known = predictions({name: predictor}, None, unlabeled, running).known(repeats)
+    return Certification(target=target, delta=delta, repeats=repeats, seed=seed, **known)
 
 
 @checked(path=path)

@@ -96,7 +96,7 @@ class Duel(Labeling):
         """The share of items on which they differ; of several readings of repeats the widest limits."""
         limits, level = [], self.delta / 2
         for rows in self.answers.readings:
-            k = int(np.isin(rows, self.panel.rows).sum())
+            k = int(self.panel.differing(rows).sum())
             limits.append(
                 (clopper_pearson_lower(k, len(rows), level), clopper_pearson_upper(k, len(rows), level))
             )
@@ -158,7 +158,7 @@ class Duel(Labeling):
     def _interval(self, rows: Rows, delta: float) -> Interval:
         """Of one reading."""
         low, high = self._outcomes(rows, leaked=True)
-        here = int(np.isin(rows, self.panel.rows).sum())
+        here = int(self.panel.differing(rows).sum())
         share_low = clopper_pearson_lower(here, len(rows), delta / 4)
         share_high = clopper_pearson_upper(here, len(rows), delta / 4)
         top = 2.0 * mean_upper_sequence((high + 1) / 2, delta / 4) - 1.0
@@ -226,7 +226,7 @@ class Duel(Labeling):
 
     def _outcomes(self, rows: Rows, leaked: bool) -> tuple[Floats, Floats]:
         """Smallest and largest o of the disagreements among these rows, in order, up to the first without an answer."""
-        rows = rows[np.isin(rows, self.panel.rows)]
+        rows = rows[self.panel.differing(rows)]
         if not leaked and self.panel.leaked is not None:
             rows = rows[~self.panel.leaked[rows]]
         labels = self._labels(rows)
@@ -247,7 +247,7 @@ class Duel(Labeling):
         level = self.delta / 2
         claims = {name for name, log in (("a", log_a), ("b", log_b)) if reaches(log, level)}
         if self.margin:
-            everywhere = np.isin(rows, self.panel.rows)
+            everywhere = self.panel.differing(rows)
             least, largest = self._outcomes(rows, leaked=True)
             for name, seen in (("a", least), ("b", -largest)):
                 outcomes = np.zeros(len(rows))

@@ -15,7 +15,7 @@ import numpy as np
 
 from bounds.arguments import RULES, checked, data, file, maybe, one_of, path, shown
 from bounds.duels.answers import CANNOT_TELL, Answers, Repeats
-from bounds.duels.panel import Panel, Rows
+from bounds.duels.panel import Panel, Rows, class_type
 from bounds.errors import InvalidData
 from bounds.files import whole_file
 
@@ -201,6 +201,7 @@ def read_state(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any], dict[
             leaked[state["leaked"]] = True
         rows = np.array(state["rows"], dtype=np.int64)
         predicted = np.array(state["predicted"], dtype=np.int32).reshape(len(state["names"]), len(rows))
+        predicted = predicted.astype(class_type(int(predicted.max(initial=0))))
         panel = Panel(
             tuple(map(str, state["names"])), count, rows, predicted, first, leaked,
             None if names is None else tuple(map(str, names)),

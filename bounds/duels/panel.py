@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from bounds.errors import InvalidData
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-Classes = NDArray[np.int32]
+Classes = NDArray[np.signedinteger[Any]]  # the smallest type that holds them all
 NO_ANSWER = -1  # of a predictor that cannot decide, which is always an error
 
 
@@ -69,7 +70,7 @@ class Panel:
         for other in values[1:]:
             differ |= values[0] != other
         rows = np.flatnonzero(differ) if len(values) > 1 else np.arange(len(values[0]))
-        predicted = np.empty((len(values), len(rows)), np.int32)
+        predicted = np.empty((len(values), len(rows)), np.result_type(*values))
         for to, one in zip(predicted, values, strict=True):
             to[:] = one[rows]
         return cls(tuple(columns), len(differ), rows, predicted, first, leaked, class_names)
@@ -102,6 +103,13 @@ class Panel:
         """The row whose answer each of these rows has."""
         return rows if self.first is None else self.first[rows]
 
+    def differing(self, rows: Rows) -> Mask:
+        """Which of these rows are among `rows`."""
+        table = np.zeros(self.count, dtype=bool)
+        table[self.rows] = True
+        found: Mask = table[rows]
+        return found
+
     def place(self, rows: Rows) -> Rows:
         """Where rows stand among `rows`; they must be there."""
         return np.searchsorted(self.rows, rows)
@@ -113,7 +121,7 @@ class Panel:
 
 
 def column(values: object, where: str) -> Classes:
-    """Predicted classes as int32 (N,).
+    """Predicted classes (N,), in the smallest type that holds them.
 
     Raises:
         InvalidData: not a list of whole numbers from −1 (no answer) upwards.
@@ -131,4 +139,9 @@ def column(values: object, where: str) -> Classes:
         raise InvalidData(
             f"{where} holds the class {low if low < NO_ANSWER else high}; classes run from 0, -1 is none."
         )
-    return found.astype(np.int32)
+    return found.astype(class_type(high))
+
+
+def class_type(largest: int) -> type[np.signedinteger[Any]]:
+    """The smallest integer type for classes up to this one, below 2³¹."""
+    return np.int8 if largest < 2**7 else np.int16 if largest < 2**15 else np.int32

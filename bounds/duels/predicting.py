@@ -12,7 +12,7 @@ import torch
 from bounds.arguments import shown
 from bounds.data.base import Source
 from bounds.data.class_names import Names
-from bounds.duels.panel import Classes, Mask, Panel, Rows, column
+from bounds.duels.panel import Classes, Mask, Panel, Rows, class_type, column
 from bounds.encoders import load_encoder
 from bounds.errors import InvalidData, InvalidOption
 from bounds.heads.choice import head_kind
@@ -59,11 +59,12 @@ class Said:
     class_names: Names | None = None
     paths: list[str] | None = None
 
-    def panel(self) -> Panel:
-        """Where somebody differs."""
-        return Panel.of(self.columns, first=self.first, leaked=self.leaked, class_names=self.class_names)
+    def known(self, repeats: str | None) -> dict[str, Any]:
+        """What a `Labeling` is made of: the panel, where somebody differs, and what stands beside it."""
+        panel = Panel.of(self.columns, first=self.first, leaked=self.leaked, class_names=self.class_names)
+        return {"panel": panel, "paths": self.paths, "notes": self._notes(repeats)}
 
-    def notes(self, repeats: str | None) -> list[str]:
+    def _notes(self, repeats: str | None) -> list[str]:
         """Copies, in sentences."""
         found = []
         if self.first is None:
@@ -167,9 +168,8 @@ def _by_predictor(made: Said, name: str, one: Predictor, source: Source, role: s
         source, batch_size=running.batch_size, device=running.device, progress=running.progress
     )
     made.class_names = names
-    made.columns[name] = np.concatenate(
-        [part.labels.astype(np.int32) for part in parts]
-    )  # scores are dropped
+    kept = class_type(len(names) - 1)
+    made.columns[name] = np.concatenate([part.labels.astype(kept) for part in parts])  # scores are dropped
     if made.first is None:
         made.first = _repeats(source)
 
@@ -195,11 +195,12 @@ def _by_encoder(
         raise InvalidData(f"`labeled` holds the class {labels.max()}, but `num_classes` is {classes}.")
     normalization = Normalization()
     head = kind.fit(LabeledRows(normalization.apply(fitted.representations), classes, seed=running.seed))
+    kept = class_type(classes - 1)
     decided = [
-        torch.where((scores := head(z)).isfinite().all(1), decide(scores), UNDECIDED)
+        torch.where((scores := head(z)).isfinite().all(1), decide(scores), UNDECIDED).numpy().astype(kept)
         for (z, *_), _ in normalization.apply(here.representations).chunks()
     ]
-    made.columns[name] = torch.cat(decided).numpy().astype(np.int32)
+    made.columns[name] = np.concatenate(decided)
     made.class_names = names
     if made.labels is None and role == "test":
         made.labels = here.representations.labels
@@ -212,9 +213,7 @@ def _repeats(source: Source) -> Rows:
     if source.kind == "vectors":
         return _first(extract(None, source, role="unlabeled", progress=False).representations, None)[0]
     keys = np.concatenate([batch.fingerprints[:, 0] for batch in source.batches()])
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    rows: Rows = first[inverse]
-    return rows
+    return Copies.of_fingerprints({"items": keys}).earliest(np.arange(len(keys)))
 
 
 def _numbered(count: int | None) -> Names | None:
@@ -231,10 +230,10 @@ def _first(table: Representations, known: Representations | None) -> tuple[Rows,
     else:
         copies = Copies.of_rows(tables)
     rows = copies.rows("items", np.arange(table.count))
-    _, first, inverse = np.unique(copies.components(rows), return_index=True, return_inverse=True)
-    if known is None:
-        return first[inverse], None
-    return first[inverse], copies.among(rows, copies.rows("labeled", np.arange(known.count)))
+    leaked = None
+    if known is not None:
+        leaked = copies.among(rows, copies.rows("labeled", np.arange(known.count)))
+    return copies.earliest(rows), leaked
 
 
 def _paths(source: Source) -> list[str] | None:

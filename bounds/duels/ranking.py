@@ -110,7 +110,7 @@ class Ranking(Labeling):
 
     def _read(self, rows: Rows) -> _Reading:
         panel, j = self.panel, len(self.panel.names)
-        rows = rows[np.isin(rows, panel.rows)]
+        rows = rows[panel.differing(rows)]
         if panel.leaked is not None:
             rows = rows[~panel.leaked[rows]]
         labels, places = self.answers.labels(rows), panel.place(rows)

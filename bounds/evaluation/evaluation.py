@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -144,34 +144,15 @@ def evaluate(
     theorems = select(bounds)
     check_keys(options or {}, theorems)
     head_kind(head)
-    normalization, processes = Normalization(normalize, radius), Processes.chosen(distributed)
-
-    vouched = Declared.of(declared)
-    if vouched.groups is not None and test is None:
-        raise InvalidOption("`groups` in `declared` are those of test items; give `test`.")
-    encoder = load(checkpoint, given)
-    parts, classes = extract_roles(
-        encoder, {"labeled": labeled, "unlabeled": unlabeled, "test": test}, processes, given
-    )
-    if vouched.test_is_fresh is None:
-        vouched = replace(vouched, test_is_fresh=fresh)
-    record_of_training = getattr(encoder, "trained_on", None)
-    evidence = _evidence(parts, classes, normalization, processes, given, vouched, test, record_of_training)
-    told = Given(
-        pairs=pairs,
-        labeled_is_fresh=fresh if labeled_is_fresh is None else labeled_is_fresh,
-        unlabeled_is_fresh=fresh if unlabeled_is_fresh is None else unlabeled_is_fresh,
-        nonnegative=nonnegative,
-        num_classes=num_classes is not None or not isinstance(class_prior, str | None),
-        balanced=isinstance(class_prior, str),
-        same_source="unlabeled" in parts
-        and parts["unlabeled"].provenance["data"] == parts["labeled"].provenance["data"],
-        normalization=normalization,
-    )
-    evidence = declare(evidence, told)
-    record = provenance(parts, given, encoder, evidence)
+    found = gathered(checkpoint, {"labeled": labeled, "unlabeled": unlabeled, "test": test}, given)
+    evidence = found.evidence
+    record = provenance(found.parts, given, found.encoder, evidence)
     deployment = Deployment(
-        encoder, checkpoint, normalization, evidence.setting.names_of_classes, evidence.labeled.dim
+        found.encoder,
+        checkpoint,
+        found.normalization,
+        evidence.setting.names_of_classes,
+        evidence.labeled.dim,
     )
     title = name or _title(checkpoint)
     report = report_on(
@@ -182,13 +163,69 @@ def evaluate(
         simultaneous,
         record,
         deployment,
-        classes.notes,
+        found.classes.notes,
         bar_wanted(progress),
     )
 
     # No process leaves, and removes what it shares, before the others are done.
-    processes.texts("", "at the end")
+    evidence.processes.texts("", "at the end")
     return report
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Data after the encoder has run.
+
+    Attributes:
+        encoder: What was loaded; None for representations.
+        parts, classes: Of each role, and of all.
+        normalization: Of the representations.
+        evidence: All of it, with what was declared decided.
+    """
+
+    encoder: Any
+    parts: Mapping[str, Extracted]
+    classes: Classes
+    normalization: Normalization
+    evidence: Evidence
+
+
+def gathered(checkpoint: Any, data: Mapping[str, Any], given: Mapping[str, Any]) -> Gathered:
+    """The part of `evaluate` before any theorem.
+
+    Args:
+        checkpoint: The encoder.
+        data: "labeled", "unlabeled" and "test", None where there is none.
+        given: The other arguments of `evaluate`, all of them, checked.
+
+    Raises:
+        As `evaluate`.
+    """
+    normalization = Normalization(given["normalize"], given["radius"])
+    processes = Processes.chosen(given["distributed"])
+    vouched, fresh = Declared.of(given["declared"]), given["fresh"]
+    if vouched.groups is not None and data["test"] is None:
+        raise InvalidOption("`groups` in `declared` are those of test items; give `test`.")
+    encoder = load(checkpoint, given)
+    parts, classes = extract_roles(encoder, data, processes, given)
+    if vouched.test_is_fresh is None:
+        vouched = replace(vouched, test_is_fresh=fresh)
+    record_of_training = getattr(encoder, "trained_on", None)
+    evidence = _evidence(
+        parts, classes, normalization, processes, given, vouched, data["test"], record_of_training
+    )
+    told = Given(
+        pairs=given["pairs"],
+        labeled_is_fresh=fresh if given["labeled_is_fresh"] is None else given["labeled_is_fresh"],
+        unlabeled_is_fresh=fresh if given["unlabeled_is_fresh"] is None else given["unlabeled_is_fresh"],
+        nonnegative=given["nonnegative"],
+        num_classes=given["num_classes"] is not None or not isinstance(given["class_prior"], str | None),
+        balanced=isinstance(given["class_prior"], str),
+        same_source="unlabeled" in parts
+        and parts["unlabeled"].provenance["data"] == parts["labeled"].provenance["data"],
+        normalization=normalization,
+    )
+    return Gathered(encoder, parts, classes, normalization, declare(evidence, told))
 
 
 def _evidence(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any, Literal
 
 import torch
@@ -10,8 +11,11 @@ import torch
 from bounds.arguments import checked, data
 from bounds.assumptions.declaration import Declared
 from bounds.errors import NotApplicable
-from bounds.evaluation.evaluation import evaluate
+from bounds.evaluation.evaluation import evaluate, gathered
 from bounds.report.few_shot import FewShotCurve
+from bounds.theorems.bound import Bound
+from bounds.theorems.few_shot.few_shot import FEW_SHOT
+from bounds.theorems.repeated import attempted
 
 
 @checked(shots=data, ways=data, rule=data, permutations=data)
@@ -63,21 +67,22 @@ def few_shot(
         >>> curve.certified, float(curve.to_frame().loc[1, "error"])
         (True, 0.0)
     """
-    report = evaluate(
-        None,
-        (representations, labels),
-        delta=delta,
-        normalize=normalize,
-        class_prior=class_prior,
-        num_classes=num_classes,
-        fresh=fresh,
-        declared=declared,
-        device=device,
-        seed=seed,
-        progress=False,
-        bounds=["few_shot"],
-        options={"few_shot": {"shots": shots, "ways": ways, "rule": rule, "permutations": permutations}},
-    )
-    if "few_shot" not in report:
-        raise NotApplicable(f"`few_shot` {report.not_applicable['few_shot']}")
-    return FewShotCurve(report["few_shot"])
+    asked: dict[str, Any] = {
+        "delta": delta,
+        "normalize": normalize,
+        "class_prior": class_prior,
+        "num_classes": num_classes,
+        "fresh": fresh,
+        "declared": declared,
+        "device": device,
+        "seed": seed,
+        "progress": False,
+        "options": {"few_shot": {"shots": shots, "ways": ways, "rule": rule, "permutations": permutations}},
+    }
+    given = {name: one.default for name, one in signature(evaluate).parameters.items()} | asked
+    data = {"labeled": (representations, labels), "unlabeled": None, "test": None}
+    # No report: that would fit a head on all labels, which costs more than the limit.
+    found = attempted(FEW_SHOT, gathered(None, data, given).evidence, delta)
+    if not isinstance(found, Bound):
+        raise NotApplicable(f"`few_shot` {found}")
+    return FewShotCurve(found)

@@ -40,7 +40,7 @@ S = TypeVar("S", bound=Summary)
 
 @dataclass(frozen=True)
 class Evidence:
-    """Summaries of the labeled sample S, the pairs S̄ and the test items, each streamed once and kept.
+    """Summaries of the labeled sample S, the pairs S̄ and the test items, each computed once and kept.
 
     Attributes:
         setting: What was declared.
@@ -110,35 +110,43 @@ class Evidence:
     def _order(self) -> np.ndarray:
         return permutation(self.setting.seed, self.n, _STREAM)
 
-    @cached_property
-    def _labeled_pass(self) -> tuple[ClassMoments, dict[int, LeastSquares]]:
-        """Class moments, and a factor of the rows whose rank is at least c for each cut c, from the highest down."""
-        dim, classes = self.labeled.dim, self.setting.num_classes
-        moments = ClassMoments.empty(dim, classes, self.device)
-        squares = LeastSquares.empty(dim, classes, self.device)
+    def _labeled_parts(self) -> Iterator[tuple[int, Iterator[Chunk]]]:
+        """(c, rows of S whose rank is at least c and below the cut before) for each cut c, from the highest down."""
         cuts = sorted({0, *held_out_sizes(self.setting.holdout, self.n)}, reverse=True)
-        factors = {}
         for low, high in zip(cuts, [self.n, *cuts], strict=False):
-            for (z, *_), y in self.own_chunks(self.labeled, np.sort(self._order[low:high])):
-                if y is not None:
-                    moments, squares = moments.update(z, y), squares.update(z, y)
-            squares = squares.reduced()
-            factors[low] = self.merged(squares).reduced()
-        return self.merged(moments), factors
+            yield low, self.own_chunks(self.labeled, np.sort(self._order[low:high]))
 
-    @property
+    @cached_property
     def classes(self) -> ClassMoments:
         """Class counts, means and scatter of S."""
-        return self._labeled_pass[0]
+        moments = ClassMoments.empty(self.labeled.dim, self.setting.num_classes, self.device)
+        for _, chunks in self._labeled_parts():
+            for (z, *_), y in chunks:
+                if y is not None:
+                    moments = moments.update(z, y)
+        return self.merged(moments)
+
+    @cached_property
+    def _factors(self) -> dict[int, LeastSquares]:
+        """A factor of the rows whose rank is at least c for each cut c; few theorems need none."""
+        squares = LeastSquares.empty(self.labeled.dim, self.setting.num_classes, self.device)
+        factors = {}
+        for low, chunks in self._labeled_parts():
+            for (z, *_), y in chunks:
+                if y is not None:
+                    squares = squares.update(z, y)
+            squares = squares.reduced()
+            factors[low] = self.merged(squares).reduced()
+        return factors
 
     @property
     def least_squares(self) -> LeastSquares:
         """Triangular factor of S."""
-        return self._labeled_pass[1][0]
+        return self._factors[0]
 
     def least_squares_from(self, count: int) -> LeastSquares:
         """Triangular factor of the rows of S without `count` held-out ones, for the shares in use."""
-        return self._labeled_pass[1][count]
+        return self._factors[count]
 
     @cached_property
     def frequencies(self) -> list[float]:

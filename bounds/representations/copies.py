@@ -1,18 +1,26 @@
-"""Copies among the rows of several tables: equal fingerprints, or representations that differ by rounding."""
+"""Copies among the rows of several tables: equal fingerprints, or representations that differ by rounding.
+
+Most rows have no copy: keys of all rows are sorted to see which of them repeat, and only rows with such a key are looked at
+further, so that memory is a few numbers a row.
+"""
 
 from __future__ import annotations
 
+import tempfile
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bounds.files import writing
 from bounds.representations.table import Representations
 
-Rows = NDArray[np.int64]
+Rows = NDArray[np.signedinteger[Any]]
 Mask = NDArray[np.bool_]
 
 # Well above the rounding of an encoder between batch sizes and devices, well below what two images differ by.
@@ -22,6 +30,7 @@ _DEVIATIONS = 5.5  # of a projection of a difference: beyond it lies less than 4
 _ROUNDS = 4
 _CROWD = 16  # candidates a row, from which rows count as copies unseen
 _BLOCK = 2048
+_PART = 2**14  # rows of which temporaries are made at once
 _ODD = np.random.default_rng(0).integers(-(2**62), 2**62, 1 + _PROJECTIONS) | 1
 
 
@@ -47,8 +56,10 @@ class Copies:
     def of_fingerprints(cls, tables: Mapping[str, NDArray[np.uint64]]) -> Copies:
         """From one 64-bit fingerprint a row, (N,) for each table."""
         stacked = np.concatenate(list(tables.values()))
-        _, first, inverse = np.unique(stacked, return_index=True, return_inverse=True)
-        return cls(_offsets({name: len(one) for name, one in tables.items()}), first[inverse], _nothing())
+        hub = _numbers(len(stacked))
+        followers, leaders = _repeats(stacked)
+        hub[followers] = leaders
+        return cls(_offsets({name: len(one) for name, one in tables.items()}), hub, _nothing())
 
     @classmethod
     def of_rows(cls, tables: Mapping[str, Representations]) -> Copies:
@@ -69,21 +80,46 @@ class Copies:
 
     def components(self, rows: Rows) -> Rows:
         """A number for each of these rows, equal where copies of copies among them join two rows."""
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
+        numbers: Rows = np.unique(self._least(rows), return_inverse=True)[1]
+        return numbers
 
-        hubs, own = np.unique(self.hub[rows], return_inverse=True)
-        inside = self.links[np.isin(self.links, hubs).all(axis=1)]
-        a, b = np.searchsorted(hubs, inside).T
-        graph = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(len(hubs), len(hubs)))
-        labels: Rows = connected_components(graph, directed=False)[1].astype(np.int64)[own]
-        return labels
+    def earliest(self, rows: Rows) -> Rows:
+        """For each of these rows the place among them of the first one of its component."""
+        least = self._least(rows)
+        place = np.empty_like(self.hub)
+        place[least[::-1]] = _numbers(len(rows))[::-1]  # of equal indices the last one stays
+        found: Rows = place[least]
+        return found
 
     def among(self, rows: Rows, others: Rows) -> Mask:
         """Which of these rows are copies of one of the others."""
-        hubs = np.unique(self.hub[others])
-        touched = self.links[np.isin(self.links, hubs).any(axis=1)]
-        found: Mask = np.isin(self.hub[rows], np.concatenate([hubs, touched.ravel()]))
+        known = self._used(others)
+        touched = self.links[known[self.links].any(axis=1)]
+        known[touched.ravel()] = True
+        found: Mask = known[self.hub[rows]]
+        return found
+
+    def _used(self, rows: Rows) -> Mask:
+        """(M,) the hubs of these rows."""
+        used = np.zeros(len(self.hub), dtype=bool)
+        used[self.hub[rows]] = True
+        return used
+
+    def _least(self, rows: Rows) -> Rows:
+        """For each of these rows the smallest hub of its component among them."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        inside = self.links[self._used(rows)[self.links].all(axis=1)]
+        if not len(inside):
+            return self.hub[rows]
+        linked, ends = np.unique(inside, return_inverse=True)
+        edges = np.ones(len(inside), dtype=np.int8), tuple(ends.reshape(inside.shape).T)
+        graph = coo_array(edges, shape=(len(linked), len(linked)))
+        component = connected_components(graph, directed=False)[1]
+        least = _numbers(len(self.hub))
+        least[linked] = linked[np.unique(component, return_index=True)[1]][component]
+        found: Rows = least[self.hub[rows]]
         return found
 
 
@@ -98,7 +134,10 @@ class _Stack:
             yield replace(table, views=table.views[:1], labels=None, transform=None)
 
     def projected(self) -> NDArray[np.float64]:
-        """(M, 1 + P): ln‖x‖ and projections of x/‖x‖, in units in which copies differ by at most one."""
+        """(M, 1 + P): ln‖x‖ and projections of x/‖x‖, in units in which copies differ by at most one.
+
+        They are kept in a temporary file, mapped: of a million rows they are 56 MB.
+        """
         dim = self.tables[0].dim
         generator = torch.Generator().manual_seed(0)
         directions = torch.randn(dim, _PROJECTIONS, generator=generator, dtype=torch.float64)
@@ -106,15 +145,19 @@ class _Stack:
         # ‖x/‖x‖ − x′/‖x′‖‖ and |ln‖x‖ − ln‖x′‖| are at most 1.001 times the tolerance for copies; of that
         # a random direction sees the part 1/√d.
         unit = 1.001 * TOLERANCE * min(1.0, _DEVIATIONS / dim**0.5)
-        found = []
-        for table in self._plain():
-            for (x,), _ in table.chunks():
-                scale = x.abs().amax(1, keepdim=True).clamp_min(1e-300)
-                scaled = x / scale  # squares neither over- nor underflow
-                norm = torch.linalg.vector_norm(scaled, dim=1, keepdim=True)
-                size = (scale * norm).clamp_min(1e-300).log() / (1.001 * TOLERANCE)
-                found.append(torch.cat([size, scaled / norm.clamp_min(1e-300) @ directions / unit], dim=1))
-        return torch.cat(found).numpy()
+        count = sum(table.count for table in self.tables)
+        with tempfile.TemporaryFile() as file:
+            for table in self._plain():
+                for (x,), _ in table.chunks():
+                    scale = x.abs().amax(1, keepdim=True).clamp_min(1e-300)
+                    scaled = x / scale  # squares neither over- nor underflow
+                    norm = torch.linalg.vector_norm(scaled, dim=1, keepdim=True)
+                    size = (scale * norm).clamp_min(1e-300).log() / (1.001 * TOLERANCE)
+                    place = torch.cat([size, scaled / norm.clamp_min(1e-300) @ directions / unit], dim=1)
+                    with writing(tempfile.gettempdir()):
+                        file.write(place.numpy().data)
+            file.flush()
+            return np.memmap(file, np.float64, "r", shape=(count, 1 + _PROJECTIONS))
 
     def read(self, rows: Rows) -> Tensor:
         """These rows, (R, d) float64, in this order."""
@@ -145,24 +188,71 @@ class _Stack:
         return np.concatenate(found)
 
 
+def _numbers(count: int) -> Rows:
+    """0..count−1, in four bytes each where that is enough."""
+    return np.arange(count, dtype=np.int32 if count < 2**31 else np.int64)
+
+
+def _parts(count: int) -> Iterator[slice]:
+    for start in range(0, count, _PART):
+        yield slice(start, min(start + _PART, count))
+
+
+def _coarse(keys: NDArray[Any]) -> NDArray[np.uint32]:
+    """The upper halves of 64-bit keys: where these differ, keys do."""
+    upper: NDArray[np.uint32] = (keys.view(np.uint64) >> np.uint64(32)).astype(np.uint32)
+    return upper
+
+
+def _several(coarse: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Those that stand there more than once, ascending; sorts what it is given."""
+    coarse.sort()
+    return np.unique(coarse[1:][coarse[1:] == coarse[:-1]])
+
+
+def _contained(values: NDArray[Any], ordered: NDArray[Any]) -> Rows:
+    """Places of the values that an ascending array holds."""
+    if not len(ordered):
+        return np.zeros(0, dtype=np.int64)
+    at = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    return np.flatnonzero(ordered[at] == values)
+
+
+def _repeats(keys: NDArray[Any]) -> tuple[Rows, Rows]:
+    """(rows whose key an earlier row has, ascending; the first row with that key)."""
+    again = _several(_coarse(keys))
+    found = [part.start + _contained(_coarse(keys[part]), again) for part in _parts(len(keys))]
+    members = np.concatenate([np.zeros(0, np.int64), *found])
+    _, first, inverse = np.unique(keys[members], return_index=True, return_inverse=True)
+    leaders = members[first][inverse.ravel()]
+    rest = leaders != members
+    return members[rest], leaders[rest]
+
+
+def _cells(places: NDArray[np.float64], hubs: Rows, side: float) -> Rows:
+    """A key for the cell of each of these places; different cells share one with a chance of about 2⁻⁶⁰."""
+    found = np.empty(len(hubs), dtype=np.int64)
+    for part in _parts(len(hubs)):
+        found[part] = np.floor(places[hubs[part]] / side).astype(np.int64) @ _ODD
+    return found
+
+
 def _hubs(stack: _Stack, places: NDArray[np.float64]) -> tuple[Rows, NDArray[np.float64]]:
     """A hub for each row, and how far the rows of each hub lie from it, in tolerances, (M,) each."""
-    hub = np.arange(len(places))
+    hub = _numbers(len(places))
     spread = np.zeros(len(places))
-    cells = np.floor(places * 8.0).astype(np.int64) @ _ODD
-    waiting = np.arange(len(places))
+    cells = _cells(places, hub, 1.0 / 8.0)
+    waiting = hub  # all rows
     for _ in range(_ROUNDS):
-        _, first, inverse = np.unique(cells[waiting], return_index=True, return_inverse=True)
-        leader = waiting[first][inverse.ravel()]
-        rest = leader != waiting
-        followers, leaders = waiting[rest], leader[rest]
-        if not len(followers):
+        rows, first = _repeats(cells)
+        if not len(rows):
             break
+        followers, leaders = waiting[rows], waiting[first]
         apart = stack.distances(np.stack([followers, leaders], 1)) / TOLERANCE
         near = apart <= 1.0
         hub[followers[near]] = leaders[near]
         np.maximum.at(spread, leaders[near], apart[near])
-        waiting = followers[~near]
+        waiting, cells = followers[~near], cells[rows[~near]]
     return hub, spread
 
 
@@ -170,54 +260,74 @@ def _links(stack: _Stack, places: NDArray[np.float64], hub: Rows, spread: NDArra
     """Pairs of hubs with rows that may be copies; changes `hub` where rows crowd."""
     side, unseen = 1.0, False
     while True:
-        hubs = np.flatnonzero(hub == np.arange(len(hub)))
+        every = _numbers(len(hub))
+        hubs = every[hub == every]
         reach = 1.0 + 2.0 * float(spread[hubs].max(initial=0.0))
-        found = _close(places[hubs], reach)
-        if found is not None:
+        pairs = _close(places, hubs, reach)
+        if pairs is not None:
             break
         unseen = True
-        cells = np.floor(places[hubs] / side)
-        _, first, inverse = np.unique(cells, axis=0, return_index=True, return_inverse=True)
-        merged = np.arange(len(hub))
-        merged[hubs] = hubs[first][inverse.ravel()]
+        followers, leaders = _repeats(_cells(places, hubs, side))
+        merged = every
+        merged[hubs[followers]] = hubs[leaders]
         hub[:] = merged[hub]
         np.maximum.at(spread, merged[hubs], side)
         side *= 2.0
-    pairs = hubs[found]
     if unseen or not len(pairs):
         return pairs
     near: Rows = pairs[stack.distances(pairs) / TOLERANCE <= 1.0 + spread[pairs].sum(axis=1)]
     return near
 
 
-def _close(places: NDArray[np.float64], reach: float) -> Rows | None:
-    """Pairs of places that differ by at most `reach` in every coordinate; None where they crowd.
+def _close(places: NDArray[np.float64], hubs: Rows, reach: float) -> Rows | None:
+    """Pairs of these rows whose places differ by at most `reach` in every coordinate; None where they crowd.
 
     Places go into cells, and into the neighbouring cells of which they are within reach; then one of two close places
-    stands in the own cell of the other, and cells are found by sorting.
+    stands in the own cell of the other, and cells that hold several are found by sorting.
     """
     for dims, cells in ((4, 16.0), (places.shape[1], 16.0), (places.shape[1], 4.0)):
-        side = cells * reach
-        rows, cell, own = _entries(places[:, :dims] / side, 1.0 / cells)
-        key = cell @ _ODD[:dims]  # equal cells have equal keys; the others are compared below
+        grown = array("I")  # grows in place
+        for _, key, _ in _entries(places, hubs, dims, cells, reach):
+            grown.frombytes(_coarse(key).tobytes())
+        entries, again = len(grown), _several(np.frombuffer(grown, np.uint32))
+        del grown
+        few = [
+            (rows[at], key[at], own[at])
+            for rows, key, own in _entries(places, hubs, dims, cells, reach)
+            if len(at := _contained(_coarse(key), again))
+        ]
+        if not few:
+            return _nothing()
+        rows, key, own = (np.concatenate(column) for column in zip(*few, strict=True))
         order = np.argsort(key, kind="stable")
         rows, key, own = rows[order], key[order], own[order]
         sizes = np.diff(np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1], [True]])))
-        if int((sizes * (sizes - 1)).sum()) <= _CROWD * len(rows):
+        if int((sizes * (sizes - 1)).sum()) <= _CROWD * entries:
             break
     else:
         return None
     found = [_nothing()]
     for step in range(1, int(sizes.max(initial=0))):
         at = np.flatnonzero((key[step:] == key[:-step]) & (own[step:] | own[:-step]))
-        a, b = rows[at], rows[at + step]
-        close = (a != b) & (np.abs(places[a] - places[b]) <= reach).all(axis=1)
-        found.append(np.stack([np.minimum(a, b), np.maximum(a, b)], 1)[close])
+        for part in _parts(len(at)):
+            a, b = rows[at[part]], rows[at[part] + step]
+            close = (a != b) & (np.abs(places[a] - places[b]) <= reach).all(axis=1)
+            found.append(np.stack([np.minimum(a, b), np.maximum(a, b)], 1)[close])
     pairs: Rows = np.unique(np.concatenate(found), axis=0)
     return pairs
 
 
-def _entries(scaled: NDArray[np.float64], margin: float) -> tuple[Rows, Rows, Mask]:
+def _entries(
+    places: NDArray[np.float64], hubs: Rows, dims: int, cells: float, reach: float
+) -> Iterator[tuple[Rows, Rows, Mask]]:
+    """Part by part (row, key of a cell, whether it is the row's own) for each cell that a row lies in or within reach of."""
+    for part in _parts(len(hubs)):
+        rows = hubs[part]
+        at, cell, own = _neighbours(places[rows][:, :dims] / (cells * reach), 1.0 / cells)
+        yield rows[at], cell @ _ODD[:dims], own
+
+
+def _neighbours(scaled: NDArray[np.float64], margin: float) -> tuple[Rows, Rows, Mask]:
     """(row, cell, whether it is the row's own cell) for every cell that a row lies in or within `margin` of."""
     rows, own = np.arange(len(scaled)), np.ones(len(scaled), dtype=bool)
     cell = np.floor(scaled).astype(np.int64)

@@ -135,14 +135,27 @@ class StoredArray:
         return self.shape[0]
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        if isinstance(rows, slice) and rows.step in (None, 1):
+            return self._range(*rows.indices(len(self))[:2])
         index = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows)
         out = np.empty((len(index), *self.shape[1:]), self.dtype)
         shards = np.searchsorted(self._store._starts, index, side="right") - 1
         for shard in np.unique(shards):
             here = np.flatnonzero(shards == shard)
-            local = index[here] - self._store._starts[shard]
-            whole = isinstance(rows, slice) and rows.step in (None, 1)
-            out[here] = self._load(int(shard))[slice(local[0], local[-1] + 1) if whole else local]
+            out[here] = self._load(int(shard))[index[here] - self._store._starts[shard]]
+        return out
+
+    def _range(self, start: int, stop: int) -> np.ndarray:
+        """Rows start..stop, shard by shard."""
+        out = np.empty((max(stop - start, 0), *self.shape[1:]), self.dtype)
+        starts, first = self._store._starts, start
+        shard = int(np.searchsorted(starts, first, side="right")) - 1
+        while first < stop:
+            last = min(stop, int(starts[shard + 1]))
+            out[first - start : last - start] = self._load(shard)[
+                first - starts[shard] : last - starts[shard]
+            ]
+            first, shard = last, shard + 1
         return out
 
     def _load(self, shard: int) -> np.ndarray:

@@ -90,6 +90,7 @@ def episode_errors(
     permutations: int = 100,
     seed: int = 0,
     weights: Tensor | None = None,
+    prepared: Any = None,
 ) -> Tensor:
     r"""Share H of wrong queries in each episode, (B, r), float64.
 
@@ -110,6 +111,7 @@ def episode_errors(
         permutations: B.
         seed: Of the permutations.
         weights: w (K,), 1/K by default; for `ways="all"`.
+        prepared: `rule.prepare(z)`, where that is at hand.
 
     Raises:
         InvalidStatistics: fewer than two classes, or a class with fewer than m + 1 items.
@@ -118,7 +120,7 @@ def episode_errors(
     r = episodes_in(counts, shots)
     if classes < 2 or r < 1:
         raise InvalidStatistics("Episodes need two classes, and of each one item more than there are shots.")
-    errors, found = _counting(z, rule, ways, weights), []
+    errors, found = _counting(z, rule, ways, weights, prepared), []
     for b in range(permutations):
         keys = uniforms(seed, np.arange(r), _CHOICE + _STREAM + b, classes)
         found.append(errors(_arrangement(labels, counts, shots, r, seed, b), keys))
@@ -135,6 +137,7 @@ def usual_upper(
     ways: Ways = "all",
     seed: int = 0,
     weights: Tensor | None = None,
+    prepared: Any = None,
 ) -> float:
     r"""What is usually reported: :math:`\bar H + 1.645\,\mathrm{sd}/\sqrt{600}` over 600 episodes drawn anew from S.
 
@@ -147,14 +150,14 @@ def usual_upper(
         order = rng.random((_RESAMPLED, len(own))).argpartition(shots, axis=1)[:, : shots + 1]
         drawn.append(own[order])
     keys = rng.random((_RESAMPLED, classes))
-    errors = _counting(z, rule, ways, weights)(np.stack(drawn, axis=1), keys)
+    errors = _counting(z, rule, ways, weights, prepared)(np.stack(drawn, axis=1), keys)
     return float(errors.mean() + 1.645 * errors.std() / len(errors) ** 0.5)
 
 
-def _counting(z: Tensor, rule: Rule | None, ways: Ways, weights: Tensor | None) -> _Count:
+def _counting(z: Tensor, rule: Rule | None, ways: Ways, weights: Tensor | None, known: Any) -> _Count:
     """What counts the share of wrong queries, (E,), of episodes (E, K, m + 1), among the classes of least keys (E, K)."""
     chosen: Rule = rule or Mean()
-    prepared, dim = chosen.prepare(z.double()), z.shape[1]
+    prepared, dim = chosen.prepare(z.double()) if known is None else known, z.shape[1]
 
     def errors(groups: NDArray[np.int64], keys: NDArray[np.float64]) -> Tensor:
         if isinstance(ways, int):

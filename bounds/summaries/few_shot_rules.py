@@ -89,11 +89,11 @@ class Mean:
 
     def _gap(self, z: Rows, index: Tensor) -> Tensor:
         """‖x − μ̂_j‖² − ‖x − μ̂_i‖² of query i in float32, infinite for j = i, (E, w, w)."""
-        E, w, _ = index.shape
-        shots, queries = index[..., :-1].reshape(E * w, -1), _rows(z.rough, index[..., -1])
-        means = torch.nn.functional.embedding_bag(shots, z.rough, mode="mean").view(E, w, -1)
-        norms = torch.linalg.vecdot(means, means)[:, None, :]
-        gap = torch.baddbmm(norms, queries, means.transpose(1, 2), alpha=-2.0)
+        E, w, m = index.shape[0], index.shape[1], index.shape[2] - 1
+        shots, queries = index[..., :-1].reshape(E * w, m), _rows(z.rough, index[..., -1])
+        sums = torch.nn.functional.embedding_bag(shots, z.rough, mode="sum").view(E, w, -1)
+        norms = torch.linalg.vecdot(sums, sums)[:, None, :]
+        gap = torch.baddbmm(norms, queries, sums.transpose(1, 2), beta=1.0 / m**2, alpha=-2.0 / m)
         gap -= gap.diagonal(dim1=1, dim2=2)[:, :, None].clone()
         gap.diagonal(dim1=1, dim2=2).fill_(torch.inf)
         return gap

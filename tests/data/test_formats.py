@@ -213,6 +213,7 @@ def test_broken_images(form, tmp_path):
     assert source.count == len(GOOD)
 
 
+@pytest.mark.slow
 def test_more_broken_images_than_python_has_stack(tmp_path):
     items = [{"png": PICTURES[0] if i % 300 == 7 else b"no", "cls": b"0"} for i in range(1500)]
     source = open_source(

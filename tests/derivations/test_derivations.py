@@ -248,7 +248,7 @@ def test_html_and_latex_for_notebooks():
 
 
 def test_unknown_names_and_options_are_refused():
-    with pytest.raises(InvalidOption, match="known: vicreg"):
+    with pytest.raises(InvalidOption, match="known: arora_2019"):
         derive("nothing")
     with pytest.raises(InvalidOption, match="does not take the options"):
         derive("test_set", prior_known=True)

@@ -127,3 +127,12 @@ def test_a_million_items_and_ten_predictors_fit():
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept <= 8 * 10 * 10**6
+
+
+@pytest.mark.parametrize(("classes", "size"), [(2**7, 1), (2**7 + 1, 2), (2**15, 2), (2**15 + 1, 4)])
+def test_classes_are_kept_in_the_smallest_type_that_holds_them(classes, size):
+    truth = np.array([classes - 1, 0, 1, classes - 1])
+    found = bounds.rank({"right": truth, "other": np.array([classes - 1, 0, 1, -1])})
+    assert found.panel.predicted.itemsize == size
+    assert found.panel.predicted.tolist() == [[classes - 1], [-1]]
+    assert found.to_label.tolist() == [3]

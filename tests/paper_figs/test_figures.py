@@ -20,7 +20,10 @@ import style
 import term_stacks
 
 
-@pytest.mark.parametrize(("name", "tables"), [("c_factor", ["c_factor"]), ("term_stacks", ["term_stacks"])])
+@pytest.mark.parametrize(
+    ("name", "tables"),
+    [pytest.param("c_factor", ["c_factor"], marks=pytest.mark.slow), ("term_stacks", ["term_stacks"])],
+)
 def test_quick_figure_writes_pdf_png_and_numbers_with_their_origin(
     name: str, tables: list[str], tmp_path: Path
 ) -> None:

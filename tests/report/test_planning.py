@@ -83,6 +83,7 @@ def test_a_target_already_reached_needs_nothing_more(report):
     assert (need.n, need.m) == (800, 900)
 
 
+@pytest.mark.slow
 def test_every_derived_bound_of_a_report_can_be_planned(report):
     planned = []
     for bound in report:

@@ -35,6 +35,7 @@ from tests.processes import run_in_processes
 from tests.worlds_small import gaussian_classes
 
 WORLD = 3
+pytestmark = pytest.mark.slow
 
 
 def images(count, seed=0):

@@ -40,6 +40,25 @@ def test_what_was_appended_is_read_back_exactly(tmp_path):
     np.testing.assert_array_equal(np.concatenate([views[1].numpy() for views, _ in chunks]), z2.astype(float))
 
 
+def test_slices_and_row_numbers_read_the_same_rows_across_shards(tmp_path):
+    writer, z = StoreWriter(tmp_path / "s", {"id": 1}, shard_rows=4), np.arange(30.0).reshape(15, 2)
+    for row in range(0, 15, 3):
+        writer.append((z[row : row + 3],), None)
+    (stored,) = writer.finish().views
+    for rows in (
+        slice(None),
+        slice(0, 6),
+        slice(5, 7),
+        slice(6, 15),
+        slice(3, 3),
+        slice(14, 99),
+        slice(-4, -1),
+    ):
+        assert np.array_equal(stored[rows], z[rows])
+        assert np.array_equal(stored[np.arange(15)[rows]], z[rows])
+    assert np.array_equal(stored[::4], z[::4])
+
+
 def test_float64_stays_float64_and_all_else_becomes_float32(tmp_path):
     write(tmp_path / "a", dtype=np.float64)[0].finish()
     write(tmp_path / "b", dtype=np.float16)[0].finish()

@@ -240,7 +240,7 @@ def test_selective_limits_cover_over_every_sample_of_a_small_world(items):
 @pytest.mark.parametrize(
     "name", ["test_set_classes", "test_set_balanced", "test_set_top_k", "test_set_selective"]
 )
-@pytest.mark.parametrize("world", ["gaussian", "rare", "discrete"])
+@pytest.mark.parametrize("world", ["gaussian", pytest.param("rare", marks=pytest.mark.slow), "discrete"])
 def test_certificates_cover_in_worlds_with_known_truth(name, world):
     made = WORLDS[world]().with_options(options={"top_k": 1, "target": 0.3})
     found = bounds.coverage(name, made, delta=0.2, trials=60, seed=3, sizes={"N": 60})

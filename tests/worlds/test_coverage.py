@@ -28,7 +28,14 @@ def refuted(rows):
     ]
 
 
-@pytest.mark.parametrize("world", ["discrete", "few_items", "off_defaults", "paid_choice"])
+@pytest.mark.parametrize(
+    "world",
+    [
+        "few_items",
+        "paid_choice",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("discrete", "off_defaults")),
+    ],
+)
 def test_no_bound_is_refuted_where_its_assumptions_hold(world):
     rows = list(coverages(None, [WORLDS[world]()], 0.1, 12))
     assert refuted(rows) == []

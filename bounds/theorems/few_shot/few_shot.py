@@ -85,13 +85,15 @@ def errors(evidence: Evidence, shots: int) -> tuple[Tensor, float]:
         )
 
     def make() -> tuple[Tensor, float]:
-        given = (labeled_rows(evidence), labels, setting.num_classes, shots)
+        rows = labeled_rows(evidence)
+        given = (rows, labels, setting.num_classes, shots)
         weights = setting.prior if found.ways == "all" else None
         shared: dict[str, Any] = {
             "rule": found.rule,
             "ways": found.ways,
             "seed": setting.seed,
             "weights": weights,
+            "prepared": found.rule.prepare(rows),
         }
         return (
             episode_errors(*given, permutations=found.permutations, **shared),
