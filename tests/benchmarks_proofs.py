@@ -87,7 +87,8 @@ say({"evaluate, first": first, "bounds, again": bounds_again, "evaluate, again":
 def seconds(source: str, runs: int = 3) -> dict[str, Any]:
     """What a program says of itself: the run of a few that took least."""
     head = "import json, time\nnow = time.process_time\ndef say(x): print(json.dumps(x))\n"
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    # Modules are compiled once, as in a user's second process.
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": ""}
     found = []
     for _ in range(runs):
         said = subprocess.check_output([sys.executable, "-c", head + source], env=environment)

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import sympy as sp
 
+from bounds.derivations.functions import Max
 from bounds.derivations.symbols import symbol
 
 disagreements = symbol("disagreements", "k", "pairs on whose two views the head decides differently")
@@ -25,7 +26,7 @@ class_spread = symbol(
 
 def class_remainder() -> sp.Expr:
     """max(0, u − 2λu(1 − u)): the largest of e − 2λe(1 − e) over 0 ≤ e ≤ u, by convexity."""
-    return sp.Max(0, class_limit - 2 * multiplier * class_limit * (1 - class_limit))
+    return Max(0, class_limit - 2 * multiplier * class_limit * (1 - class_limit))
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from bounds.derivations.functions import Min
 from bounds.derivations.inequalities import hoeffding
 from bounds.derivations.symbols import B, K, TV_pairs, functions, m, symbol
 
@@ -70,7 +71,7 @@ def fixed_counts(spread: sp.Expr) -> sp.Expr:
     The classes of two distinct items are then drawn without replacement, within (1 − Σp̂²)/(m − 1) ≤ 1/m
     in total variation of two independent draws from p̂, which are within 2·TV(p̂, p) of two draws from p.
     """
-    return spread * sp.Min(1, 1 / m + 2 * TV_pairs)
+    return spread * Min(1, 1 / m + 2 * TV_pairs)
 
 
 def vector_contraction(lipschitz: sp.Expr) -> sp.Expr:

@@ -80,3 +80,26 @@ def _softplus(x: float) -> float:
 
 
 NUMERIC["softplus"] = _softplus
+
+
+class Max(sp.Max):
+    """The largest, of arguments as they are: sympy compares every pair again whenever it rebuilds one."""
+
+    def __new__(cls, *arguments: sp.Expr, **assumptions: Any) -> sp.Expr:
+        """Compares numbers alone."""
+        return super().__new__(cls, *arguments, evaluate=_numbers(arguments))
+
+
+class Min(sp.Min):
+    """The smallest, likewise."""
+
+    def __new__(cls, *arguments: sp.Expr, **assumptions: Any) -> sp.Expr:
+        """Compares numbers alone."""
+        return super().__new__(cls, *arguments, evaluate=_numbers(arguments))
+
+
+def _numbers(arguments: tuple[sp.Expr, ...]) -> bool:
+    return all(sp.sympify(argument).is_number for argument in arguments)
+
+
+NUMERIC["Max"], NUMERIC["Min"] = max, min

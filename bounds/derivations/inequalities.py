@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations.functions import log_subsets
+from bounds.derivations.functions import Max, Min, log_subsets
 
 
 def hoeffding(spread: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
@@ -20,7 +20,7 @@ def weissman(classes: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
 
     From P(2TV ≥ ε) ≤ (2^K − 2)e^{−Nε²/2}. Source: Weissman et al. (2003), Thm 2.1.
     """
-    return sp.sqrt(sp.Max(0, log_subsets(classes) + sp.log(1 / delta)) / (2 * count))
+    return sp.sqrt(Max(0, log_subsets(classes) + sp.log(1 / delta)) / (2 * count))
 
 
 def mcdiarmid_total_variation(classes: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
@@ -82,4 +82,4 @@ def unequal_trials(delta: sp.Expr) -> sp.Expr:
     there a binomial tail exceeds ¼ (Greenberg and Mohri 2014), or only N − 1 successes are seen, where the
     union bound Σ(1 − p_i) replaces 1 − Πp_i.
     """
-    return sp.Min(sp.Rational(1, 4), 1 - sp.exp(-delta))
+    return Min(sp.Rational(1, 4), 1 - sp.exp(-delta))

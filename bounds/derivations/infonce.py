@@ -15,6 +15,7 @@ from bounds.derivations.contrastive import (
     u_statistic,
     vector_contraction,
 )
+from bounds.derivations.functions import Max
 
 
 def loss_range(*, exact: bool = False) -> sp.Expr:
@@ -45,7 +46,7 @@ def below_chance(loss: sp.Expr, count: sp.Expr) -> sp.Expr:
     Jensen's inequality on the k + 1 terms of the loss gives L ≥ ln(k + 1) + (k/(k + 1))·X, X the mean of
     f(x)ᵀ(f(x⁻) − f(x⁺))/t, which is at most 0. So X ≤ L − ln(k + 1), and X ≤ ((k + 1)/k)(L − ln(k + 1)) as well.
     """
-    return sp.Max(0, sp.log(count + 1) - loss) / count
+    return Max(0, sp.log(count + 1) - loss) / count
 
 
 def sampling(*, exact: bool = False) -> dict[str, sp.Expr]:

@@ -8,6 +8,7 @@ import sympy as sp
 
 from bounds.derivations.contrastive import blocks, delta_loss, infonce_loss, negatives, temperature
 from bounds.derivations.expression import Expression
+from bounds.derivations.functions import Max
 from bounds.derivations.inequalities import hoeffding
 from bounds.derivations.infonce import loss_range
 from bounds.derivations.symbols import B, symbol
@@ -30,7 +31,7 @@ def expression() -> Expression:
     R(G) ≤ 24G(B² + 1)/√M + 48G√k R(H)(1 + ln(4B²M^{3/2}k)·⌈log₂(B²√M/12)⌉).
     """
     lipschitz = 1 / temperature
-    levels = sp.Max(0, sp.ceiling(sp.log(B**2 * sp.sqrt(blocks) / 12, 2)))
+    levels = Max(0, sp.ceiling(sp.log(B**2 * sp.sqrt(blocks) / 12, 2)))
     logs = 1 + sp.log(4 * B**2 * blocks ** sp.Rational(3, 2) * negatives) * levels
     complexity = 24 * lipschitz * (B**2 + 1) / sp.sqrt(blocks) + 48 * lipschitz * margin_class() * logs
     return Expression(

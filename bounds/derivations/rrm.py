@@ -7,6 +7,7 @@ from functools import cache
 import sympy as sp
 
 from bounds.derivations.expression import Expression
+from bounds.derivations.functions import Max
 from bounds.derivations.symbols import symbol
 
 noise = symbol("noise", r"\eta", "share of labels replaced by another class", positive=True)
@@ -27,12 +28,12 @@ def memorization_limit() -> sp.Expr:
 @cache
 def expression(*, rationality: bool, informed: bool = False) -> Expression:
     """Training error plus the three gaps; rationality needs test items and is taken as zero without them."""
-    measured = sp.Max(0, noisy_train - corrupted)
+    measured = Max(0, noisy_train - corrupted)
     terms = {
         "training_error": 1 - train,
-        "robustness": sp.Max(0, train - noisy_train),
+        "robustness": Max(0, train - noisy_train),
         "memorization": memorization_limit() if informed else measured,
     }
     if rationality:
-        terms["rationality"] = sp.Max(0, corrupted - test_accuracy)
+        terms["rationality"] = Max(0, corrupted - test_accuracy)
     return Expression(terms)

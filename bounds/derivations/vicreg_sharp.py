@@ -7,7 +7,7 @@ from functools import cache
 import sympy as sp
 
 from bounds.derivations.expression import Expression
-from bounds.derivations.functions import kl_inverse, kl_inverse_first
+from bounds.derivations.functions import Min, kl_inverse, kl_inverse_first
 from bounds.derivations.inequalities import mcdiarmid_total_variation, weissman
 from bounds.derivations.symbols import (
     TV_S,
@@ -34,17 +34,17 @@ from bounds.derivations.symbols import (
 
 def upper_mean(mean: sp.Expr, spread: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
     """r·kl⁻¹(mean/r; ln(1/δ)/N): upper limit of the expectation of values in [0, r] (theory: K3)."""
-    return spread * kl_inverse(sp.Min(1, mean / spread), sp.log(1 / delta) / count)
+    return spread * kl_inverse(Min(1, mean / spread), sp.log(1 / delta) / count)
 
 
 def upper_average(expectation: sp.Expr, spread: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
     """r·sup{a : kl(a‖E/r) ≤ ln(1/δ)/N}: upper limit of an average whose expectation is known (theory: K3)."""
-    return spread * kl_inverse_first(sp.Min(1, expectation / spread), sp.log(1 / delta) / count)
+    return spread * kl_inverse_first(Min(1, expectation / spread), sp.log(1 / delta) / count)
 
 
 def total_variation(classes: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
     """The smaller of two radii for TV(p, p̂), neither of which looks at the data (theory: K4)."""
-    return sp.Min(weissman(classes, delta, count), mcdiarmid_total_variation(classes, delta, count))
+    return Min(weissman(classes, delta, count), mcdiarmid_total_variation(classes, delta, count))
 
 
 @cache

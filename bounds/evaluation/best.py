@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from bounds.evidence.evidence import Evidence
 from bounds.report.contradictions import withheld
 from bounds.theorems import Bound, Theorem
 from bounds.theorems.repeated import attempted
+from bounds.theorems.written import changed
 
 # The theorem that counts errors, alone nearly always the best, keeps most of δ: three quarters cost its limit little
 # (8 of 297: 8.6 % of its width), and hopeless candidates beside it nothing.
@@ -84,4 +84,4 @@ def best(
         f"chosen after looking, from {len(share)} candidates at shares of δ fixed before the data "
         f"({share[smallest.name]:.2g}·δ for this one): valid at δ = {delta:g}"
     )
-    return replace(smallest, notes=(*smallest.notes, note)), tuple(share)
+    return changed(smallest, notes=(*smallest.notes, note)), tuple(share)

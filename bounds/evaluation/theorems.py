@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from bounds.evaluation.best import applicable, best, weights
@@ -16,6 +15,7 @@ from bounds.report.deployment import Deployment
 from bounds.report.report import Report
 from bounds.theorems import Bound, Theorem
 from bounds.theorems.repeated import attempted
+from bounds.theorems.written import changed
 
 
 def report_on(
@@ -57,7 +57,7 @@ def report_on(
     for theorem in followed(theorems, progress):
         outcome = attempted(theorem, evidence, delta * share.get(theorem.name, 1.0))
         if isinstance(outcome, Bound):
-            found[theorem.name] = replace(outcome, deployment=deployment)
+            found[theorem.name] = changed(outcome, deployment=deployment)
         else:
             refused[theorem.name] = outcome
     measured = measured_losses(evidence, found)
@@ -72,7 +72,7 @@ def report_on(
         quantities=quantities(evidence),
         measured=measured,
         assumptions=evidence.setting.assumptions,
-        best=None if smallest is None else replace(smallest, deployment=deployment),
+        best=None if smallest is None else changed(smallest, deployment=deployment),
         candidates=candidates,
         provenance={**(record or {}), "head": evidence.head.name},
         class_names=evidence.setting.class_names,

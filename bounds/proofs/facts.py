@@ -8,6 +8,7 @@ from typing import Literal
 
 import sympy as sp
 
+from bounds.derivations.functions import Max, Min
 from bounds.derivations.steps import Result, Step
 from bounds.errors import InvalidProof
 from bounds.proofs.ranges import direction, nonnegative, positive
@@ -73,7 +74,7 @@ class Fact:
             rival = next((other for other in left if event.excludes(other)), None)
             if rival is not None:
                 left.remove(rival)
-            total += event.share if rival is None else sp.Max(event.share, rival.share)
+            total += event.share if rival is None else Max(event.share, rival.share)
         return total
 
     @property
@@ -212,7 +213,7 @@ class Fact:
         """
         if self.lhs != other.lhs:
             raise InvalidProof(f"`{self.lhs}` and `{other.lhs}` differ.")
-        return _follow(self.lhs, sp.Min(self.rhs, other.rhs), "the smaller of two", self, other)
+        return _follow(self.lhs, Min(self.rhs, other.rhs), "the smaller of two", self, other)
 
     def root(self) -> Fact:
         """√a ≤ √b.

@@ -9,6 +9,7 @@ from itertools import product
 import sympy as sp
 
 from bounds.derivations.functions import (
+    Max,
     clopper_pearson,
     clopper_pearson_counts,
     kl_inverse,
@@ -153,7 +154,7 @@ def _log(term: sp.Expr) -> sp.Expr:
 def loss_at(kind: sp.Symbol, margin: sp.Expr) -> sp.Expr:
     """The loss of a margin, in numbers: max(0, 1 − v) or log₂(1 + e^{−v})."""
     if kind == HINGE:
-        return sp.Max(0, 1 - margin)
+        return 1 - margin if nonnegative(1 - margin) else Max(0, 1 - margin)
     return sp.log(1 + sp.exp(-margin)) / sp.log(2)
 
 
@@ -346,12 +347,10 @@ def on_box(term: sp.Expr) -> bool:
     levels = sorted(term.atoms(Declared), key=str)
     if not levels or any(level.kind != "level" for level in levels) or len(levels) > 6:
         return False
-    if not term.is_polynomial(*levels) or any(sp.degree(term, level) > 1 for level in levels):
+    polynomial = term.as_poly(*levels)
+    if polynomial is None or max(polynomial.degree_list()) > 1:
         return False
-    corners = (
-        term.subs(dict(zip(levels, corner, strict=True))) for corner in product((0, 1), repeat=len(levels))
-    )
-    return all(bool(corner.is_nonnegative) for corner in corners)
+    return all(polynomial.eval(corner).is_nonnegative for corner in product((0, 1), repeat=len(levels)))
 
 
 def positive(term: sp.Expr) -> bool:

@@ -7,6 +7,7 @@ terms; only `Norm` and `Dot` turn them into numbers.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Literal
 
 import sympy as sp
@@ -121,10 +122,6 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
     def _sympystr(self, printer: Any) -> str:
         return str(self.name)
 
-    def _latex(self, printer: Any) -> str:
-        name, _, below = ("\\bar S" if self.name == "P" else self.name.replace("0", "")).partition("_")
-        return name + (r"^\circ" if self.hidden else "") + (f"_{below}" if below else "")
-
 
 def normal(term: sp.Expr) -> sp.Expr:
     """Products of sums and whole powers of sums multiplied out, on the outermost level; denominators stay whole."""
@@ -151,16 +148,20 @@ def _sign_free(vector: sp.Expr) -> sp.Expr:
     return normal(-vector) if vector.could_extract_minus_sign() else vector
 
 
-class Enc(sp.Function):  # type: ignore[misc]
+class Term(sp.Function):  # type: ignore[misc]
+    """A function of terms; `nargs` says of how many."""
+
+    def __init_subclass__(cls, nargs: int | tuple[int, ...] | None = None) -> None:
+        """Read by the class of sympy's functions."""
+        super().__init_subclass__()
+
+
+class Enc(Term, nargs=2):
     """The vector f(x)."""
 
-    nargs = 2
 
-
-class Apply(sp.Function):  # type: ignore[misc]
+class Apply(Term, nargs=2):
     """The vector W v, linear in both."""
-
-    nargs = 2
 
     @classmethod
     def eval(cls, head: sp.Expr, vector: sp.Expr) -> sp.Expr | None:
@@ -168,15 +169,8 @@ class Apply(sp.Function):  # type: ignore[misc]
         return _bilinear(cls, head, vector)
 
 
-class Dot(sp.Function):  # type: ignore[misc]
+class Dot(Term, nargs=2):
     """The inner product, bilinear and symmetric."""
-
-    nargs = 2
-
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        # sympy's own printer has another class of this name.
-        text = r"\left\langle {}, {}\right\rangle".format(*map(printer._print, self.args))
-        return text if exp is None else f"{{{text}}}^{{{exp}}}"
 
     @classmethod
     def eval(cls, left: sp.Expr, right: sp.Expr) -> sp.Expr | None:
@@ -224,35 +218,27 @@ def _without(term: sp.Expr, removed: list[sp.Expr]) -> list[sp.Expr]:
     return [factor for factor in sp.Mul.make_args(term) if factor not in removed]
 
 
-class InBall(sp.Function):  # type: ignore[misc]
+class InBall(Term, nargs=2):
     """A generic head together with the Frobenius ball it runs over: InBall(V, β)."""
 
-    nargs = 2
 
-
-class Near(sp.Function):  # type: ignore[misc]
+class Near(Term, nargs=3):
     """A generic head together with the ball {‖(W − W₀)A‖_F ≤ β} around the centre of a metric: Near(W, β, metric)."""
 
-    nargs = 3
 
-
-class Project(sp.Function):  # type: ignore[misc]
+class Project(Term, nargs=1):
     """Π v, the Euclidean projection on the probability simplex."""
 
-    nargs = 1
 
-
-class Nonnegative(sp.Function):  # type: ignore[misc]
+class Nonnegative(Term):
     """Something that is never negative, whatever its arguments."""
 
     is_nonnegative = True
     is_real = True
 
 
-class Norm(Nonnegative):
+class Norm(Nonnegative, nargs=1):
     """Euclidean norm of a vector; constants come out, the sign goes."""
-
-    nargs = 1
 
     @classmethod
     def eval(cls, vector: sp.Expr) -> sp.Expr | None:
@@ -264,10 +250,8 @@ class Norm(Nonnegative):
         return None if chosen == vector else cls(chosen)
 
 
-class OpNorm(Nonnegative):
+class OpNorm(Nonnegative, nargs=1):
     """Spectral norm of a head, or of a difference of heads."""
-
-    nargs = 1
 
     @classmethod
     def eval(cls, head: sp.Expr) -> sp.Expr | None:
@@ -276,124 +260,88 @@ class OpNorm(Nonnegative):
         return None if chosen == head else cls(chosen)
 
 
-class Frobenius(Nonnegative):
+class Frobenius(Nonnegative, nargs=1):
     """Frobenius norm of a head."""
 
-    nargs = 1
 
-
-class Distance(Nonnegative):
+class Distance(Nonnegative, nargs=2):
     """‖(W − W₀)A‖_F, the distance of a head from the centre of a metric: Distance(W, metric)."""
 
-    nargs = 2
 
-
-class Energy(Nonnegative):
+class Energy(Nonnegative, nargs=2):
     """‖A⁻¹v‖² in a metric: Energy(metric, v)."""
 
-    nargs = 2
 
-
-class Stretch(Nonnegative):
+class Stretch(Nonnegative, nargs=1):
     """‖A⁻¹‖₂ of a metric."""
 
-    nargs = 1
 
-
-class Ramp(Nonnegative):
+class Ramp(Nonnegative, nargs=4):
     """max(0, min(1, 1 − margin/γ)), the margin that of head W at input f(x) of class y: Ramp(W, f(x), y, γ)."""
 
-    nargs = 4
 
-
-class Reach(Nonnegative):
+class Reach(Nonnegative, nargs=1):
     """sup ‖W v − y‖ over all ‖v‖ ≤ B and all labels y: 1 + ‖W‖₂B without an intercept."""
-
-    nargs = 1
 
 
 class Indicator(Nonnegative):
     """Something an item is or is not: 0 or 1."""
 
 
-class Wrong(Indicator):
+class Wrong(Indicator, nargs=3):
     """1[the decision of head W at input x is not the class y], ties counted as mistakes: Wrong(W, f(x), y)."""
 
-    nargs = 3
 
-
-class Outside(Indicator):
+class Outside(Indicator, nargs=4):
     """1[y is not among the k classes of the largest scores], ties counted as mistakes: Outside(k, W, f(x), y)."""
 
-    nargs = 4
 
-
-class Differ(Indicator):
+class Differ(Indicator, nargs=4):
     """1[two decisions differ]: Differ(W, f(x), V, f(x′))."""
 
-    nargs = 4
 
-
-class InCell(Nonnegative):
+class InCell(Nonnegative, nargs=2):
     """An indicator of an item of one cell of the population, a class or those above a threshold: InCell(cell, g)."""
 
-    nargs = 2
 
-
-class Picked(sp.Function):  # type: ignore[misc]
+class Picked(Term, nargs=2):
     """A head that starts from another one and is made of what it picks out of a sample: Picked(start, sample)."""
 
-    nargs = 2
     is_real = True
 
 
-class Picks(Nonnegative):
+class Picks(Nonnegative, nargs=1):
     """How many items a head picked: Picks(Picked(start, sample))."""
 
-    nargs = 1
 
-
-class Missed(Indicator):
+class Missed(Indicator, nargs=2):
     """1[the rule made from the shots of an episode does not name the class y of its query x]: Missed(f(x), y)."""
 
-    nargs = 2
 
-
-class Episode(Nonnegative):
+class Episode(Nonnegative, nargs=1):
     """Mean of an indicator over one item of each class: Episode(g)."""
 
-    nargs = 1
 
-
-class Predicted(Nonnegative):
+class Predicted(Nonnegative, nargs=2):
     """A head's own prediction of its error at an input, in [0, 1]: Predicted(W, f(x))."""
 
-    nargs = 2
 
-
-class Correction(sp.Function):  # type: ignore[misc]
+class Correction(Term, nargs=3):
     """Error less predicted error: Correction(W, f(x), y) = Wrong − Predicted."""
 
-    nargs = 3
     is_real = True
 
 
-class Cross(Nonnegative):
+class Cross(Nonnegative, nargs=3):
     """⟨u − y, v − y⟩ for u, v on the simplex: Cross(u, v, y)."""
 
-    nargs = 3
 
-
-class ClassLimit(Nonnegative):
+class ClassLimit(Nonnegative, nargs=2):
     """An upper limit of the mean of g in a class: ClassLimit(g, y)."""
 
-    nargs = 2
 
-
-class Randomised(Nonnegative):
+class Randomised(Nonnegative, nargs=4):
     """Something in [0, 1] averaged over random heads around W, with the noise of a prior: (W, prior, f(x), y)."""
-
-    nargs = 4
 
 
 class Gibbs(Randomised):
@@ -404,52 +352,37 @@ class Narrow(Randomised):
     """Chance that the margin of a random head is at most γ, which is at least the prior's q where W itself errs."""
 
 
-class Quantile(Nonnegative):
+class Quantile(Nonnegative, nargs=1):
     """The q of a prior: chance that a random head shows an error of the head it is drawn around."""
 
-    nargs = 1
 
-
-class Divergence(Nonnegative):
+class Divergence(Nonnegative, nargs=2):
     """KL divergence of the random heads around W from those of a prior: Divergence(W, prior)."""
 
-    nargs = 2
 
-
-class Remainder(Nonnegative):
+class Remainder(Nonnegative, nargs=2):
     """max(0, u − 2λu(1 − u)), the most that e − 2λe(1 − e) can be for 0 ≤ e ≤ u: Remainder(u, λ)."""
 
-    nargs = 2
 
-
-class Spread(Nonnegative):
+class Spread(Nonnegative, nargs=1):
     """Largest less smallest value of a number per class."""
 
-    nargs = 1
 
-
-class Least(Nonnegative):
+class Least(Nonnegative, nargs=1):
     """Smallest value of a number per class that is never negative."""
 
-    nargs = 1
 
-
-class Variance(Nonnegative):
+class Variance(Nonnegative, nargs=2):
     """Sample variance of g over the items of a sample: Variance(S, g)."""
 
-    nargs = 2
 
-
-class Count(Nonnegative):
+class Count(Nonnegative, nargs=2):
     """Number of items of a sample with an indicator of one: Count(T, g)."""
 
-    nargs = 2
 
-
-class Loss(sp.Function):  # type: ignore[misc]
+class Loss(Term, nargs=2):
     """A loss of a margin v: hinge max(0, 1 − v) or logistic log₂(1 + e^{−v})."""
 
-    nargs = 2
     is_nonnegative = True
     is_real = True
 
@@ -460,6 +393,7 @@ class Loss(sp.Function):  # type: ignore[misc]
         return None if opened == margin else cls(kind, opened)
 
 
+@cache
 def items(term: sp.Basic) -> frozenset[Item]:
     """The item variables a term leaves free: `free_symbols` does not know what operators bind."""
     if isinstance(term, Item):
@@ -480,7 +414,7 @@ def order(term: sp.Basic) -> sp.Expr:
     return sp.Integer(len({item.index for item in items(term)})) + hidden
 
 
-class Operator(sp.Function):  # type: ignore[misc]
+class Operator(Term):
     """Something linear in its last argument that averages or integrates item variables."""
 
     is_real = True
@@ -536,10 +470,8 @@ def only_second(term: sp.Expr, item: int = 0) -> bool:
     return views == {1}
 
 
-class Given(Operator):
+class Given(Operator, nargs=1):
     """Expectation over all views given the classes of the items."""
-
-    nargs = 1
 
     def leaves(self, inner: frozenset[Item]) -> frozenset[Item]:
         """The classes of the items that went in."""
@@ -559,10 +491,8 @@ class Given(Operator):
         return cls(swapped(term)) if only_second(term) else None
 
 
-class Fresh(Operator):
+class Fresh(Operator, nargs=1):
     """Expectation over the second view of item 0, drawn afresh from its class."""
-
-    nargs = 1
 
     def leaves(self, inner: frozenset[Item]) -> frozenset[Item]:
         """What is left, and the class of item 0, from which the view was drawn."""
@@ -580,10 +510,8 @@ class Fresh(Operator):
         return Given(term) if only_second(term) else None
 
 
-class E(Operator):
+class E(Operator, nargs=1):
     """Expectation over new items, everything else held fixed."""
-
-    nargs = 1
 
     @classmethod
     def reduce(cls, *arguments: sp.Expr) -> sp.Expr | None:
@@ -596,10 +524,8 @@ class E(Operator):
         return cls(swapped(term)) if only_second(term) else None
 
 
-class Mean(Operator):
+class Mean(Operator, nargs=2):
     """Mean over the items of a sample: Mean(S, g). Second views exist only where the sample is of pairs."""
-
-    nargs = 2
 
     @classmethod
     def reduce(cls, *arguments: sp.Expr) -> sp.Expr | None:
@@ -610,16 +536,12 @@ class Mean(Operator):
         return None
 
 
-class UMean(Operator):
+class UMean(Operator, nargs=2):
     """Mean over all tuples of distinct items of a sample, as many as g looks at: UMean(P, g)."""
 
-    nargs = 2
 
-
-class Negatives(Operator):
+class Negatives(Operator, nargs=2):
     """Sum of g over k further items, each bound as item 1: Negatives(k, g)."""
-
-    nargs = 2
 
     def leaves(self, inner: frozenset[Item]) -> frozenset[Item]:
         """Everything but item 1."""
@@ -636,130 +558,93 @@ class Negatives(Operator):
         return given[0]
 
 
-class Worst(Nonnegative):
+class Worst(Nonnegative, nargs=2):
     """Largest value of a nonnegative g over k further items, each bound as item 1: Worst(k, g)."""
 
-    nargs = 2
 
-
-class MeanClassifier(Nonnegative):
+class MeanClassifier(Nonnegative, nargs=(3, 4)):
     """A loss of the classifier whose rows are the true class means: MeanClassifier(loss, f, scale or temperature).
 
     A fourth argument k says that it is asked to tell the class from those of k other items, given that none has the same.
     """
 
-    nargs = (3, 4)
 
-
-class Collision(Nonnegative):
+class Collision(Nonnegative, nargs=1):
     """Probability that one of k further items has the class of an item: Collision(k)."""
 
-    nargs = 1
 
-
-class CollisionLimit(Nonnegative):
+class CollisionLimit(Nonnegative, nargs=3):
     """A limit of Collision(1) by the class counts of a sample, lower (0) or upper (1): CollisionLimit(S, δ, side)."""
 
-    nargs = 3
 
-
-class MeanGap(Nonnegative):
+class MeanGap(Nonnegative, nargs=2):
     """√Σ_y p̂_y‖μ̂_y − μ_y‖² of a sample's class means of f: MeanGap(S, f)."""
 
-    nargs = 2
 
-
-class ClassBias(Nonnegative):
+class ClassBias(Nonnegative, nargs=3):
     """Σ_y p̂_y‖W μ̂_y − y‖² of a sample's class means of f: ClassBias(S, W, f)."""
 
-    nargs = 3
 
-
-class FarthestMean(Nonnegative):
+class FarthestMean(Nonnegative, nargs=4):
     """max_y min(sup‖W v − y‖, ‖W μ̂_y − y‖ + ‖W‖₂g/√p̂_y) of a sample's class means of f: FarthestMean(S, W, f, g)."""
 
-    nargs = 4
 
-
-class Fewest(Nonnegative):
+class Fewest(Nonnegative, nargs=1):
     """Smallest number of items that a sample has of a class it has any of."""
 
-    nargs = 1
 
-
-class ClassExcess(Nonnegative):
+class ClassExcess(Nonnegative, nargs=4):
     """Σ_y (p_y − p̂_y)₊ M_y², M_y what `FarthestMean` is the largest of: ClassExcess(S, W, f, g)."""
 
-    nargs = 4
 
-
-class RootFrequencies(Nonnegative):
+class RootFrequencies(Nonnegative, nargs=1):
     """Σ_y (√p̂_y + √p_y) of a sample."""
 
-    nargs = 1
 
-
-class _Wealth(sp.Function):  # type: ignore[misc]
+class _Wealth(Term):
     # Nonnegative where its bets are, which `ville` checks and sympy does not.
     is_real = True
 
 
-class Bet(_Wealth):
+class Bet(_Wealth, nargs=2):
     """Wealth after betting on every item of a sample: Bet(T, g) is the product of g over the items."""
 
-    nargs = 2
 
-
-class Copies(_Wealth):
+class Copies(_Wealth, nargs=2):
     """Mean of a process over B arrangements of its items, in number and order fixed before them: Copies(B, process)."""
 
-    nargs = 2
 
-
-class Peak(_Wealth):
+class Peak(_Wealth, nargs=1):
     """Largest value of a process as its items come one by one."""
 
-    nargs = 1
 
-
-class Largest(Nonnegative):
+class Largest(Nonnegative, nargs=4):
     """The largest p in (0, 1) at which a process stays below a threshold: Largest(p, process, threshold, shown).
 
     `shown` is the mean that a report shows beside the limit; it has no part in it.
     """
 
-    nargs = 4
 
-
-class Reached(Nonnegative):
+class Reached(Nonnegative, nargs=2):
     """1[a process reaches a threshold]: Reached(process, threshold)."""
 
-    nargs = 2
 
-
-class Positive(Nonnegative):
+class Positive(Nonnegative, nargs=1):
     """1[a number is positive]."""
 
-    nargs = 1
 
-
-class TV(Nonnegative):
+class TV(Nonnegative, nargs=1):
     """½‖p − p̂‖₁ of a sample's class frequencies."""
 
-    nargs = 1
 
-
-class Sup(sp.Function):  # type: ignore[misc]
+class Sup(Term, nargs=2):
     """Largest value over a class of the term in its generic member: Sup(generic, term)."""
 
-    nargs = 2
     is_real = True
 
 
-class Rad(Nonnegative):
+class Rad(Nonnegative, nargs=3):
     """(1/√N) E sup Σ ξ_i g(item i) over a class, ξ fair signs: Rad(sample, generic, g)."""
-
-    nargs = 3
 
 
 def declare_check(term: sp.Basic) -> None:

@@ -14,6 +14,7 @@ from bounds.proofs.closed import Closed
 _LETTERS = {"W": "W", "V": "V", "f": "f"}
 _FORMS = {
     t.Enc: "{}({})",
+    t.Dot: r"\left\langle {}, {}\right\rangle",
     t.Norm: r"\left\|{}\right\|",
     t.OpNorm: r"\left\|{}\right\|_2",
     t.Frobenius: r"\left\|{}\right\|_F",
@@ -75,6 +76,11 @@ class TermPrinter(LatexPrinter):  # type: ignore[misc]
         index = f"_{{{item.index}}}" if item.index else ""
         return ("y" if item.view is None else "x" + "'" * item.view) + index
 
+    def _print_Sample(self, sample: t.Sample) -> str:
+        whole = "\\bar S" if sample.name == "P" else sample.name.replace("0", "")
+        name, _, below = whole.partition("_")
+        return name + (r"^\circ" if sample.hidden else "") + (f"_{below}" if below else "")
+
     def _print_Apply(self, term: t.Apply) -> str:
         return f"{self._print(term.args[0])}\\,{self._print(term.args[1])}"
 
@@ -90,7 +96,7 @@ class TermPrinter(LatexPrinter):  # type: ignore[misc]
         return text if exp is None else f"{{{text}}}^{{{exp}}}"
 
     # sympy has printers of its own for classes of these names.
-    _print_Cross = _print_Divergence = _print_Function
+    _print_Cross = _print_Divergence = _print_Dot = _print_Function
 
 
 def latex(term: sp.Basic) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from bounds.derivations.functions import softplus
+from bounds.derivations.functions import Max, Min, softplus
 from bounds.derivations.steps import Result
 from bounds.errors import InvalidProof
 from bounds.proofs import terms as t
@@ -81,7 +81,7 @@ class World:
         if isinstance(term, sp.Pow):
             return self.value(term.base, bound) ** self.value(term.exp, bound)
         plain: dict[type, Callable[..., Any]] = {
-            sp.exp: np.exp, sp.log: np.log, sp.Max: max, sp.Min: min, sp.Abs: abs, sp.floor: np.floor,
+            sp.exp: np.exp, sp.log: np.log, Max: max, Min: min, sp.Abs: abs, sp.floor: np.floor,
             softplus: lambda v: np.logaddexp(0, v),
         }  # fmt: skip
         if type(term) in plain:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from bounds.summaries.limits import clopper_pearson_lower, kl_inverse
 from bounds.summaries.totals import Totals
 from bounds.theorems.bound import Bound
 from bounds.theorems.common import loss_range
+from bounds.theorems.written import changed
 
 FAILURE = 1e-6  # of a lower limit: how often a valid bound may be withheld
 _LOSSES = ("loss", "projected_loss", "squared_loss", "error")  # columns of `item_losses`
@@ -72,7 +72,7 @@ def _with_relatives(found: dict[str, Bound]) -> dict[str, Bound]:
         cause = next((one for one in contradicted if set(one.assumptions) <= set(bound.assumptions)), None)
         if bound.certified and cause is not None:
             reason = f"it rests on every assumption of `{cause.name}`, which is contradicted"
-            found[name] = replace(bound, contradiction=reason)
+            found[name] = changed(bound, contradiction=reason)
     return found
 
 
@@ -133,5 +133,5 @@ def _checked(bound: Bound, limits: Mapping[str, float]) -> Bound:
                 f"{limits[loss]:.4g} (at {FAILURE:g}): one of its assumptions must fail ({', '.join(bound.assumptions)}), "
                 f"or the test items are not from its population; chance alone does this at most with δ = {bound.delta:g}"
             )
-            return replace(bound, contradiction=reason)
+            return changed(bound, contradiction=reason)
     return bound

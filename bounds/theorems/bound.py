@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bounds.arguments import PROBABILITY, as_mapping, checked
@@ -19,6 +20,7 @@ from bounds.proofs.conclude import Conclusion
 from bounds.rendering import rendered
 from bounds.summaries.episodes import Episodes
 from bounds.theorems.axes import LOSS, Axis
+from bounds.theorems.written import changed, late, written_late
 
 if TYPE_CHECKING:
     from bounds.heads.predictor import Predictor
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 Kind = Literal["bound", "expression", "estimate"]
 
 
+@written_late
 @dataclass(frozen=True)
 class Term:
     """One term of a bound.
@@ -68,6 +71,7 @@ class Deployment(Protocol):
         """The predictor that `bound` is about."""
 
 
+@written_late
 @dataclass(frozen=True)
 class Bound:
     """A number with its proof obligations.
@@ -176,7 +180,7 @@ class Bound:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain Python, ready for JSON; `Bound.from_dict` reads it back."""
-        plain = asdict(replace(self, model=None, deployment=None))
+        plain = asdict(changed(self, model=None, deployment=None))
         del plain["model"], plain["deployment"]
         plain["predictor"] = plain.pop("about")
         plain["derived"] = {
@@ -358,7 +362,7 @@ class Theorem:
             value=expression.combined(numbers, axis.most),
             terms={name: self._term(name, number, found) for name, number in numbers.items()},
             combine=expression.combine,
-            latex=expression.latex(),
+            latex=late(expression.latex),
             assumptions=self._obligations(evidence, found),
             delta=self.level(evidence, delta),
             split=dict(found.split),
@@ -405,7 +409,7 @@ class Theorem:
         return Term(
             name,
             number,
-            found.expression.latex(name),
+            late(partial(found.expression.latex, name)),
             meaning,
             lowered_by,
             Expression(parts).evaluate(found.values) if parts else {},

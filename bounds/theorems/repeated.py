@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bounds.evidence.evidence import Evidence
 from bounds.theorems.bound import Bound, Theorem, outcome
+from bounds.theorems.written import changed
 
 _SPLIT = "proved for i.i.d. rows; S repeats rows: for added copies declare repeats='drop'"
 _BOTH = "S repeats rows: the larger of the bound on all rows and on the distinct ones, for one head"
@@ -24,11 +23,11 @@ def evaluated(theorem: Theorem, evidence: Evidence, delta: float) -> Bound:
     if evidence.distinct is None:
         return bound
     if theorem.splits:
-        return replace(bound, notes=(*bound.notes, _SPLIT))
+        return changed(bound, notes=(*bound.notes, _SPLIT))
     other = theorem.evaluate(evidence.distinct, delta)
     below = theorem.found(evidence, delta).expression.below
     larger = min(bound, other, key=_value) if below else max(bound, other, key=_value)
-    return larger if bound.value == other.value else replace(larger, notes=(*larger.notes, _BOTH))
+    return larger if bound.value == other.value else changed(larger, notes=(*larger.notes, _BOTH))
 
 
 def attempted(theorem: Theorem, evidence: Evidence, delta: float) -> Bound | str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import sympy as sp
 
 from bounds.derivations import agreement
@@ -19,7 +17,7 @@ from bounds.proofs.choices import Choice, Family, ball, one_of, over_integers
 from bounds.proofs.conclude import Conclusion, conclude
 from bounds.proofs.facts import Fact
 from bounds.proofs.lemmas.batches import batched
-from bounds.proofs.lemmas.betting import past, ville
+from bounds.proofs.lemmas.betting import bet_limit, past, ville
 from bounds.proofs.lemmas.centred import near
 from bounds.proofs.lemmas.class_means import class_means_radius
 from bounds.proofs.lemmas.concentration import counted, hoeffding, leaked
@@ -284,27 +282,39 @@ def counted_despite_copies(
     return counted(Mean(clean, term), share, what, over=over).chain(more).lower(less)
 
 
-@cache
+def _stake(sample: Sample, term: sp.Expr, share: sp.Expr) -> Bet:
+    """What a share of the wealth becomes that wins (p − g)/(1 − p), written so that it is seen to be nonnegative."""
+    return Bet(sample, 1 - share + share * (1 - term) / (1 - _tried))
+
+
+def _episode_bets(sample: Sample, term: sp.Expr) -> sp.Expr:
+    bets = [_stake(sample, term, sp.Rational(stake)) for stake in STAKES]
+    return Copies(copies, sp.Add(*bets) / len(bets))
+
+
+def _loss_bets() -> sp.Expr:
+    bets = [_stake(TEST, _share, sp.Rational(str(stake))) for stake in LOSS_STAKES]
+    return sp.Add(*bets) / len(bets)
+
+
+_correction = Correction(FITTED, z, y)
+_share, _scaled = projected(W) / sp.sqrt(2), (1 + _correction) / 2
+_correction_bets = Bet(HELD_OUT, 1 - sp.Rational(9, 10) * past(HELD_OUT, "stake") * (_scaled - _tried))
+
+
 def episode_limit(sample: Sample, term: sp.Expr) -> Fact:
     """The mean error of i.i.d. episodes, by bets of constant stakes on copies of their arrangement."""
-    bets = [Bet(sample, 1 + sp.Rational(stake) * (_tried - term) / (1 - _tried)) for stake in STAKES]
-    return ville(Copies(copies, sp.Add(*bets) / len(bets)), _tried, term, delta)
+    return ville(_episode_bets(sample, term), _tried, term, delta)
 
 
-@cache
 def loss_limit() -> Fact:
     """The mean projected loss over its range √2, by bets of constant stakes."""
-    term = projected(W) / sp.sqrt(2)
-    stakes = [sp.Rational(str(stake)) for stake in LOSS_STAKES]
-    bets = [Bet(TEST, 1 + stake * (_tried - term) / (1 - _tried)) for stake in stakes]
-    return ville(sp.Add(*bets) / len(bets), _tried, term, delta)
+    return ville(_loss_bets(), _tried, _share, delta)
 
 
 def correction_limit() -> Fact:
     """The mean correction of a predicted error, scaled to [0, 1], by bets that learn from the items before."""
-    term = (1 + _correction) / 2
-    stake = sp.Rational(9, 10) * past(HELD_OUT, "stake")
-    return ville(Bet(HELD_OUT, 1 - stake * (term - _tried)), _tried, term, deltas[1])
+    return ville(_correction_bets, _tried, _scaled, deltas[1])
 
 
 def _averages(
@@ -333,11 +343,17 @@ _whitened = Energy(METRICS.chosen, z)
 weight = Declared("multiplier", "amount", ("S", "P", "rest", "f"))
 _P2, _Q = Sample("P2", m), Sample("Q", COUNTED.size)
 _TWO = Sample("H", N, paired=True)
-_correction = Correction(FITTED, z, y)
 _CLASS, _ABOVE, _EPISODES, _SHOTS = (
     Sample(one.name, one.size) for one in (CLASS_ITEMS, ABOVE, EPISODES, SHOTS)
 )
 _P, _S, _H, _U = Sample("P", m, paired=True), Sample("S", n), Sample("H", N), Sample("U", m)
+_wrong_episode = Episode(wrong(W))
+
+
+def _read_bets(process: sp.Expr, term: sp.Expr, share: sp.Expr) -> sp.Expr:
+    return plain(bet_limit(process, _tried, term, share))
+
+
 READINGS = {
     Mean(_P, apart): Quantity(s.invariance, "invariance"),
     Mean(_S, residual(W)): Quantity(s.residual_S, "labeled_residual"),
@@ -355,10 +371,12 @@ READINGS = {
         "test_error",
     ),
     **_counts(_ABOVE, InCell(RANKS.chosen, wrong(W)), s.mistakes, counting.answered, "test_error"),
-    Mean(_EPISODES, Episode(wrong(W))): Quantity(counting.episode_error, "test_error"),
-    plain(episode_limit(EPISODES, Episode(wrong(W))).rhs): Quantity(counting.episode_limit),
+    Mean(_EPISODES, _wrong_episode): Quantity(counting.episode_error, "test_error"),
+    _read_bets(_episode_bets(EPISODES, _wrong_episode), _wrong_episode, delta): Quantity(
+        counting.episode_limit
+    ),
     Mean(_SHOTS, missed): Quantity(counting.episode_error, "episodes"),
-    plain(episode_limit(SHOTS, missed).rhs): Quantity(counting.episode_limit),
+    _read_bets(_episode_bets(SHOTS, missed), missed, delta): Quantity(counting.episode_limit),
     Mean(_H, projected(FITTED)): Quantity(s.projected_ref, "held_out_residual"),
     **_counts(_U, Differ(W, z, FITTED, z), s.differing, s.m, "disagreement"),
     Mean(_U, moved(W, FITTED)): Quantity(s.head_gap, "head_distance"),
@@ -366,7 +384,7 @@ READINGS = {
     Variance(_U, predicted(FITTED)): Quantity(powered.predicted_variance),
     Mean(_H, _correction): Quantity(powered.rectifier, "rectifier"),
     Variance(_H, _correction): Quantity(powered.rectifier_variance),
-    plain(correction_limit().rhs): Quantity((1 + powered.rectifier_limit) / 2),
+    _read_bets(_correction_bets, _scaled, deltas[1]): Quantity((1 + powered.rectifier_limit) / 2),
     **_averages(_P, half_moved(W), augmentation.gain, augmentation.gain_variance, "gain"),
     **_averages(_P, half_moved(FITTED), augmentation.gain, augmentation.gain_variance, "gain"),
     **_averages(_TWO, crossed(FITTED), augmentation.cross, augmentation.cross_variance, "averaged_risk"),
@@ -424,7 +442,7 @@ READINGS = {
     },
     Fewest(_S): Quantity(s.n_min),
     RootFrequencies(_S): Quantity(s.root_frequencies, assumes=_PRIOR),
-    plain(loss_limit().rhs): Quantity(counting.loss_limit / sp.sqrt(2)),
+    _read_bets(_loss_bets(), _share, delta): Quantity(counting.loss_limit / sp.sqrt(2)),
     OpNorm(W - V): Quantity(s.c, alone="head_distance"),
     Reach(W): Quantity(s.kappa_S),
     Reach(V): Quantity(s.kappa_ref),

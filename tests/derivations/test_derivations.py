@@ -15,6 +15,7 @@ from bounds.derivations import inequalities
 from bounds.derivations import symbols as s
 from bounds.derivations.algebra import equal, monotone
 from bounds.derivations.expression import Expression
+from bounds.derivations.functions import Min
 from bounds.derivations.lemmas import (
     batches,
     classes,
@@ -123,7 +124,7 @@ RADII = {
         lambda: classes.smaller_variation(
             "x",
             s.c,
-            sp.Min(inequalities.weissman(s.K, d, N), inequalities.mcdiarmid_total_variation(s.K, d, N)),
+            Min(inequalities.weissman(s.K, d, N), inequalities.mcdiarmid_total_variation(s.K, d, N)),
             d,
             N,
         ),
@@ -187,7 +188,7 @@ def test_equality_needs_sympy_and_digits():
     x = sp.Symbol("x", positive=True)
     assert equal(sp.sqrt(x**2 / 4), x / 2).holds
     assert not equal(x, x * (1 + sp.Rational(1, 10**40))).holds
-    assert not equal(sp.Min(1, x), sp.Min(2, x)).holds
+    assert not equal(Min(1, x), Min(2, x)).holds
 
 
 def test_monotonicity_sees_both_directions():

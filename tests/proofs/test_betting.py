@@ -6,6 +6,7 @@ import math
 import pytest
 import sympy as sp
 
+from bounds.derivations.functions import Max
 from bounds.errors import InvalidProof
 from bounds.proofs.lemmas.betting import past, verdict, ville
 from bounds.proofs.terms import (
@@ -74,7 +75,7 @@ def test_two_verdicts_that_cannot_both_be_wrong_spend_the_larger_share():
         verdict(watched(), NOT_WORSE, d1),
         verdict(watched(-1), sp.Lt(-E(OUTCOME), 0, evaluate=False), d2),
     )
-    assert better.plus(worse).spends == sp.Max(d1, d2)
+    assert better.plus(worse).spends == Max(d1, d2)
     both = verdict(watched(-1), sp.Le(-E(OUTCOME), 0, evaluate=False), d2)
     assert better.plus(both).spends == d1 + d2  # at equality both may be wrong
     other = verdict(

@@ -8,7 +8,7 @@ import sympy as sp
 from scipy.stats import binom
 
 from bounds.derivations import symbols as s
-from bounds.derivations.functions import clopper_pearson, clopper_pearson_counts
+from bounds.derivations.functions import Min, clopper_pearson, clopper_pearson_counts
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import Family, one_of
 from bounds.proofs.lemmas.concentration import (
@@ -140,7 +140,7 @@ def test_fixed_counts_add_range_times_distance_on_either_side():
 
 def test_fixed_counts_of_pairs_of_items():
     fact = hoeffding(UMean(FIXED, TWO), d1)
-    shift = sp.Min(1, 1 / m + 2 * TV(FIXED))
+    shift = Min(1, 1 / m + 2 * TV(FIXED))
     # Given the classes, a pair is alike by at most B² and by no less than nothing.
     assert sp.expand(fact.rhs.coeff(shift) - span - B**2) == 0
 
@@ -161,7 +161,7 @@ def test_class_shift_is_about_single_items():
 
 def test_kl_spends_delta_exactly():
     fact = kl_limit(Mean(HELD, apart), d1)
-    assert fact.rhs.has(sp.Min(1, Mean(HELD, apart) / tau))
+    assert fact.rhs.has(Min(1, Mean(HELD, apart) / tau))
     size, tail = 10**8, 200.0
     (limit,) = [one for one in fact.rhs.atoms(sp.Function) if type(one).__name__ == "kl_inverse"]
     budget = float(number(limit.args[1], delta_1=RARE, n=size))
@@ -173,7 +173,7 @@ def test_kl_spends_delta_exactly():
 def test_kl_of_the_mean_from_its_expectation():
     fact = kl_limit(Mean(HELD, apart), d1, upper=False)
     assert fact.lhs == Mean(HELD, apart)
-    assert fact.rhs.has(sp.Min(1, E(apart) / tau))
+    assert fact.rhs.has(Min(1, E(apart) / tau))
     with pytest.raises(InvalidProof, match="must start at 0"):
         kl_limit(Mean(HELD, Dot(z, z2)), d1)
 
@@ -190,7 +190,7 @@ def test_counts_of_unequal_trials_pay_more():
     free = Wrong(Declared("V", "head", ("f",)), z, label())
     fact = counted(Mean(FIXED, free), d1)
     (limit,) = fact.rhs.atoms(clopper_pearson)
-    assert limit.args[2] == sp.Min(sp.Rational(1, 4), 1 - sp.exp(-d1))
+    assert limit.args[2] == Min(sp.Rational(1, 4), 1 - sp.exp(-d1))
 
 
 def test_counts_are_of_indicators():

@@ -5,6 +5,7 @@ import math
 import pytest
 import sympy as sp
 
+from bounds.derivations.functions import Max
 from bounds.duels.sequences import log_below_e_value, log_margin_e_values
 from bounds.duels.signs import log_sign_e_value
 from bounds.proofs.terms import Bet
@@ -19,7 +20,7 @@ def test_what_a_claim_assumes(claim):
 
 def test_better_in_both_directions_costs_both_shares_and_a_target_the_larger():
     assert claims.better().plus(claims.better(False)).spends == deltas[0] + deltas[1]
-    assert claims.below().plus(claims.above()).spends == sp.Max(deltas[0], deltas[1])
+    assert claims.below().plus(claims.above()).spends == Max(deltas[0], deltas[1])
 
 
 def factor(fact, outcome, values):

@@ -3,7 +3,7 @@
 import pytest
 import sympy as sp
 
-from bounds.derivations.functions import clopper_pearson, kl_inverse, softplus
+from bounds.derivations.functions import Max, Min, clopper_pearson, kl_inverse, softplus
 from bounds.errors import InvalidProof
 from bounds.proofs.ranges import (
     HINGE,
@@ -54,7 +54,7 @@ RANGES = [
     (SPREAD, -span, span, {"A4"}),
     (Dot(z, ZB), B**2 - span, B**2, {"A4"}),
     (Dot(z, y), -B, B, {"A4"}),
-    (Loss(HINGE, SPREAD), sp.Max(0, 1 - span), sp.Max(0, 1 + span), {"A4"}),
+    (Loss(HINGE, SPREAD), Max(0, 1 - span), 1 + span, {"A4"}),
     (Loss(LOGISTIC, SPREAD), sp.log(1 + sp.exp(-span)) / sp.log(2), sp.log(1 + sp.exp(span)) / sp.log(2), {"A4"}),
     (Negatives(k, sp.exp(SPREAD)), k * sp.exp(-span), k * sp.exp(span), {"A4"}),
     (sp.log(1 + Negatives(k, sp.exp(SPREAD))), softplus(sp.log(k) - span), softplus(sp.log(k) + span), {"A4"}),
@@ -98,7 +98,7 @@ def test_unknown_ranges_are_refused(term, message):
     [
         sp.Integer(0), n, t, d1, apart, OpNorm(W), residual + t, t * apart, sp.log(1 / d1), sp.log(n / d1),
         sp.log(2 * sp.sqrt(n) / d1), 1 - d1, d1 - d1 * d2,
-        1 - d1 - d2 + d1 * d2, sp.Max(0, a), sp.Min(n, t), sp.exp(a), a**2, E(apart),
+        1 - d1 - d2 + d1 * d2, Max(0, a), Min(n, t), sp.exp(a), a**2, E(apart),
         kl_inverse(a, t), clopper_pearson(n, n, d1), Wrong(W, z, y), sp.sqrt(n), sp.log(1 + apart),
     ],
     ids=str,
@@ -109,7 +109,7 @@ def test_signs_that_are_known(term):
 
 @pytest.mark.parametrize(
     "term",
-    [sp.Integer(-1), a, -n, n - 1, apart - t, sp.log(d1), sp.log(t), t * a, sp.Max(a, -n), sp.Min(a, n),
+    [sp.Integer(-1), a, -n, n - 1, apart - t, sp.log(d1), sp.log(t), t * a, Max(a, -n), Min(a, n),
      d1 - d2, d1 * 2 - 1, a**3, E(SPREAD),
      d1**2 - d1 + sp.Rational(1, 5), sp.log(a / d1), sp.log(t * n)],
     ids=str,
@@ -139,8 +139,8 @@ def test_what_is_surely_positive(term, expected):
 @pytest.mark.parametrize(
     ("term", "way"),
     [(a, 1), (n, 0), (a + n, 1), (-a, -1), (n - t * a, -1), (sp.sqrt(apart + n), 0), (kl_inverse(a, n), 1),
-     (kl_inverse(n, sp.log(1 + a)), 1), (clopper_pearson(a, n, d1), 1), (sp.exp(-a), -1), (sp.Max(a, n), 1),
-     (t * kl_inverse(sp.Min(1, a / t), n), 1)],
+     (kl_inverse(n, sp.log(1 + a)), 1), (clopper_pearson(a, n, d1), 1), (sp.exp(-a), -1), (Max(a, n), 1),
+     (t * kl_inverse(Min(1, a / t), n), 1)],
 )  # fmt: skip
 def test_directions(term, way):
     assert direction(term, a) == way

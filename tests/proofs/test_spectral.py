@@ -3,6 +3,7 @@
 import pytest
 import sympy as sp
 
+from bounds.derivations.functions import Min
 from bounds.errors import InvalidProof
 from bounds.proofs.lemmas.concentration import hoeffding
 from bounds.proofs.lemmas.reading import read
@@ -49,7 +50,7 @@ def test_fixed_counts_move_the_alignment_by_the_range_of_its_class_means():
     lower = hoeffding(Mean(FIXED, aligned(f)), d1, upper=False)
     assert lower.rhs.coeff(TV(FIXED)) == B**2
     upper = hoeffding(UMean(FIXED, similar(f)), d1)
-    assert upper.rhs.coeff(sp.Min(1, 1 / m + 2 * TV(FIXED))) == B**4
+    assert upper.rhs.coeff(Min(1, 1 / m + 2 * TV(FIXED))) == B**4
 
 
 def test_a_squared_length_is_claimed_for_views_of_one_class_alone():

@@ -10,7 +10,7 @@ import sympy as sp
 
 from bounds.derivations import inequalities
 from bounds.derivations.algebra import equal, inverts
-from bounds.derivations.functions import kl_inverse, kl_inverse_first
+from bounds.derivations.functions import Min, kl_inverse, kl_inverse_first
 from bounds.derivations.lemmas.complexity import symmetrised
 from bounds.derivations.lemmas.exact import Array, binomial, largest_ratio, poisson_binomial, upper_tail
 from bounds.derivations.quantities import deviation, probability, spread, trials
@@ -231,7 +231,7 @@ def kl_limit(
         if len(outer) != 1:
             return Result(False, "the limit is not the range times a kl inverse")
         at, budget = outer[0].args
-        point = Result(at == sp.Min(1, mean / width), "evaluated at mean/range, at most 1")
+        point = Result(at == Min(1, mean / width), "evaluated at mean/range, at most 1")
         return inverts(kl_tail(budget, count), share) & point
 
     return Step(

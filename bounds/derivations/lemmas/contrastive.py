@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import sympy as sp
 
+from bounds.derivations.functions import Min
 from bounds.derivations.quantities import contrastive_risk, supervised_risk
 from bounds.derivations.search import Array, falsify, simplex
 from bounds.derivations.steps import Result, Step
@@ -130,7 +131,7 @@ def u_statistic() -> Step:
 def fixed_count_shift() -> Step:
     """Classes of two distinct items of a fixed pool are within 1/m + 2TV of two independent ones."""
     apart, size, distance = sp.symbols("TV_of_pairs m TV", positive=True)
-    statement = sp.Le(apart, sp.Min(1, 1 / size + 2 * distance), evaluate=False)
+    statement = sp.Le(apart, Min(1, 1 / size + 2 * distance), evaluate=False)
 
     def instances(x: Array) -> Mapping[sp.Symbol, Array]:
         p = simplex(x[:, :3])

@@ -9,7 +9,7 @@ import numpy as np
 import sympy as sp
 
 from bounds.derivations.algebra import equal
-from bounds.derivations.functions import kl_inverse
+from bounds.derivations.functions import Min, kl_inverse
 from bounds.derivations.lemmas.exact import Array, binomial, largest_ratio
 from bounds.derivations.quantities import trials
 from bounds.derivations.search import falsify, simplex
@@ -119,7 +119,7 @@ def kl_bound(
     """Quantity ≤ kl⁻¹(mean; budget), where Markov on E_P e^{N kl} ≤ 2√N gives the budget."""
 
     def check() -> Result:
-        if not isinstance(limit, kl_inverse) or limit.args[0] != sp.Min(1, mean):
+        if not isinstance(limit, kl_inverse) or limit.args[0] != Min(1, mean):
             return Result(False, "the limit is not a kl inverse of the measured mean")
         # Except with probability `share`, N kl - KL <= ln(2 sqrt N / share).
         return equal(maurer_moment().statement.rhs.subs(N, count) * sp.exp(kl - count * limit.args[1]), share)

@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 import sympy as sp
 
+from bounds.derivations.functions import Max
 from bounds.derivations.search import Array, falsify, simplex, unit
 from bounds.derivations.steps import Result, Step
 
@@ -39,7 +40,7 @@ def lagrange() -> Step:
     """E − 2λe(1 − e) ≤ max(0, u − 2λu(1 − u)) for 0 ≤ e ≤ u: convex in e, so largest at an end."""
     statement = sp.Le(
         error_y,
-        weight * 2 * error_y * (1 - error_y) + sp.Max(0, limit_y - 2 * weight * limit_y * (1 - limit_y)),
+        weight * 2 * error_y * (1 - error_y) + Max(0, limit_y - 2 * weight * limit_y * (1 - limit_y)),
         evaluate=False,
     )
 

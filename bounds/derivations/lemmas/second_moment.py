@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import sympy as sp
 
+from bounds.derivations.functions import Min
 from bounds.derivations.lemmas.geometry import apply, norm, one_hot, spectral
 from bounds.derivations.quantities import (
     class_part,
@@ -105,7 +106,7 @@ def minkowski() -> Step:
 def reach_of_means() -> Step:
     """‖Wμ_y − e_y‖ ≤ min(1 + ‖W‖₂B, ‖Wμ̂_y − e_y‖ + ‖W‖₂g/√p̂_y) =: M_y."""
     left, seen, radius, share, gap = sp.symbols("bias_y bias_hat_y B p_hat_y g", nonnegative=True)
-    statement = sp.Le(left, sp.Min(1 + W_norm * radius, seen + W_norm * gap / sp.sqrt(share)), evaluate=False)
+    statement = sp.Le(left, Min(1 + W_norm * radius, seen + W_norm * gap / sp.sqrt(share)), evaluate=False)
 
     def instances(x: Array) -> Mapping[sp.Symbol, Array]:
         head, share_y, label = (
@@ -177,7 +178,7 @@ def class_variance() -> Step:
     variance, direction, far, ball, spread = sp.symbols(
         "tr_Cov largest_variance_of_a_direction distance_to_mean B tau", nonnegative=True
     )
-    total = sp.Le(variance, sp.Min(ball**2, spread**2 / 2), evaluate=False)
+    total = sp.Le(variance, Min(ball**2, spread**2 / 2), evaluate=False)
     one_direction = sp.Le(direction, spread**2 / 4, evaluate=False)
     step = sp.Le(far, spread, evaluate=False)
 

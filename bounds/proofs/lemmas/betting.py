@@ -54,19 +54,28 @@ def ville(process: sp.Expr, p: Declared, term: sp.Expr, delta: sp.Expr, what: st
     Raises:
         InvalidProof: the process may have a mean above one at p = E g, or may fall in p.
     """
-    samples = {bet.args[0] for bet in process.atoms(Bet)}
-    if len(samples) != 1:
-        raise InvalidProof(f"`{process}` does not bet on the items of one sample.")
-    (sample,) = samples
+    limit = bet_limit(process, p, term, delta)
     if not _within(term):
         raise InvalidProof(f"`{term}` may lie outside [0, 1], where no p is tried.")
     target = E(term)
-    fact = _event(process, sp.Eq(target, p, evaluate=False), delta, what or f"bets on {sample}")
+    name = what or f"bets on {limit.args[3].args[0]}"
+    fact = _event(process, sp.Eq(target, p, evaluate=False), delta, name)
     for bet in process.atoms(Bet):
         if not _never_negative(sp.diff(bet.args[1], p)):
             raise InvalidProof(f"`{bet.args[1]}` may fall in `{p}`.")
-    values = {a: target, b: Largest(p, process, 1 / delta, Mean(sample, term))}
-    return VILLE.with_probability(values, *fact)
+    return VILLE.with_probability({a: target, b: limit}, *fact)
+
+
+def bet_limit(process: sp.Expr, p: Declared, term: sp.Expr, delta: sp.Expr) -> Largest:
+    """The largest p at which bets on the items of one sample stay below 1/δ, shown beside the mean of g.
+
+    Raises:
+        InvalidProof: they are not on one sample.
+    """
+    samples = {bet.args[0] for bet in process.atoms(Bet)}
+    if len(samples) != 1:
+        raise InvalidProof(f"`{process}` does not bet on the items of one sample.")
+    return Largest(p, process, 1 / delta, Mean(*samples, term))
 
 
 def verdict(process: sp.Expr, null: sp.Basic, delta: sp.Expr, what: str = "") -> Fact:
@@ -175,15 +184,22 @@ def _within(term: sp.Expr) -> bool:
 
 def _never_negative(term: sp.Expr) -> bool:
     """Whether a term, linear in each outcome of an item, is at least zero at both ends of each."""
-    outcomes = {one: sp.Dummy() for one in sorted(_outcomes(term), key=str)}
-    plain = term.xreplace(outcomes)
-    if any(sp.cancel(sp.diff(plain, letter, 2)) != 0 for letter in outcomes.values()):
+    outcomes = sorted(_outcomes(term), key=str)
+    if not all(_linear(term, one) for one in outcomes):
         return False
     ends = [(interval(one).low, interval(one).high) for one in outcomes]
-    return all(
-        _at_least_zero(plain.subs(dict(zip(outcomes.values(), corner, strict=True))))
-        for corner in product(*ends)
-    )
+    corners = (dict(zip(outcomes, corner, strict=True)) for corner in product(*ends))
+    return all(_at_least_zero(term.xreplace(corner)) for corner in corners)
+
+
+def _linear(term: sp.Expr, outcome: sp.Expr) -> bool:
+    """Whether a term is written as one that is linear in an outcome."""
+    if isinstance(term, sp.Add):
+        return all(_linear(part, outcome) for part in term.args)
+    if isinstance(term, sp.Mul):
+        moving = [part for part in term.args if part.has(outcome)]
+        return len(moving) <= 1 and all(_linear(part, outcome) for part in moving)
+    return term == outcome or not term.has(outcome)
 
 
 def _outcomes(term: sp.Expr) -> set[sp.Expr]:
@@ -195,6 +211,8 @@ def _outcomes(term: sp.Expr) -> set[sp.Expr]:
 
 
 def _at_least_zero(term: sp.Expr) -> bool:
+    if nonnegative(term) or nonnegative(sp.cancel(term)):
+        return True
     whole = sp.factor(term)
     above, below = sp.fraction(whole)
     return nonnegative(whole) or any(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from bounds.derivations import inequalities
+from bounds.derivations.functions import Min
 from bounds.derivations.lemmas import classes as frequencies
 from bounds.derivations.lemmas import second_moment as steps
 from bounds.derivations.lemmas import vectors
@@ -42,9 +43,9 @@ _classes, _size, _least, _share = sp.symbols("classes size least share", positiv
 
 def _radius(K: sp.Expr, n: sp.Expr, least: sp.Expr, B: sp.Expr, tau: sp.Expr, share: sp.Expr) -> sp.Expr:
     """The smaller of Pinelis's and Klein and Rio's radius of the sum of (z_i − μ_y)/√(n·n_y)."""
-    step, total = tau / sp.sqrt(n * least), K * sp.Min(B**2, tau**2 / 2) / n
+    step, total = tau / sp.sqrt(n * least), K * Min(B**2, tau**2 / 2) / n
     weak = tau**2 / (4 * n)
-    return sp.Min(inequalities.pinelis(step, total, share), inequalities.klein_rio(step, total, weak, share))
+    return Min(inequalities.pinelis(step, total, share), inequalities.klein_rio(step, total, weak, share))
 
 
 class_means_radius = closed("class_means_radius", _radius, role="class_means")

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import sympy as sp
 
+from bounds.derivations.functions import (
+    Max,
+    Min,
+    clopper_pearson_counts,
+    kl_inverse,
+    kl_inverse_first,
+    log_subsets,
+)
 from bounds.derivations.functions import clopper_pearson as cp
-from bounds.derivations.functions import clopper_pearson_counts, kl_inverse, kl_inverse_first, log_subsets
 from bounds.derivations.lemmas import classes, contrastive, counts
 from bounds.derivations.lemmas import concentration as checks
 from bounds.errors import InvalidProof
@@ -101,7 +108,7 @@ def uniform(total: sp.Expr, delta: sp.Expr, family: Family, what: str = "") -> F
 KL = Lemma(
     "Chernoff's bound in Bernoulli form",
     a,
-    width * kl_inverse(sp.Min(1, b / width), sp.log(1 / share) / count),
+    width * kl_inverse(Min(1, b / width), sp.log(1 / share) / count),
     "Hoeffding (1963), Thm 1",
     unequal=True,
     note="Inverts exp(-N kl) = delta for values in [0, r].",
@@ -110,7 +117,7 @@ KL = Lemma(
 KL_FIRST = Lemma(
     "Chernoff's bound in Bernoulli form, for the mean",
     a,
-    width * kl_inverse_first(sp.Min(1, b / width), sp.log(1 / share) / count),
+    width * kl_inverse_first(Min(1, b / width), sp.log(1 / share) / count),
     "Hoeffding (1963), Thm 1",
     unequal=True,
     note="Inverts exp(-N kl) = delta for values in [0, r].",
@@ -195,7 +202,7 @@ CLOPPER_PEARSON_COUNTS = Lemma(
 UNEQUAL_TRIALS = Lemma(
     "Clopper-Pearson limit for unequal trials",
     a,
-    cp(b * count, count, sp.Min(sp.Rational(1, 4), 1 - sp.exp(-share))),
+    cp(b * count, count, Min(sp.Rational(1, 4), 1 - sp.exp(-share))),
     "Hoeffding (1956), Thm 5; Greenberg and Mohri (2014)",
     unequal=True,
     note="Sums of unequal trials are less spread than binomials except within one of their mean.",
@@ -275,7 +282,7 @@ def leaked(sample: Sample, clean: Sample, term: sp.Expr) -> tuple[Fact, Fact]:
 kinds = sp.Symbol("kinds", positive=True)
 weissman_radius = closed(
     "weissman_radius",
-    lambda K, share, count: sp.sqrt(sp.Max(0, log_subsets(K) + sp.log(1 / share)) / (2 * count)),
+    lambda K, share, count: sp.sqrt(Max(0, log_subsets(K) + sp.log(1 / share)) / (2 * count)),
     role="class_frequencies",
 )
 WEISSMAN = Lemma(
@@ -294,7 +301,7 @@ mcdiarmid_variation = closed(
 SMALLER_VARIATION = Lemma(
     "the smaller of two radii of the total variation",
     a,
-    sp.Min(weissman_radius(kinds, share, count), mcdiarmid_variation(kinds, share, count)),
+    Min(weissman_radius(kinds, share, count), mcdiarmid_variation(kinds, share, count)),
     "Weissman et al. (2003), Thm 2.1; Cauchy-Schwarz and McDiarmid (1989)",
     note="Neither radius looks at the data, so the smaller is chosen before it.",
     check=lambda: classes.weissman_theorem().result,

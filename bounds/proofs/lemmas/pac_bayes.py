@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations.functions import kl_inverse
+from bounds.derivations.functions import Min, kl_inverse
 from bounds.derivations.lemmas import pac_bayes as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import payable
@@ -17,7 +17,7 @@ FEWEST = 8  # items, in Maurer's theorem
 PAC_BAYES = Lemma(
     "PAC-Bayes bound in kl form",
     a,
-    kl_inverse(sp.Min(1, b), (divergence + sp.log(2 * sp.sqrt(count) / share)) / count),
+    kl_inverse(Min(1, b), (divergence + sp.log(2 * sp.sqrt(count) / share)) / count),
     "Maurer (2004), Thm 5",
     note="For all posteriors at once; 2 sqrt(N) is the source's, for N >= 8.",
     check=lambda: checks.maurer_moment().result,

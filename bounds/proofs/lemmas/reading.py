@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from bounds.derivations.functions import Min
 from bounds.derivations.lemmas import classes, contrastive
 from bounds.errors import InvalidProof
 from bounds.proofs.dependence import independent
@@ -142,7 +143,7 @@ def shifted(read: Reading, to_prior: bool = True) -> Fact:
     kind = Mean if q == 1 else UMean
     distance = TV(read.sample)
     if q != 1:
-        distance = sp.Min(1, q * (q - 1) / (2 * m) + q * distance)
+        distance = Min(1, q * (q - 1) / (2 * m) + q * distance)
     sides = (E(read.term), kind(read.sample, Given(read.term)))
     left, right = sides if to_prior else sides[::-1]
     # What moves with the classes is the mean within them, whose range may be smaller.
