@@ -76,10 +76,9 @@ class ClassShapes:
         for (rows, share, mean), factor in zip(parts, inflate, strict=True):
             norms = rows.square().sum(1)
             weighted = rows * share.sqrt()[:, None]
-            small = weighted @ weighted.T if len(rows) < rows.shape[1] else weighted.T @ weighted
             along = rows @ centred.T - (rows @ (mean - middle))[:, None]
             found["variance"].append(factor * (share * norms).sum())
-            found["second"].append(factor**2 * small.square().sum())
+            found["second"].append(factor**2 * _gram_square(weighted))
             found["fourth"].append((share * norms.square()).sum())
             found["projected"].append(factor * (share @ along.square()))
             found["skewed"].append((share * norms) @ along)
@@ -315,6 +314,14 @@ class _Parts:
             share = share / share.sum()
             mean = share @ rows
             yield rows - mean, share, mean
+
+
+def _gram_square(x: Tensor) -> Tensor:
+    """‖xᵀx‖_F² = ‖xxᵀ‖_F², by halves of the smaller one, which is symmetric."""
+    x = x.T if len(x) < x.shape[1] else x
+    a, b = x.tensor_split(2, dim=1)
+    parts = [weight * (one.T @ two).square().sum() for weight, one, two in ((1, a, a), (1, b, b), (2, a, b))]
+    return torch.stack(parts).sum()
 
 
 def _log_ndtr(x: Tensor) -> Tensor:

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from bounds.draws import uniforms
 from bounds.errors import InvalidInput, InvalidStatistics
+from bounds.summaries import episodes
 from bounds.summaries.episodes import (
     Episodes,
     _arrangement,
@@ -130,6 +132,19 @@ def test_what_float32_cannot_tell_is_told_in_float64():
         assert Mean().wrong(Mean().prepare(z), index).tolist() == [[wrong, False]]
 
 
+def test_means_of_the_same_shots_in_another_order_are_tied():
+    """They differ by rounding alone, which must not make a rule right."""
+    rng = np.random.default_rng(0)
+    rows = Mean().prepare(torch.from_numpy(rng.normal(size=(12, 40)) + 3.0))
+    shots = np.array([[rng.permutation(7), rng.permutation(7)] for _ in range(100)])
+    queries = rng.integers(7, 12, size=(100, 2, 1))
+    index = torch.from_numpy(np.concatenate([shots, queries], axis=2))
+    assert Mean().wrong(rows, index).all()
+    lost = Mean().lost(rows, index)
+    assert lost[:, 0, 1].all()
+    assert lost[:, 1, 0].all()
+
+
 def test_moving_turning_and_scaling_the_rows_changes_nothing():
     z, labels = sample()
     H = episode_errors(z, labels, 3, 2, permutations=4)
@@ -137,6 +152,16 @@ def test_moving_turning_and_scaling_the_rows_changes_nothing():
         torch.randn(4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     )[0]
     assert torch.equal(episode_errors(50 * z @ turn + 7, labels, 3, 2, permutations=4), H)
+
+
+@pytest.mark.parametrize("classes", [2, 2**11, 2**11 + 1])
+def test_items_of_a_class_stand_in_the_order_of_their_keys(classes):
+    labels = np.random.default_rng(0).permutation(np.arange(5 * classes) % classes)
+    items = episodes._arrangement(labels, np.full(classes, 5), 1, 2, 7, 3).transpose(1, 0, 2)
+    keys = uniforms(7, np.arange(len(labels)), episodes._STREAM + 3, 1)[:, 0]
+    for y in (0, classes // 2, classes - 1):
+        own = np.flatnonzero(labels == y)
+        assert items[y].ravel().tolist() == own[np.argsort(keys[own])][:4].tolist()
 
 
 def test_the_usual_interval_is_that_of_600_episodes():

@@ -92,6 +92,7 @@ def test_undeclared_repeats_give_the_larger_limit_of_both_readings_for_each_numb
         ({"ways": 1}, "`ways`"),
         ({"ways": "pair"}, "did you mean `pairs`"),
         ({"ways": None}, "`ways`"),
+        ({"ways": 2.0}, "or a whole number of classes, got 2.0"),
         ({"rule": "means"}, "did you mean `mean`"),
         ({"rule": ("ridge", 0)}, "positive and finite λ"),
         ({"rule": ("ridge", -1.0)}, "positive and finite λ"),

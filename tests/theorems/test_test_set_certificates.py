@@ -82,6 +82,17 @@ def test_the_betting_limit_misses_bernoulli_episodes_as_rarely_as_it_should(p, r
     assert found == pytest.approx(missed, abs=5e-5)
 
 
+@pytest.mark.parametrize("value", [0.0, 0.2, 0.9])
+def test_at_the_betting_limit_of_many_values_the_wealth_is_surely_reached(value):
+    """A limit rounded down by 1e-12 would not reach it: the wealth of so many values moves by more than its slack."""
+    for size in (200_000, 300_001, 500_003):
+        p = constant_stakes_upper(torch.full((1, size), value, dtype=torch.float64), 0.05)
+        logs = [size * math.log1p(c * (p - value) / (1 - p)) for c in (1.0, 0.5, 0.25, 0.125)]
+        largest = max(logs)
+        wealth = largest + math.log(sum(math.exp(one - largest) for one in logs) / 4)
+        assert wealth >= math.log(1 / 0.05)
+
+
 def test_raising_a_value_never_lowers_the_betting_limit():
     rng = np.random.default_rng(1)
     for _ in range(30):

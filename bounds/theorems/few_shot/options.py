@@ -81,9 +81,11 @@ def ways(name: str, value: Any) -> Ways:
     if isinstance(value, Integral) and not isinstance(value, bool):
         drawn: int = integer(2, _MOST, '"all", "pairs" or a number of classes')(name, value)
         return drawn
+    if not isinstance(value, str):
+        raise InvalidOption(
+            f"`{name}` must be 'all', 'pairs' or a whole number of classes, got {shown(value)}."
+        )
     found: Ways = one_of("all", "pairs")(name, value)
-    if found is None:
-        raise InvalidOption(f"`{name}` must be 'all', 'pairs' or a number of classes, got None.")
     return found
 
 
