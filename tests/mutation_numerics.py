@@ -27,7 +27,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 600
 LIMITS = ("tests/summaries", "tests/test_edges_numbers.py")
 DISTANCES = ("tests/information", "tests/test_edges_numbers.py", "tests/test_edges_scale.py")
-HEADS = ("tests/heads/test_heads.py", "tests/test_edges_scale.py", "tests/heads/test_predictors.py")
+HEADS = (
+    "tests/heads/test_heads.py",
+    "tests/heads/test_ties.py",
+    "tests/test_edges_scale.py",
+    "tests/heads/test_predictors.py",
+)
 PAC_BAYES = ("tests/theorems/test_pac_bayes.py",)
 CONTRASTIVE = ("tests/summaries", "tests/test_wrong_certificates.py", "tests/evidence/test_contrastive.py")
 OBJECTIVES = ("tests/objectives", "tests/test_edges_numbers.py")

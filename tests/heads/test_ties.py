@@ -203,3 +203,17 @@ def test_reports_predictors_and_duels_count_ties_as_heads_do(kind):
     assert set(report["test_set"].predictor.predict(z).labels.tolist()) == {UNDECIDED}
     said = predictions({"a": lambda x: x}, (z[:60], y[:60]), z[60:], Running(head=kind))
     assert set(said.columns["a"].tolist()) == {UNDECIDED}
+
+
+def test_the_nearest_mean_is_the_nearest_whatever_the_lengths_of_the_means():
+    y = torch.arange(300) % 3
+    z = torch.tensor([[0.0, 1.0], [4.0, 0.0], [0.0, -9.0]], dtype=torch.float64)[y] + drawn(300, 2)
+    means = torch.stack([z[y == k].mean(0) for k in range(3)])
+    new = 5 * drawn(500, 2, seed=1)
+    assert torch.equal(decide(fitted("nearest_mean", z, y, 3)(new)), torch.cdist(new, means).argmin(1))
+
+
+def test_a_direction_ten_thousand_times_shorter_is_fitted_too():
+    z, y = drawn(60, 3) * torch.tensor([1.0, 1.0, 1e-4], dtype=torch.float64), torch.arange(60) % 3
+    right = torch.linalg.lstsq(z, torch.nn.functional.one_hot(y, 3).double()).solution.T
+    torch.testing.assert_close(fitted("min_norm", z, y, 3).weight, right, rtol=1e-8, atol=1e-8)
