@@ -20,7 +20,7 @@ from torch import Tensor
 from bounds.files import writing
 from bounds.representations.table import Representations
 
-Rows = NDArray[np.signedinteger[Any]]
+Rows = NDArray[np.int64]  # or int32, where that is enough: see `_numbers`
 Mask = NDArray[np.bool_]
 
 # Well above the rounding of an encoder between batch sizes and devices, well below what two images differ by.
@@ -190,7 +190,8 @@ class _Stack:
 
 def _numbers(count: int) -> Rows:
     """0..count−1, in four bytes each where that is enough."""
-    return np.arange(count, dtype=np.int32 if count < 2**31 else np.int64)
+    numbers: Rows = np.arange(count, dtype=np.dtype("int32" if count < 2**31 else "int64"))
+    return numbers
 
 
 def _parts(count: int) -> Iterator[slice]:

@@ -6,10 +6,12 @@ import torch
 from scipy import stats
 
 import bounds
+from bounds.draws import uniforms
 from bounds.errors import InvalidOption, InvalidStatistics
 from bounds.heads.picked import pick
 from bounds.summaries import picks
 from bounds.summaries.picks import picked_limit
+from bounds.theorems.supervised import pick_to_learn
 from bounds.worlds import WORLDS, coverage
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -141,6 +143,15 @@ def test_the_report_shows_the_picks_and_measures_the_heads_own_error():
     assert 0 < measured < bound.value
     assert np.mean(bound.predictor.predict(test[0]).labels != test[1]) == pytest.approx(measured)
     assert bounds.Bound.from_dict(bound.to_dict()) == bound
+
+
+def test_every_pick_is_counted():
+    x, y = data(n=160, noise=0.1)
+    bound = evaluated(x, y, {"prior_share": 0.0, "batch": 1}, normalize=None)["pick_to_learn"]
+    ties, prior = uniforms(0, np.arange(160), pick_to_learn._TIES, 1)[:, 0], np.zeros(160, dtype=bool)
+    found = pick(torch.from_numpy(x), torch.from_numpy(y), 3, penalty=0.1, batch=1, prior=prior, ties=ties)
+    assert bound.symbols["picks"] == len(found.rows) > 10
+    assert bound.symbols["n_Q"] == 160
 
 
 def test_repeats_that_nobody_explains_are_not_certified():
