@@ -28,6 +28,7 @@ SECONDS = 600
 LIMITS = ("tests/summaries", "tests/test_edges_numbers.py")
 DISTANCES = ("tests/information", "tests/test_edges_numbers.py", "tests/test_edges_scale.py")
 HEADS = (
+    "tests/heads/test_simplex.py",
     "tests/heads/test_heads.py",
     "tests/heads/test_ties.py",
     "tests/test_edges_scale.py",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 LEVELS, NUMBERS = "tests.summaries.test_edges_levels", "tests.test_edges_numbers"
-TYPES, SCALE = "tests.test_edges_types", "tests.test_edges_scale"
+TYPES, SCALE, TIES = "tests.test_edges_types", "tests.test_edges_scale", "tests.heads.test_ties"
 KINDS = {
     "Levels and tails": {
         LEVELS: [
@@ -45,7 +45,7 @@ KINDS = {
     "torchmetrics' contract": {
         NUMBERS: ["test_a_collection_of_metrics_sees_every_batch_and_loads_what_was_saved"]
     },
-    "Ties": {NUMBERS: ["test_a_tie_is_an_error_in_every_classifier"]},
+    "Ties": {TIES: ["test_nobody_tells_classes_of_equal_items_apart"]},
     "Scale": {
         NUMBERS: ["test_directions_have_no_scale"],
         SCALE: [

@@ -56,7 +56,7 @@ def latex_page(derivation: Derivation) -> str:
     return (
         _PREAMBLE
         + f"\\section*{{\\texttt{{{escape(derivation.title)}}}}}\n"
-        + f"Except with probability ${latex_of(derivation.failure)}$, ${latex_of(derivation.goal)}$ is "
+        + f"Except with probability ${latex_of(derivation.failure)}$, ${derivation.goal_latex}$ is "
         + f"at most {'minus ' * derivation.lower}{how} of the terms at the end of this page.\n\n\\medskip\n"
         + "".join(_step(number, step) for number, step in enumerate(derivation.steps, 1))
         + f"\\subsection*{{The bound: {how} of}}\n{terms}"

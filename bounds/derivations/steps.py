@@ -99,6 +99,7 @@ class Derivation:
         variant: The options of the expression, as given to `derive`.
         domain: Ranges of symbols at random points, where they are not the usual ones.
         lower: A bound from below: the goal is minus the quantity, and at most minus the expression.
+        display: The goal in LaTeX, where its terms have a notation of their own.
     """
 
     name: str
@@ -109,6 +110,12 @@ class Derivation:
     variant: Mapping[str, object] = field(default_factory=dict)
     domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     lower: bool = False
+    display: str = ""
+
+    @property
+    def goal_latex(self) -> str:
+        """The goal in LaTeX."""
+        return self.display or latex_of(self.goal)
 
     @property
     def holds(self) -> bool:
@@ -170,7 +177,7 @@ class Derivation:
 
     def _repr_latex_(self) -> str:
         total = -self.expression.total if self.lower else self.expression.total
-        return f"$\\displaystyle {latex_of(self.goal)} \\le {latex_of(total)}$"
+        return f"$\\displaystyle {self.goal_latex} \\le {latex_of(total)}$"
 
 
 def latex_of(expression: sp.Basic) -> str:

@@ -36,7 +36,8 @@ class NearestMean:
         means = moments.means[present]
         middle = means[0] + (means - means[0]).mean(0)
         weight = means - middle
-        rounding = _ROUNDING * means.abs().amax(0)
+        spread = (moments.scatter.sum() / moments.count).sqrt()
+        rounding = _ROUNDING * (means.abs().amax(0) + spread)
         weight = torch.where(weight.abs() <= rounding, 0.0, weight)  # equal means are equal scores
         bias = -0.5 * (weight * (means + middle)).sum(1)
         return widened(weight, bias, present, rows.num_classes, moments.max_norm, "nearest class mean")

@@ -16,16 +16,17 @@ from bounds.proofs.world import checked
 def presented(name: str, conclusion: Conclusion, variant: Mapping[str, object]) -> Derivation:
     """The steps of a proof, premises before what follows from them."""
     lower = conclusion.expression.below
-    goal, other = conclusion.fact.lhs, conclusion.fact.rhs
+    goal = -conclusion.fact.rhs if lower else conclusion.fact.lhs
     return Derivation(
         name,
-        -other if lower else goal,
+        goal,
         steps_of(conclusion.fact),
         conclusion.expression,
         sp.Add(*(event.share for event in conclusion.events)),
         dict(variant),
         {},
         lower,
+        latex(goal),
     )
 
 

@@ -150,6 +150,13 @@ def test_pairwise_entropy_is_the_written_out_sum_and_lies_below_a_monte_carlo_va
     assert value > float(measured.mean()) - math.log(n)
 
 
+@pytest.mark.parametrize("dim", [1, 3, 16])
+def test_by_default_points_one_apart_in_every_coordinate_have_exponent_minus_four(dim: int) -> None:
+    z = torch.stack([torch.zeros(dim), torch.ones(dim)]).double()
+    value = float(VICRegPairwise(entropy=1.0)(z, z))
+    assert value == pytest.approx(math.log1p(math.exp(-4.0)) - math.log(2.0), rel=1e-12)
+
+
 def test_entropy_objectives_are_invariance_minus_entropy() -> None:
     z1, z2 = pair()
     s = float((z1 - z2).square().mean())
