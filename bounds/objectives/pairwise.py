@@ -21,8 +21,8 @@ class VICRegPairwise(Objective):
     Args:
         invariance: λ.
         entropy: μ.
-        sigma: σ; where None √d / 4, so that two points a standard deviation off in every coordinate have
-            exponent −4.
+        sigma: σ; where None √d / 4, so that two independent points of unit variance in every coordinate have
+            exponent −4 in the mean.
 
     Raises:
         InvalidOption: a negative weight or `sigma` not positive.

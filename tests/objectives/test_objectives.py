@@ -151,8 +151,10 @@ def test_pairwise_entropy_is_the_written_out_sum_and_lies_below_a_monte_carlo_va
 
 
 @pytest.mark.parametrize("dim", [1, 3, 16])
-def test_by_default_points_one_apart_in_every_coordinate_have_exponent_minus_four(dim: int) -> None:
-    z = torch.stack([torch.zeros(dim), torch.ones(dim)]).double()
+def test_by_default_points_as_far_apart_as_unit_variances_make_them_have_exponent_minus_four(
+    dim: int,
+) -> None:
+    z = torch.tensor([[0.0], [2.0**0.5]], dtype=torch.float64).expand(2, dim)
     value = float(VICRegPairwise(entropy=1.0)(z, z))
     assert value == pytest.approx(math.log1p(math.exp(-4.0)) - math.log(2.0), rel=1e-12)
 
