@@ -57,7 +57,7 @@ def independent_items(labels: np.ndarray, prior: Tensor, *, failure: float, seed
     Returns:
         Row indices, int64; possibly empty.
     """
-    counts = np.bincount(labels, minlength=len(prior))
+    counts = np.bincount(np.asarray(labels, dtype=np.int64), minlength=len(prior))
     low, high = 0, len(labels)
     while low < high:
         middle = (low + high + 1) // 2
