@@ -147,10 +147,10 @@ def worlds_of_duels() -> str:
 def in_short(folder: Path = CHECKS) -> str:
     """The counts of the saved checks, a sentence each."""
     coverage = pd.read_csv(RESULTS / "coverage.csv", comment="#")
-    held = coverage[coverage["promised"]]
+    held = coverage[coverage["promised"] & (coverage["trials"] > 0)]
     lines = [
         f"- Coverage: {held['bound'].nunique()} theorems in {held['world'].nunique()} worlds where their assumptions hold, "
-        f"{int(held['trials'].max()):,} samples each; the largest rate at which one fell below the truth is "
+        f"up to {int(held['trials'].max()):,} samples each; the largest rate at which one fell below the truth is "
         f"{held['rate'].max():.3f} at δ = {held['delta'].max():g}."
     ]
     fuzzed, killed = _record(folder, "fuzz_reports.json"), _record(folder, "kills.json")

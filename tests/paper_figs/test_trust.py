@@ -93,3 +93,8 @@ def test_mutated_numerics(tmp_path):
     text = trust.mutated_numerics(saved(tmp_path, "mutation_numerics.json", record))
     assert "1 of 2 changes" in text
     assert "| `bounds/summaries/limits.py` | 2 | 1 | a tail cut |" in text
+
+
+def test_readme_and_trust_page_count_the_same_bounds():
+    short, table = trust.in_short(), trust.coverage_of_bounds()
+    assert short.split(" theorems in ")[0].split()[-1] == table.split(" bounds in ")[0].split()[-1]
