@@ -153,9 +153,9 @@ EMPIRICAL_BERNSTEIN = Lemma(
     "empirical Bernstein bound",
     a,
     b + maurer_pontil_radius(spread, width, share, count),
-    "Maurer and Pontil (2009), Thm 4",
+    "Maurer and Pontil (2009), Thms 4 and 11",
     unequal=True,
-    note="One-sided; 7/3 and ln(2/delta) are the source's.",
+    note="One-sided; unequal means only raise the expectation of the sample variance.",
     check=lambda: checks.maurer_pontil_theorem().result,
 )
 
