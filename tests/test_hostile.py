@@ -108,7 +108,8 @@ POSITIVE = [*WHOLE, 0]
 NUMBERS_OF = [v for v in POSITIVE if v is not None and v is not HUGE]
 FLAGS = [1, 0, "yes", "True", [], math.nan, Undescribed(), 2.0]
 TEXTS = ["", " ", 5, b"x", [], True, Undescribed()]
-PATHS = ["", " ", 5, b"x", [], True, "\0", "x" * 5000, "/proc/none/x", "{file}/x", "{file}", Undescribed()]
+LONG = "x" * 5000  # no file has such a name; a null byte, which no command line can hold, is for calls alone
+PATHS = ["", " ", 5, b"x", [], True, "\0", LONG, "/proc/none/x", "{file}/x", "{file}", Undescribed()]
 CHOICES = ["", "x", 5, [], True, Undescribed(), b"l2"]
 DEVICES = [
     "",
@@ -522,7 +523,7 @@ CALLS = {
                 "batch_size": POSITIVE,
                 "device": DEVICES,
                 "progress": FLAGS,
-                **({"save": [v for v in PATHS if v != "x" * 5000]} if name == "stream" else {}),
+                **({"save": [v for v in PATHS if v != LONG]} if name == "stream" else {}),
             },
         )
         for name in ("predict", "stream")
@@ -617,15 +618,15 @@ COMMANDS = {
         "--margin": ["1", "-1", "nan", "x"],
         "--unlabeled": ["missing", "file"],
         "--answers": ["missing", "file"],
-        "--ask": ["file/x", "\0"],
-        "--sheet": ["file/x", "\0"],
+        "--ask": ["file/x", LONG],
+        "--sheet": ["file/x", LONG],
         "--count": ["0", "-1", "x"],
         "--delta": ["0", "1", "nan", "x"],
         "--repeats": ["x"],
         "--seed": ["-1", "x"],
         "--device": ["gpu", "x"],
         "--batch-size": ["0", "x"],
-        "--state": ["file/x", "file", "\0", "/proc/none/x"],
+        "--state": ["file/x", "file", LONG, "/proc/none/x"],
         "--nonsense": ["x"],
     },
     "rank": {
@@ -636,15 +637,15 @@ COMMANDS = {
         "--labeled": ["missing.npz", "file"],
         "--unlabeled": ["missing", "file"],
         "--answers": ["missing", "file"],
-        "--ask": ["file/x", "\0"],
-        "--sheet": ["file/x", "\0"],
+        "--ask": ["file/x", LONG],
+        "--sheet": ["file/x", LONG],
         "--count": ["0", "-1", "x"],
         "--delta": ["0", "1", "nan", "x"],
         "--repeats": ["x"],
         "--seed": ["-1", "x"],
         "--device": ["gpu", "x"],
         "--batch-size": ["0", "x"],
-        "--state": ["file/x", "file", "\0", "/proc/none/x"],
+        "--state": ["file/x", "file", LONG, "/proc/none/x"],
         "--nonsense": ["x"],
     },
     "certify": {
@@ -652,15 +653,15 @@ COMMANDS = {
         "--target": ["0", "1", "nan", "x"],
         "--unlabeled": ["missing", "file"],
         "--answers": ["missing", "file"],
-        "--ask": ["file/x", "\0"],
-        "--sheet": ["file/x", "\0"],
+        "--ask": ["file/x", LONG],
+        "--sheet": ["file/x", LONG],
         "--count": ["0", "-1", "x"],
         "--delta": ["0", "1", "nan", "x"],
         "--repeats": ["x"],
         "--seed": ["-1", "x"],
         "--device": ["gpu", "x"],
         "--batch-size": ["0", "x"],
-        "--state": ["file/x", "file", "\0", "/proc/none/x"],
+        "--state": ["file/x", "file", LONG, "/proc/none/x"],
         "--nonsense": ["x"],
     },
     "evaluate": {
