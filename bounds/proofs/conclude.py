@@ -17,6 +17,7 @@ from bounds.proofs.dependence import generic_members
 from bounds.proofs.facts import Event, Fact
 from bounds.proofs.naming import named
 from bounds.proofs.readings import Readings, plain
+from bounds.proofs.sealed import seal
 from bounds.proofs.terms import Declared, Sample, is_vector, items, normal
 
 _CONCLUDED = object()
@@ -35,6 +36,7 @@ class Conclusion:
     def __post_init__(self, token: object) -> None:
         if token is not _CONCLUDED:
             raise InvalidProof("A conclusion is made by `conclude`, not by hand.")
+        seal(self)
 
 
 def conclude(
@@ -50,9 +52,10 @@ def conclude(
         below: The goal is the larger side.
 
     Raises:
-        InvalidProof: another goal, an event without a share of its own, a generic member or an item variable
-            left, or a term that nobody can read off the data.
+        InvalidProof: a fact that is not as the kernel made it, another goal, an event without a share of its own, a
+            generic member or an item variable left, or a term that nobody can read off the data.
     """
+    fact.verify()
     side, other = (fact.rhs, fact.lhs) if below else (fact.lhs, fact.rhs)
     if side != goal:
         raise InvalidProof(f"The proof bounds `{side}`, not `{goal}`.")

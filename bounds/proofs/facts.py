@@ -12,6 +12,7 @@ from bounds.derivations.functions import Max, Min
 from bounds.derivations.steps import Result, Step
 from bounds.errors import InvalidProof
 from bounds.proofs.ranges import direction, nonnegative, positive
+from bounds.proofs.sealed import intact, seal
 from bounds.proofs.terms import E, Fresh, Mean, Sample, UMean, declare_check, normal, order
 
 _TOKEN = object()
@@ -62,8 +63,20 @@ class Fact:
     def __post_init__(self, token: object) -> None:
         if token is not _TOKEN:
             raise InvalidProof("A fact is made by a rule or a lemma, not by hand.")
+        for premise in self.premises:
+            premise.verify()
         declare_check(self.lhs)
         declare_check(self.rhs)
+        seal(self)
+
+    def verify(self) -> None:
+        """Refuse copies, and what was changed after it was made.
+
+        Raises:
+            InvalidProof: not as the kernel made it.
+        """
+        if not intact(self, Fact):
+            raise InvalidProof(f"`{self}` is not as the kernel made it.")
 
     @property
     def spends(self) -> sp.Expr:

@@ -41,6 +41,9 @@ class Declared(sp.Symbol):  # type: ignore[misc]
         made.kind, made.sources, made.generic = kind, tuple(sources), generic
         return made
 
+    def __getnewargs_ex__(self) -> Any:
+        return (self.name, self.kind, self.sources, self.generic), {}
+
     def _hashable_content(self) -> tuple[Any, ...]:
         return (*super()._hashable_content(), self.kind, self.sources, self.generic)
 
