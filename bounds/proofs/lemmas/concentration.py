@@ -36,7 +36,7 @@ from bounds.proofs.terms import (
 )
 
 hoeffding_radius = closed(
-    "hoeffding_radius", lambda width, share, count: width * sp.sqrt(sp.log(1 / share) / (2 * count))
+    "hoeffding_radius", lambda width, share, count: width * sp.sqrt(sp.log(1 / share)) / sp.sqrt(2 * count)
 )
 HOEFFDING = Lemma(
     "Hoeffding's inequality",
@@ -146,7 +146,8 @@ spread = sp.Symbol("spread", nonnegative=True)
 maurer_pontil_radius = closed(
     "maurer_pontil_radius",
     lambda variance, width, share, count: (
-        sp.sqrt(2 * variance * sp.log(2 / share) / count) + 7 * width * sp.log(2 / share) / (3 * (count - 1))
+        sp.sqrt(2 * variance / count) * sp.sqrt(sp.log(2 / share))
+        + 7 * width * sp.log(2 / share) / (3 * (count - 1))
     ),
 )
 EMPIRICAL_BERNSTEIN = Lemma(
@@ -282,7 +283,7 @@ def leaked(sample: Sample, clean: Sample, term: sp.Expr) -> tuple[Fact, Fact]:
 kinds = sp.Symbol("kinds", positive=True)
 weissman_radius = closed(
     "weissman_radius",
-    lambda K, share, count: sp.sqrt(Max(0, log_subsets(K) + sp.log(1 / share)) / (2 * count)),
+    lambda K, share, count: sp.sqrt(Max(0, log_subsets(K) + sp.log(1 / share))) / sp.sqrt(2 * count),
     role="class_frequencies",
 )
 WEISSMAN = Lemma(
@@ -295,7 +296,7 @@ WEISSMAN = Lemma(
 )
 mcdiarmid_variation = closed(
     "mcdiarmid_variation",
-    lambda K, share, count: sp.sqrt((K - 1) / count) / 2 + sp.sqrt(sp.log(1 / share) / (2 * count)),
+    lambda K, share, count: sp.sqrt((K - 1) / count) / 2 + sp.sqrt(sp.log(1 / share)) / sp.sqrt(2 * count),
     role="class_frequencies",
 )
 SMALLER_VARIATION = Lemma(
