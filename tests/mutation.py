@@ -53,7 +53,6 @@ SECONDS = 120
 # What stands in the other modules was made by these files when it was imported: normal forms, terms and weights.
 MADE_WHEN_IMPORTED = ("terms.py", "choices.py", "closed.py")
 PYTEST = ["-q", "-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin", "--rootdir", str(ROOT)]
-IGNORED = f"--ignore={ROOT / TESTS / 'test_mutation.py'}"
 
 
 @dataclass(frozen=True)
@@ -547,7 +546,7 @@ def main() -> None:
         importlib.import_module(file.removesuffix(".py").replace("/", "."))
     loop = Loop()
     tests = (TESTS,) if given.kernel else ALL_TESTS
-    pytest.main(["-s", *PYTEST, IGNORED, *(str(ROOT / one) for one in tests)], plugins=[loop])
+    pytest.main(["-s", *PYTEST, *(str(ROOT / one) for one in tests)], plugins=[loop])
     survivors = [one for one in loop.outcomes if one.verdict == "survived"]
     for one in survivors:
         edit = one.mutant

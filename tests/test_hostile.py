@@ -53,6 +53,7 @@ def place(tmp_path_factory):
     predictor().save(folder / "predictor")
     np.savez(folder / "labeled.npz", x=Z, y=Y)
     np.savez(folder / "pairs.npz", x1=Z, x2=Z + 1, y=Y)
+    np.savez(folder / "unlabeled.npz", x1=Z, x2=Z + 1)
     np.savez(folder / "images.npz", x=IMAGES, y=Y)
     return folder
 
@@ -108,7 +109,8 @@ POSITIVE = [*WHOLE, 0]
 NUMBERS_OF = [v for v in POSITIVE if v is not None and v is not HUGE]
 FLAGS = [1, 0, "yes", "True", [], math.nan, Undescribed(), 2.0]
 TEXTS = ["", " ", 5, b"x", [], True, Undescribed()]
-PATHS = ["", " ", 5, b"x", [], True, "\0", "x" * 5000, "/proc/none/x", "{file}/x", "{file}", Undescribed()]
+LONG = "x" * 5000  # no file has such a name; a null byte, which no command line can hold, is for calls alone
+PATHS = ["", " ", 5, b"x", [], True, "\0", LONG, "/proc/none/x", "{file}/x", "{file}", Undescribed()]
 CHOICES = ["", "x", 5, [], True, Undescribed(), b"l2"]
 DEVICES = [
     "",
@@ -522,7 +524,7 @@ CALLS = {
                 "batch_size": POSITIVE,
                 "device": DEVICES,
                 "progress": FLAGS,
-                **({"save": [v for v in PATHS if v != "x" * 5000]} if name == "stream" else {}),
+                **({"save": [v for v in PATHS if v != LONG]} if name == "stream" else {}),
             },
         )
         for name in ("predict", "stream")
@@ -617,15 +619,15 @@ COMMANDS = {
         "--margin": ["1", "-1", "nan", "x"],
         "--unlabeled": ["missing", "file"],
         "--answers": ["missing", "file"],
-        "--ask": ["file/x", "\0"],
-        "--sheet": ["file/x", "\0"],
+        "--ask": ["file/x", LONG],
+        "--sheet": ["file/x", LONG],
         "--count": ["0", "-1", "x"],
         "--delta": ["0", "1", "nan", "x"],
         "--repeats": ["x"],
         "--seed": ["-1", "x"],
         "--device": ["gpu", "x"],
         "--batch-size": ["0", "x"],
-        "--state": ["file/x", "file", "\0", "/proc/none/x"],
+        "--state": ["file/x", "file", LONG, "/proc/none/x"],
         "--nonsense": ["x"],
     },
     "rank": {
@@ -636,15 +638,15 @@ COMMANDS = {
         "--labeled": ["missing.npz", "file"],
         "--unlabeled": ["missing", "file"],
         "--answers": ["missing", "file"],
-        "--ask": ["file/x", "\0"],
-        "--sheet": ["file/x", "\0"],
+        "--ask": ["file/x", LONG],
+        "--sheet": ["file/x", LONG],
         "--count": ["0", "-1", "x"],
         "--delta": ["0", "1", "nan", "x"],
         "--repeats": ["x"],
         "--seed": ["-1", "x"],
         "--device": ["gpu", "x"],
         "--batch-size": ["0", "x"],
-        "--state": ["file/x", "file", "\0", "/proc/none/x"],
+        "--state": ["file/x", "file", LONG, "/proc/none/x"],
         "--nonsense": ["x"],
     },
     "certify": {
@@ -652,15 +654,15 @@ COMMANDS = {
         "--target": ["0", "1", "nan", "x"],
         "--unlabeled": ["missing", "file"],
         "--answers": ["missing", "file"],
-        "--ask": ["file/x", "\0"],
-        "--sheet": ["file/x", "\0"],
+        "--ask": ["file/x", LONG],
+        "--sheet": ["file/x", LONG],
         "--count": ["0", "-1", "x"],
         "--delta": ["0", "1", "nan", "x"],
         "--repeats": ["x"],
         "--seed": ["-1", "x"],
         "--device": ["gpu", "x"],
         "--batch-size": ["0", "x"],
-        "--state": ["file/x", "file", "\0", "/proc/none/x"],
+        "--state": ["file/x", "file", LONG, "/proc/none/x"],
         "--nonsense": ["x"],
     },
     "evaluate": {
@@ -707,6 +709,19 @@ COMMANDS = {
         "--seed": ["-1", "x"],
     },
     "swap-test": {"PAIRS": ["missing.npz", "file", "labeled.npz"], "--checkpoint": ["missing.pth"], "--num-classes": ["0", "x"], "--seed": ["-1", "x"], "--device": ["gpu"]},
+    "few-shot": {
+        "LABELED": ["missing.npz", "file", "", "images.npz", "unlabeled.npz"],
+        "--checkpoint": ["missing.pth", "file"],
+        "--shots": ["0", "-1", "x", "12"],
+        "--ways": ["0", "1", "3", "x", ""],
+        "--rule": ["x", "ridg:1", "ridge:x", "ridge:-1", "knn:0", "knn:1.5", ""],
+        "--permutations": ["0", "-1", "x"],
+        "--delta": ["0", "1", "nan", "x"],
+        "--device": ["gpu", "cuda:99"],
+        "--batch-size": ["0", "x"],
+        "--seed": ["-1", "x"],
+        "--out": ["file/x", "none/x.csv"],
+    },
     "select": {
         "ENCODERS": ["missing.npz", "file", "", "labeled.npz"],
         "--unlabeled": ["missing.npz", "file"],
@@ -802,6 +817,7 @@ SOUND = {
     "describe": {"DATA": "labeled.npz"},
     "rademacher": {"DATA": "labeled.npz", "--function-class": "linear_head", "--beta": "1"},
     "swap-test": {"PAIRS": "pairs.npz"},
+    "few-shot": {"LABELED": "labeled.npz"},
     "select": {"ENCODERS": "pairs.npz"},
     "correlate": {"REPORTS": "report.json"},
     "sweep": {

@@ -8,28 +8,16 @@ from bounds.errors import InvalidProof
 from bounds.proofs.choices import Family, ball, one_of, over_integers
 from bounds.proofs.closed import opened
 from bounds.proofs.conclude import conclude
-from bounds.proofs.dependence import depends, generic_members, independent
 from bounds.proofs.lemmas.concentration import hoeffding, uniform
 from bounds.proofs.ranges import tau
 from bounds.proofs.readings import Quantity
-from bounds.proofs.terms import TV, Apply, Declared, E, Frobenius, InBall, Mean, Norm, Rad, Sample, Sup
-from tests.proofs.setting import FIXED, P, S, V, W, apart, d1, k, m, n, residual, y, z
+from bounds.proofs.terms import TV, Apply, Declared, E, Frobenius, Mean, Norm, Rad, Sample, Sup
+from tests.proofs.setting import FIXED, P, V, W, apart, d1, k, m, y, z
 
 J = one_of("encoders", k, "f", "encoder", ("f", "P"), ("F",))
 APART = apart.xreplace({z.args[0]: J.chosen})
 GRID = over_integers("radii", "j", ("P",))
 PAIRS = Sample("P", m, (("f", "A3"), ("F", "A3"), ("S", "A7")), paired=True)
-
-
-def test_dependence():
-    assert depends(residual) == {"S", "f"}
-    assert depends(Mean(P, apart)) == {"P", "f"}
-    assert depends(E(apart)) == {"f"}
-    assert independent(S, Norm(Apply(V, z))) == {"A2", "A7"}
-    with pytest.raises(InvalidProof, match="depends on S, which is not independent of S"):
-        independent(S, residual)
-    with pytest.raises(InvalidProof, match="was not declared"):
-        depends(sp.Symbol("q"))
 
 
 def test_a_choice_made_on_the_sample_is_not_taken_unpaid():
@@ -48,14 +36,6 @@ def test_a_paid_choice_divides_the_share():
 def test_paying_for_another_choice_does_not_help():
     with pytest.raises(InvalidProof, match="depends on P"):
         hoeffding(Mean(PAIRS, APART), d1, over=(GRID,))
-
-
-def test_a_generic_member_is_bound_by_suprema_and_complexities_only():
-    assert generic_members(J.generic * k) == {J.generic}
-    assert generic_members(Sup(J.generic, J.generic * k)) == frozenset()
-    assert generic_members(Rad(P, J.generic, Norm(z))) == frozenset()
-    assert generic_members(Rad(P, InBall(V, GRID.generic), Norm(z))) == {GRID.generic}
-    assert generic_members(k * n) == frozenset()
 
 
 def test_weights_over_all_integers_sum_to_one():

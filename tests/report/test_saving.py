@@ -1,5 +1,6 @@
 """Saved reports follow the published schema, are read back whole, and older ones are read too."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -55,14 +56,15 @@ def test_hostile_words_come_back_as_they_were(whole, text, tmp_path):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_words_come_back_from_a_csv_and_do_not_steer_a_terminal(whole, text, tmp_path):
-    pandas = pytest.importorskip("pandas")
     report = hostile(whole, text)
     both = bounds.compare({text: report, "b": whole})
     for frame in (both.to_frame(), report.table().reset_index()):
         frame.to_csv(tmp_path / "frame.csv", index=False)
-        again = pandas.read_csv(tmp_path / "frame.csv", keep_default_na=False)
-        assert list(again["bound"]) == list(frame["bound"])
-        assert text in set(again["bound"])
+        # Not read by pandas, which before 3 cuts at a null byte.
+        with (tmp_path / "frame.csv").open(newline="") as stream:
+            again = [row["bound"] for row in csv.DictReader(stream)]
+        assert again == list(frame["bound"])
+        assert text in again
     for said in (repr(report), report.to_text(), repr(both), str(report.plan(0.1))):
         assert not {one for one in said if one != "\n" and not one.isprintable()}
         assert "\u202e" not in said

@@ -160,8 +160,9 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
     classes = evidence.setting.num_classes
     weighted = option.ways == "all" and evidence.setting.prior is not None
     share = delta / len(option.shots)
+    labels = f"{first} label{'s' if first > 1 else ''} a class"
     note = (
-        f"{first} shots, {_ways(option, classes)}, {option.about}: {own.shape[1]} episodes, {len(own)} permutations, "
+        f"{labels}, {_ways(option, classes)}, {option.about}: {own.shape[1]} episodes, {len(own)} permutations, "
         f"sd between episodes {rows[first]['spread']:.3g}"
     )
     return Inputs.proven(
@@ -172,7 +173,7 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         (note,),
         axis=Axis(
             "few-shot error",
-            f"error of the {option.about} of {first} labels a class, {_ways(option, classes)}, over the labels too"
+            f"error of the {option.about} of {labels}, {_ways(option, classes)}, over the labels too"
             + ("; classes weighted as declared" if weighted else ""),
             "none",
             trivial=1 - 1 / option.width(classes),
