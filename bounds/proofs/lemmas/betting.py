@@ -7,7 +7,7 @@ from itertools import product
 
 import sympy as sp
 
-from bounds.derivations.lemmas import counts
+from bounds.derivations import lemmas as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.dependence import depends, independent
 from bounds.proofs.facts import Event, Fact, Lemma
@@ -34,7 +34,7 @@ VILLE = Lemma(
     a,
     b,
     "Ville (1939); Markov's inequality at a fixed size",
-    check=lambda: counts.constant_stakes_theorem().result,
+    check=lambda: checks.counts.constant_stakes_theorem().result,
     note="A nonnegative supermartingale that starts at one reaches 1/delta with probability at most delta.",
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from bounds.derivations import lemmas as checks
 from bounds.derivations.functions import (
     Max,
     Min,
@@ -13,8 +14,6 @@ from bounds.derivations.functions import (
     log_subsets,
 )
 from bounds.derivations.functions import clopper_pearson as cp
-from bounds.derivations.lemmas import classes, contrastive, counts
-from bounds.derivations.lemmas import concentration as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import Family, payable
 from bounds.proofs.closed import closed
@@ -45,7 +44,7 @@ HOEFFDING = Lemma(
     "Hoeffding (1963), Thm 2; section 5 for U-statistics",
     unequal=True,
     note="Inverts exp(-2 N t^2 / r^2) = delta, one-sided.",
-    check=lambda: checks.hoeffding_theorem().result & contrastive.u_statistic().result,
+    check=lambda: checks.concentration.hoeffding_theorem().result & checks.contrastive.u_statistic().result,
 )
 
 
@@ -65,7 +64,7 @@ UNIFORM = Lemma(
     "McDiarmid (1989); Bartlett and Mendelson (2002), Thm 8",
     unequal=True,
     note="The supremum moves by r/N per item; its expectation is at most twice the Rademacher average.",
-    check=lambda: checks.mcdiarmid_theorem().result,
+    check=lambda: checks.concentration.mcdiarmid_theorem().result,
 )
 MEMBER = Lemma(
     "a member is at most the supremum", a, b, "definition of the supremum", "proven", note="By definition."
@@ -112,7 +111,7 @@ KL = Lemma(
     "Hoeffding (1963), Thm 1",
     unequal=True,
     note="Inverts exp(-N kl) = delta for values in [0, r].",
-    check=lambda: checks.kl_theorem().result,
+    check=lambda: checks.concentration.kl_theorem().result,
 )
 KL_FIRST = Lemma(
     "Chernoff's bound in Bernoulli form, for the mean",
@@ -121,7 +120,7 @@ KL_FIRST = Lemma(
     "Hoeffding (1963), Thm 1",
     unequal=True,
     note="Inverts exp(-N kl) = delta for values in [0, r].",
-    check=lambda: checks.kl_theorem().result,
+    check=lambda: checks.concentration.kl_theorem().result,
 )
 
 
@@ -157,7 +156,7 @@ EMPIRICAL_BERNSTEIN = Lemma(
     "Maurer and Pontil (2009), Thm 4",
     unequal=True,
     note="One-sided; 7/3 and ln(2/delta) are the source's.",
-    check=lambda: checks.maurer_pontil_theorem().result,
+    check=lambda: checks.concentration.maurer_pontil_theorem().result,
 )
 
 
@@ -189,7 +188,7 @@ CLOPPER_PEARSON = Lemma(
     cp(b * count, count, share),
     "Clopper and Pearson (1934), one-sided",
     note="The number of ones is binomial; the limit is the largest p whose lower tail exceeds delta.",
-    check=lambda: counts.clopper_pearson_theorem().result,
+    check=lambda: checks.counts.clopper_pearson_theorem().result,
 )
 ones, zeros = sp.symbols("ones zeros", nonnegative=True)
 CLOPPER_PEARSON_COUNTS = Lemma(
@@ -207,7 +206,7 @@ UNEQUAL_TRIALS = Lemma(
     "Hoeffding (1956), Thm 5; Greenberg and Mohri (2014)",
     unequal=True,
     note="Sums of unequal trials are less spread than binomials except within one of their mean.",
-    check=lambda: counts.unequal_trials_theorem().result,
+    check=lambda: checks.counts.unequal_trials_theorem().result,
 )
 
 
@@ -292,7 +291,7 @@ WEISSMAN = Lemma(
     weissman_radius(kinds, share, count),
     "Weissman et al. (2003), Thm 2.1",
     note="Inverts P(2 TV >= e) <= (2^K - 2) exp(-N e^2 / 2).",
-    check=lambda: classes.weissman_theorem().result,
+    check=lambda: checks.classes.weissman_theorem().result,
 )
 mcdiarmid_variation = closed(
     "mcdiarmid_variation",
@@ -305,7 +304,7 @@ SMALLER_VARIATION = Lemma(
     Min(weissman_radius(kinds, share, count), mcdiarmid_variation(kinds, share, count)),
     "Weissman et al. (2003), Thm 2.1; Cauchy-Schwarz and McDiarmid (1989)",
     note="Neither radius looks at the data, so the smaller is chosen before it.",
-    check=lambda: classes.weissman_theorem().result,
+    check=lambda: checks.classes.weissman_theorem().result,
 )
 
 
