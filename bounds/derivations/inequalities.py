@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations.functions import Max, Min, log_subsets
+from bounds.derivations.functions import Min
 
 
 def hoeffding(spread: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
@@ -19,31 +19,12 @@ def hoeffding(spread: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
     return spread * sp.sqrt(sp.log(1 / delta)) / sp.sqrt(2 * count)
 
 
-def weissman(classes: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
-    r"""√(ln((2^K − 2)/δ)/(2N)) ≥ TV(p, p̂) with probability 1 − δ; zero for one class.
-
-    From P(2TV ≥ ε) ≤ (2^K − 2)e^{−Nε²/2}. Source: Weissman et al. (2003), Thm 2.1.
-    """
-    return sp.sqrt(Max(0, log_subsets(classes) + sp.log(1 / delta))) / sp.sqrt(2 * count)
-
-
-def mcdiarmid_total_variation(classes: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
-    r"""½√((K − 1)/N) + √(ln(1/δ)/(2N)) ≥ TV(p, p̂): E TV by Cauchy-Schwarz, then McDiarmid (theory: K4)."""
-    return sp.sqrt((classes - 1) / count) / 2 + sp.sqrt(sp.log(1 / delta)) / sp.sqrt(2 * count)
-
-
 def root_frequency(classes: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
     r"""√(ln(K/δ)/N) ≥ √p_y − √p̂_y for all K classes at once; then TV ≤ that times Σ_y(√p̂_y + √p_y).
 
     Chernoff's bound with kl(p̂‖p) ≥ (√p − √p̂)², one tail per class.
     """
     return sp.sqrt(sp.log(classes / delta)) / sp.sqrt(count)
-
-
-def empirical_bernstein(variance: sp.Expr, spread: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
-    r"""√(2V̂ ln(2/δ)/N) + 7r ln(2/δ)/(3(N − 1)), one-sided. Source: Maurer and Pontil (2009), Thm 4."""
-    log = sp.log(2 / delta)
-    return sp.sqrt(2 * variance / count) * sp.sqrt(log) + 7 * spread * log / (3 * (count - 1))
 
 
 def pinelis(step: sp.Expr, variance: sp.Expr, delta: sp.Expr) -> sp.Expr:
@@ -77,11 +58,6 @@ def _root(total: sp.Expr) -> sp.Expr:
 def head_class(beta: sp.Expr, classes: sp.Expr, radius: sp.Expr) -> sp.Expr:
     r"""√2·β·√K·B ≥ R̃_m(W_β∘f) for one fixed f and {‖W‖_F ≤ β}. Source: Maurer (2016), vector contraction."""
     return sp.sqrt(2) * beta * sp.sqrt(classes) * radius
-
-
-def pac_bayes_kl(divergence: sp.Expr, delta: sp.Expr, count: sp.Expr) -> sp.Expr:
-    r"""(KL + ln(2√N/δ))/N ≥ kl(L̂‖L) for the posterior mean of losses in [0, 1], N ≥ 8. Source: Maurer (2004), Thm 5."""
-    return (divergence + sp.log(2 * sp.sqrt(count) / delta)) / count
 
 
 def unequal_trials(delta: sp.Expr) -> sp.Expr:

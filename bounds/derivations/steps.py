@@ -28,11 +28,6 @@ class Result:
         return Result(self.holds and other.holds, f"{self.detail}; {other.detail}")
 
 
-def definition(text: str) -> Callable[[], Result]:
-    """The check of a step that holds by what its symbols mean."""
-    return lambda: Result(True, f"by definition: {text}")
-
-
 @dataclass(frozen=True, eq=False)
 class Step:
     """One step of a proof.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass
 
 import sympy as sp
 
@@ -21,6 +21,7 @@ from bounds.proofs.dependence import generic_members
 from bounds.proofs.facts import Event, Fact, free_of_items
 from bounds.proofs.naming import named
 from bounds.proofs.readings import IMPLICIT, Readings, plain
+from bounds.proofs.sealed import seal
 from bounds.proofs.terms import Declared, Item, Sample, is_vector, normal
 
 _PLAIN = (
@@ -50,11 +51,12 @@ class Conclusion:
     expression: Expression
     events: tuple[Event, ...]
     assumptions: tuple[str, ...]
-    token: object = field(default=None, repr=False)
+    token: InitVar[object] = None
 
-    def __post_init__(self) -> None:
-        if self.token is not _CONCLUDED:
+    def __post_init__(self, token: object) -> None:
+        if token is not _CONCLUDED:
             raise InvalidProof("A conclusion is made by `conclude`, not by hand.")
+        seal(self)
 
 
 def conclude(
@@ -70,9 +72,10 @@ def conclude(
         below: The goal is the larger side.
 
     Raises:
-        InvalidProof: another goal, an event without a share of its own, a generic member or an item variable
-            left, or a term that nobody can read off the data.
+        InvalidProof: a fact that is not as the kernel made it, another goal, an event without a share of its own, a
+            generic member or an item variable left, or a term that nobody can read off the data.
     """
+    fact.verify()
     side, other = (fact.rhs, fact.lhs) if below else (fact.lhs, fact.rhs)
     if side != goal:
         raise InvalidProof(f"The proof bounds `{side}`, not `{goal}`.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass
 from typing import Literal
 
 import sympy as sp
@@ -12,6 +12,7 @@ from bounds.derivations.functions import Max, Min
 from bounds.derivations.steps import Result, Step
 from bounds.errors import InvalidProof
 from bounds.proofs.ranges import direction, nonnegative, positive
+from bounds.proofs.sealed import intact, seal
 from bounds.proofs.terms import E, Fresh, Mean, Sample, UMean, declare_check, items, normal, order
 
 _TOKEN = object()
@@ -57,13 +58,25 @@ class Fact:
     requires: frozenset[sp.Basic] = frozenset()
     premises: tuple[Fact, ...] = ()
     lemma: Lemma | None = None
-    token: object = field(default=None, repr=False)
+    token: InitVar[object] = None
 
-    def __post_init__(self) -> None:
-        if self.token is not _TOKEN:
+    def __post_init__(self, token: object) -> None:
+        if token is not _TOKEN:
             raise InvalidProof("A fact is made by a rule or a lemma, not by hand.")
+        for premise in self.premises:
+            premise.verify()
         declare_check(self.lhs)
         declare_check(self.rhs)
+        seal(self)
+
+    def verify(self) -> None:
+        """Refuse copies, and what was changed after it was made.
+
+        Raises:
+            InvalidProof: not as the kernel made it.
+        """
+        if not intact(self, Fact):
+            raise InvalidProof(f"`{self}` is not as the kernel made it.")
 
     @property
     def spends(self) -> sp.Expr:

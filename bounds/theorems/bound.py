@@ -17,6 +17,7 @@ from bounds.evidence.kept_apart import test_apart
 from bounds.heads.decision import Decision
 from bounds.heads.fitted import FittedHead
 from bounds.proofs.conclude import Conclusion
+from bounds.proofs.sealed import intact
 from bounds.rendering import rendered
 from bounds.summaries.episodes import Episodes
 from bounds.theorems.axes import LOSS, Axis
@@ -245,7 +246,8 @@ class Inputs:
     @property
     def follows(self) -> bool:
         """Whether the expression that is evaluated is what a proof of the kernel concludes."""
-        return self.conclusion is not None and self.expression is self.conclusion.expression
+        made = self.conclusion if intact(self.conclusion, Conclusion) else None
+        return made is not None and self.expression is made.expression
 
     @classmethod
     def proven(

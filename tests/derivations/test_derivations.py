@@ -11,41 +11,24 @@ import sympy as sp
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bounds.derivations import inequalities
-from bounds.derivations import symbols as s
-from bounds.derivations.algebra import equal, monotone
+from bounds.derivations.algebra import equal
 from bounds.derivations.expression import Expression
 from bounds.derivations.functions import Min
 from bounds.derivations.lemmas import (
     batches,
     classes,
     complexity,
-    concentration,
     contrastive,
-    geometry,
     heads,
     pac_bayes,
     pairs_of_views,
     second_moment,
     spectral,
-    vectors,
 )
 from bounds.derivations.search import falsify
 from bounds.errors import InvalidOption
 from bounds.theorems import THEOREMS
 from bounds.theorems.derive import derive, provable
-
-
-def mutants(expression):
-    """The expression with each of its numeric constants altered, one at a time."""
-    if isinstance(expression, sp.Number | sp.NumberSymbol):
-        yield sp.Rational(1, 7) if expression == 0 else expression * sp.Rational(3, 2)
-        return
-    for position, argument in enumerate(expression.args):
-        for mutant in mutants(argument):
-            changed = [*expression.args]
-            changed[position] = mutant
-            yield expression.func(*changed)
 
 
 @pytest.mark.parametrize("name", ["vicreg_certified", "reference_head"])
@@ -65,11 +48,6 @@ def test_every_bound_of_a_report_has_a_proof():
 
 
 TIGHT = {
-    "spectral norm": (geometry, lambda: geometry.spectral_norm.__wrapped__()),
-    "range of the loss": (geometry, lambda: geometry.loss_range.__wrapped__()),
-    "diameter of the simplex": (geometry, lambda: geometry.simplex_projection.__wrapped__()[1]),
-    "projection": (geometry, lambda: geometry.simplex_projection.__wrapped__()[0]),
-    "arg-max error": (geometry, lambda: geometry.argmax_error.__wrapped__()),
     "class shift": (classes, lambda: classes.class_shift.__wrapped__()),
     "difference of roots": (classes, lambda: classes.root_factoring.__wrapped__()),
     "symmetrisation": (complexity, lambda: complexity.symmetrisation.__wrapped__()),
@@ -80,9 +58,6 @@ TIGHT = {
     "change of measure": (pac_bayes, lambda: pac_bayes.change_of_measure.__wrapped__()),
     "derandomisation": (pac_bayes, lambda: pac_bayes.derandomisation.__wrapped__()),
     "agreement": (pairs_of_views, lambda: pairs_of_views.class_agreement.__wrapped__()),
-    "ends of the interval": (pairs_of_views, lambda: pairs_of_views.lagrange.__wrapped__()),
-    "range shift": (pairs_of_views, lambda: pairs_of_views.spread_shift.__wrapped__()),
-    "ranges on the simplex": (pairs_of_views, lambda: pairs_of_views.half_square_range.__wrapped__()),
     "Jensen over views": (contrastive, lambda: contrastive.jensen_over_views.__wrapped__("hinge", 1)),
     "Minkowski": (second_moment, lambda: second_moment.minkowski.__wrapped__()),
     "one item of a batch": (batches, lambda: batches.bounded_difference.__wrapped__()),
@@ -106,65 +81,10 @@ def test_a_search_finds_a_counterexample_once_the_right_side_shrinks_by_a_twenti
 
 
 def test_falsification_tries_at_least_ten_thousand_instances():
-    for step in (geometry.spectral_norm(), classes.class_shift(), complexity.vector_contraction()):
+    for step in (complexity.symmetrisation(), classes.class_shift(), complexity.vector_contraction()):
         tried = re.search(r"(\d+) instances", step.result.detail)
         assert tried is not None
         assert int(tried[1]) >= 10_000
-
-
-# Altered constants
-
-
-a, r, v, w, d, N = (sp.Symbol(name, positive=True) for name in ("a", "r", "v", "w", "delta", "N"))
-RADII = {
-    "hoeffding": ((r, d, N), lambda: concentration.hoeffding("x", s.c, s.tau, r, d, N)),
-    "weissman": ((s.K, d, N), lambda: classes.weissman("x", s.c, d, N)),
-    "mcdiarmid_total_variation": (
-        (s.K, d, N),
-        lambda: classes.smaller_variation(
-            "x",
-            s.c,
-            Min(inequalities.weissman(s.K, d, N), inequalities.mcdiarmid_total_variation(s.K, d, N)),
-            d,
-            N,
-        ),
-    ),
-    "root_frequency": (
-        (s.K, d, N),
-        lambda: classes.root_radius("x", s.c, inequalities.root_frequency(s.K, d, N), d, N),
-    ),
-    "empirical_bernstein": (
-        (v, r, d, N),
-        lambda: concentration.empirical_bernstein("x", s.c, s.tau, v, r, d, N),
-    ),
-    "pinelis": ((a, v, d), lambda: vectors.pinelis("x", s.c, inequalities.pinelis(a, v, d), a, v, d)),
-    "klein_rio": (
-        (a, v, w, d),
-        lambda: vectors.klein_rio("x", s.c, inequalities.klein_rio(a, v, w, d), a, v, w, d),
-    ),
-}
-
-
-@pytest.mark.parametrize("name", RADII)
-def test_altering_any_constant_of_a_radius_breaks_the_inversion_of_its_tail(name, monkeypatch):
-    arguments, step = RADII[name]
-    assert step().holds
-    formula = getattr(inequalities, name)(*arguments)
-    survivors, count = [], 0
-    for mutant in mutants(formula):
-        count += 1
-        monkeypatch.setattr(
-            inequalities,
-            name,
-            lambda *given, mutant=mutant: mutant.subs(
-                dict(zip(arguments, given, strict=True)), simultaneous=True
-            ),
-        )
-        if step().holds:
-            survivors.append(mutant)
-        monkeypatch.undo()
-    assert not survivors
-    assert count > 2
 
 
 # The three kinds of check
@@ -189,14 +109,6 @@ def test_equality_needs_sympy_and_digits():
     assert equal(sp.sqrt(x**2 / 4), x / 2).holds
     assert not equal(x, x * (1 + sp.Rational(1, 10**40))).holds
     assert not equal(Min(1, x), Min(2, x)).holds
-
-
-def test_monotonicity_sees_both_directions():
-    assert monotone(1 / s.n, s.n, increasing=False).holds
-    assert not monotone(1 / s.n, s.n, increasing=True).holds
-    radius = inequalities.hoeffding(s.tau, s.delta, s.n)
-    assert monotone(radius, s.delta, increasing=False).holds
-    assert not monotone(radius, s.delta, increasing=True).holds
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=6), st.booleans(), st.booleans())

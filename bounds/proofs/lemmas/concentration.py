@@ -64,7 +64,7 @@ UNIFORM = Lemma(
     "McDiarmid (1989); Bartlett and Mendelson (2002), Thm 8",
     unequal=True,
     note="The supremum moves by r/N per item; its expectation is at most twice the Rademacher average.",
-    check=lambda: checks.concentration.mcdiarmid_theorem().result,
+    check=lambda: checks.complexity.symmetrisation().result & checks.concentration.mcdiarmid_theorem().result,
 )
 MEMBER = Lemma(
     "a member is at most the supremum", a, b, "definition of the supremum", "proven", note="By definition."
@@ -153,9 +153,9 @@ EMPIRICAL_BERNSTEIN = Lemma(
     "empirical Bernstein bound",
     a,
     b + maurer_pontil_radius(spread, width, share, count),
-    "Maurer and Pontil (2009), Thm 4",
+    "Maurer and Pontil (2009), Thms 4 and 11",
     unequal=True,
-    note="One-sided; 7/3 and ln(2/delta) are the source's.",
+    note="One-sided; unequal means only raise the expectation of the sample variance.",
     check=lambda: checks.concentration.maurer_pontil_theorem().result,
 )
 
@@ -304,7 +304,7 @@ SMALLER_VARIATION = Lemma(
     Min(weissman_radius(kinds, share, count), mcdiarmid_variation(kinds, share, count)),
     "Weissman et al. (2003), Thm 2.1; Cauchy-Schwarz and McDiarmid (1989)",
     note="Neither radius looks at the data, so the smaller is chosen before it.",
-    check=lambda: checks.classes.weissman_theorem().result,
+    check=lambda: checks.classes.weissman_theorem().result & checks.classes.variation_mean().result,
 )
 
 

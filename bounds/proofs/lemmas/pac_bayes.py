@@ -20,7 +20,7 @@ PAC_BAYES = Lemma(
     kl_inverse(Min(1, b), (divergence + sp.log(2 * sp.sqrt(count) / share)) / count),
     "Maurer (2004), Thm 5",
     note="For all posteriors at once; 2 sqrt(N) is the source's, for N >= 8.",
-    check=lambda: checks.pac_bayes.maurer_moment().result,
+    check=lambda: checks.pac_bayes.change_of_measure().result & checks.pac_bayes.maurer_moment().result,
 )
 
 
