@@ -34,7 +34,7 @@ HEADS = (
     "tests/test_edges_scale.py",
     "tests/heads/test_predictors.py",
 )
-PAC_BAYES = ("tests/theorems/test_pac_bayes.py",)
+PAC_BAYES = ("tests/theorems/supervised/test_pac_bayes.py",)
 CONTRASTIVE = ("tests/summaries", "tests/test_wrong_certificates.py", "tests/evidence/test_contrastive.py")
 OBJECTIVES = ("tests/objectives", "tests/test_edges_numbers.py")
 
@@ -112,7 +112,7 @@ def _changes() -> list[Change]:
             ],
         ),
         (
-            ("tests/summaries", "tests/theorems/test_prediction_powered.py"),
+            ("tests/summaries", "tests/theorems/counting/test_prediction_powered.py"),
             "bounds/summaries/betting.py",
             [
                 (
