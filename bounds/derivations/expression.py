@@ -138,6 +138,11 @@ def number(term: sp.Basic, values: Mapping[str, float]) -> float:
     return rule(*(number(argument, values) for argument in term.args))
 
 
+def has_number(term: sp.Basic) -> bool:
+    """Whether a term is a function that `number` knows."""
+    return type(term) in _RULES or type(term).__name__ in NUMERIC
+
+
 @lru_cache(maxsize=1024)
 def _constant(term: sp.Expr) -> float:
     return float(term)

@@ -22,25 +22,18 @@ class Choice:
     """One member of a countable family fixed before the data.
 
     Attributes:
-        name: What is chosen.
         chosen: The member that was chosen; it depends on what it was chosen by.
         generic: A member fixed before the data.
         weight: Share of the generic member; over the family they sum to at most one.
     """
 
-    name: str
     chosen: Declared
     generic: Declared
     weight: sp.Expr
 
 
 def one_of(
-    name: str,
-    count: Declared,
-    symbol: str,
-    kind: Kind,
-    chosen_by: tuple[str, ...],
-    before: tuple[str, ...] = (),
+    count: Declared, symbol: str, kind: Kind, chosen_by: tuple[str, ...], before: tuple[str, ...] = ()
 ) -> Choice:
     """One of `count` members at equal weights.
 
@@ -49,9 +42,8 @@ def one_of(
     """
     if count.kind != "count":
         raise InvalidProof(f"`{count}` is not a count.")
-    return Choice(
-        name, Declared(symbol, kind, chosen_by), Declared(symbol + "'", kind, before, True), 1 / count
-    )
+    generic = Declared(symbol + "'", kind, before, True)
+    return Choice(Declared(symbol, kind, chosen_by), generic, 1 / count)
 
 
 # w_j = 1/((π²/3 − 1)(|j| + 1)²): over all integers j these sum to (2·π²/6 − 1)/(π²/3 − 1) = 1.
@@ -60,10 +52,10 @@ integer_weight = closed(
 )
 
 
-def over_integers(name: str, symbol: str, chosen_by: tuple[str, ...]) -> Choice:
+def over_integers(symbol: str, chosen_by: tuple[str, ...]) -> Choice:
     """An integer j at weight 1/((π²/3 − 1)(|j| + 1)²)."""
     generic = Declared(symbol + "'", "index", (), True)
-    return Choice(name, Declared(symbol, "index", chosen_by), generic, integer_weight(generic))
+    return Choice(Declared(symbol, "index", chosen_by), generic, integer_weight(generic))
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ _FORMS = {
     t.Predicted: r"\hat g_{{{}}}\left({}\right)",
     t.Correction: r"\left(\mathrm{{err}}-\hat g\right)_{{{}}}\left({}\right)",
     t.Cross: r"\left\langle {0}-{2}, {1}-{2}\right\rangle",
-    t.ClassLimit: r"u_{{{1}}}\left({0}\right)",
+    t.ClassLimit: r"u\left({}\right)",
     t.Remainder: r"\max\left(0, {0}-2{1}{0}(1-{0})\right)",
     t.Spread: r"\mathrm{{spread}}\left({}\right)",
     t.Least: r"\min_y {}",

@@ -18,7 +18,6 @@ from bounds.errors import InvalidProof
 from bounds.proofs import terms as t
 from bounds.proofs.closed import Closed
 from bounds.proofs.facts import Fact
-from bounds.proofs.ranges import HINGE
 
 Array = NDArray[np.float64]
 Bindings = Mapping[sp.Symbol, Any]
@@ -296,11 +295,6 @@ def _differ(world: World, term: t.Differ, bound: Bindings) -> float:
     return float(one != two)
 
 
-def _loss(world: World, term: t.Loss, bound: Bindings) -> float:
-    margin = world.value(term.args[1], bound)
-    return float(max(0.0, 1 - margin) if term.args[0] == HINGE else np.log2(1 + np.exp(-margin)))
-
-
 def _reach(world: World, term: t.Reach, bound: Bindings) -> float:
     return float(1 + np.linalg.norm(world.value(term.args[0], bound), 2) * world.numbers["B"])
 
@@ -318,7 +312,7 @@ _VALUES: dict[type, Callable[[World, Any, Bindings], Any]] = {
     t.Project: _project,
     t.Wrong: _wrong,
     t.Differ: _differ,
-    t.Loss: _loss,
+    t.Hinge: lambda w, e, b: max(0.0, 1 - w.value(e.args[0], b)),
     t.Cross: lambda w, e, b: float(
         (w.value(e.args[0], b) - w.value(e.args[2], b)) @ (w.value(e.args[1], b) - w.value(e.args[2], b))
     ),

@@ -18,7 +18,6 @@ from bounds.proofs.terms import (
     Indicator,
     Remainder,
     Wrong,
-    label,
     view,
 )
 
@@ -54,7 +53,7 @@ def in_each_class(limits: Fact) -> Fact:
     term = cell.args[1]
     if not isinstance(term, Indicator):
         raise InvalidProof(f"`{term}` may exceed one.")
-    return EVERY_CLASS.from_premise({a: Given(term), b: ClassLimit(term, label())}, limits, drop=True)
+    return EVERY_CLASS.at({a: Given(term), b: ClassLimit(Given(term))}, premises=(limits,), drop=True)
 
 
 def agree(limits: Fact, weight: Declared) -> Fact:
@@ -74,4 +73,4 @@ def agree(limits: Fact, weight: Declared) -> Fact:
         multiplier: weight,
         limit: limits.rhs,
     }
-    return AGREEMENT.from_premise(values, limits, frozenset({"A5"}))
+    return AGREEMENT.at(values, frozenset({"A5"}), premises=(limits,))

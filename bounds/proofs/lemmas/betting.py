@@ -11,7 +11,7 @@ from bounds.errors import InvalidProof
 from bounds.proofs.dependence import depends, independent
 from bounds.proofs.facts import Event, Fact, Lemma
 from bounds.proofs.lemmas.reading import a, assumed, b, law_of
-from bounds.proofs.ranges import interval, nonnegative
+from bounds.proofs.ranges import interval, nonnegative, parts
 from bounds.proofs.terms import (
     Bet,
     Copies,
@@ -59,11 +59,11 @@ def ville(process: sp.Expr, p: Declared, term: sp.Expr, delta: sp.Expr, what: st
         raise InvalidProof(f"`{term}` may lie outside [0, 1], where no p is tried.")
     target = E(term)
     name = what or f"bets on {limit.args[3].args[0]}"
-    fact = _event(process, sp.Eq(target, p, evaluate=False), delta, name)
+    events, used = _event(process, sp.Eq(target, p, evaluate=False), delta, name)
     for bet in process.atoms(Bet):
         if not _never_negative(sp.diff(bet.args[1], p)):
             raise InvalidProof(f"`{bet.args[1]}` may fall in `{p}`.")
-    return VILLE.with_probability({a: target, b: limit}, *fact)
+    return VILLE.at({a: target, b: limit}, used, events=events)
 
 
 def bet_limit(process: sp.Expr, p: Declared, term: sp.Expr, delta: sp.Expr) -> Largest:
@@ -88,7 +88,7 @@ def verdict(process: sp.Expr, null: sp.Basic, delta: sp.Expr, what: str = "") ->
         raise InvalidProof(f"The null `{null}` is not of the form q <= 0.")
     events, used = _event(process, null, delta, what or f"verdict on {null.lhs}")
     right = Positive(null.lhs) if isinstance(null, sp.LessThan) else 1 - Positive(-null.lhs)
-    return VILLE.with_probability({a: Reached(process, 1 / delta), b: right}, events, used)
+    return VILLE.at({a: Reached(process, 1 / delta), b: right}, used, events=events)
 
 
 def _event(
@@ -184,11 +184,11 @@ def _within(term: sp.Expr) -> bool:
 
 def _never_negative(term: sp.Expr) -> bool:
     """Whether a term, linear in each outcome of an item, is at least zero at both ends of each."""
-    outcomes = sorted(_outcomes(term), key=str)
-    if not all(_linear(term, one) for one in outcomes):
+    found = _outcomes(term)
+    if not all(_linear(term, one) for one in found):
         return False
-    ends = [(interval(one).low, interval(one).high) for one in outcomes]
-    corners = (dict(zip(outcomes, corner, strict=True)) for corner in product(*ends))
+    ends = [(interval(one).low, interval(one).high) for one in found]
+    corners = (dict(zip(found, corner, strict=True)) for corner in product(*ends))
     return all(_at_least_zero(term.xreplace(corner)) for corner in corners)
 
 
@@ -202,12 +202,8 @@ def _linear(term: sp.Expr, outcome: sp.Expr) -> bool:
     return term == outcome or not term.has(outcome)
 
 
-def _outcomes(term: sp.Expr) -> set[sp.Expr]:
-    if not items(term):
-        return set()
-    if isinstance(term, sp.Add | sp.Mul | sp.Pow):
-        return set().union(*map(_outcomes, term.args))
-    return {term}
+def _outcomes(term: sp.Expr) -> list[sp.Expr]:
+    return sorted((part for part in parts(term) if items(part)), key=str)
 
 
 def _at_least_zero(term: sp.Expr) -> bool:

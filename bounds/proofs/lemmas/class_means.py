@@ -75,7 +75,7 @@ def class_means(sample: Sample, encoder: Declared, classes: sp.Expr, delta: sp.E
     values = {a: MeanGap(sample, encoder), _classes: classes, _size: sample.size, _least: Fewest(sample)}
     used = independent(sample, encoder) | set(sample.law) | ASSUMED | LABELED
     events = frozenset({Event(f"class means of {sample}", delta), *law_of(sample)})
-    return DEVIATION.with_probability({**values, _share: delta}, events, used)
+    return DEVIATION.at({**values, _share: delta}, used, events=events)
 
 
 def _crossed(head: Declared, encoder: Declared) -> sp.Expr:
@@ -111,7 +111,7 @@ def bias_shift(head: Declared, encoder: Declared, sample: Sample, near: Fact, pr
     if prior_known:
         more = ClassExcess(sample, head, encoder, g)
     values = {a: E(term), b: Mean(sample, Given(term)) + more}
-    return SHIFT_OF_MEANS.from_premise(values, near, ASSUMED | LABELED | {"A1"})
+    return SHIFT_OF_MEANS.at(values, ASSUMED | LABELED | {"A1"}, premises=(near,))
 
 
 MINKOWSKI = Lemma(
@@ -158,4 +158,4 @@ def root_frequencies(sample: Sample, delta: sp.Expr, classes: sp.Expr) -> Fact:
         )
     values = {a: TV(sample), b: RootFrequencies(sample), _classes: classes, _size: sample.size, _share: delta}
     events = frozenset({Event(f"class frequencies of {sample}", delta), *law_of(sample)})
-    return HELLINGER.with_probability(values, events, frozenset({*sample.law, "K"}))
+    return HELLINGER.at(values, frozenset({*sample.law, "K"}), events=events)

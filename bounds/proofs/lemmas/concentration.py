@@ -94,7 +94,7 @@ def uniform(total: sp.Expr, delta: sp.Expr, family: Family, what: str = "") -> F
         share: delta,
     }
     events = s.events(what or f"uniform over {family.chosen}", delta)
-    largest = UNIFORM.with_probability(values, events, s.assumptions)
+    largest = UNIFORM.at(values, s.assumptions, events=events)
     own = gap.xreplace({family.generic: family.chosen})
     member = MEMBER.at({a: own, b: supremum}, requires=family.requires).chain(largest)
     term = s.term.xreplace({family.generic: family.chosen})
@@ -320,4 +320,4 @@ def class_frequencies(sample: Sample, delta: sp.Expr, number: sp.Expr, smaller: 
     lemma = SMALLER_VARIATION if smaller else WEISSMAN
     events = frozenset({Event(f"class frequencies of {sample}", delta)})
     # A class that nobody counted is none of K.
-    return lemma.with_probability(values, events, frozenset({*sample.law, "K"}))
+    return lemma.at(values, frozenset({*sample.law, "K"}), events=events)

@@ -15,6 +15,7 @@ from bounds.proofs.terms import (
     Apply,
     Correction,
     Cross,
+    Declared,
     Differ,
     Dot,
     Enc,
@@ -27,7 +28,8 @@ from bounds.proofs.terms import (
     Project,
     Rad,
     Wrong,
-    abs_vector,
+    label,
+    view,
 )
 
 
@@ -208,11 +210,8 @@ def head_ball(complexity: sp.Expr, count: sp.Expr, gaussian: bool = False) -> Fa
     if not isinstance(complexity, Rad) or not isinstance(complexity.args[1], InBall):
         raise InvalidProof(f"`{complexity}` is not the complexity of a ball of heads.")
     _, member, term = complexity.args
-    parts = sp.Add.make_args(term.args[0]) if isinstance(term, Norm) else ()
-    outputs = [part for part in map(abs_vector, parts) if not isinstance(part, Item)]
-    core = outputs[0].args[0] if outputs and isinstance(outputs[0], Project) else outputs and outputs[0]
-    plain = isinstance(core, Apply) and core.args[0] == member and isinstance(core.args[1], Enc)
-    if len(parts) != 2 or len(outputs) != 1 or not plain:
+    scores = [Apply(member, Enc(one, view())) for one in term.atoms(Declared) if one.kind == "encoder"]
+    if not any(term in (Norm(score - label()), Norm(Project(score) - label())) for score in scores):
         raise InvalidProof(f"`{term}` is not the loss of a head of the ball.")
     lemma = SUDAKOV_FERNIQUE if gaussian else VECTOR_CONTRACTION
     return lemma.at({_left: complexity, a: member.args[1], b: B, classes: count}, ASSUMED)

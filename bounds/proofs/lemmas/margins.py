@@ -9,7 +9,7 @@ from bounds.derivations.lemmas import contrastive as steps
 from bounds.errors import InvalidProof
 from bounds.proofs.facts import Event, Fact, Lemma
 from bounds.proofs.lemmas.reading import a, b, law_of
-from bounds.proofs.ranges import ASSUMED, HINGE, LOGISTIC, interval
+from bounds.proofs.ranges import ASSUMED, interval
 from bounds.proofs.terms import (
     Collision,
     CollisionLimit,
@@ -17,7 +17,7 @@ from bounds.proofs.terms import (
     Dot,
     E,
     Enc,
-    Loss,
+    Hinge,
     MeanClassifier,
     Negatives,
     Sample,
@@ -25,6 +25,7 @@ from bounds.proofs.terms import (
     view,
 )
 
+HINGE, LOGISTIC = Declared("hinge", "other"), Declared("logistic", "other")
 VIEWS = frozenset({"A1"})  # a positive is a view of the same class, independent given it
 COUNTED = frozenset({"K"})
 free, collided, few = sp.symbols("no_collision collided few", positive=True)
@@ -39,7 +40,7 @@ def margin_loss(kind: sp.Symbol, encoder: Declared, k: sp.Expr, scale: sp.Expr) 
     z, z2, other = Enc(encoder, view(0, 0)), Enc(encoder, view(0, 1)), Enc(encoder, view(1, 0))
     margin = scale**2 * (Dot(z, z2) - Dot(z, other))
     if kind == HINGE:
-        return Worst(k, Loss(HINGE, margin))
+        return Worst(k, Hinge(margin))
     if kind == LOGISTIC:
         return sp.log(1 + Negatives(k, sp.exp(-margin))) / sp.log(2)
     raise InvalidProof(f"`{kind}` is no loss of margins.")
@@ -132,7 +133,7 @@ def jensen_between(
     lemma, relation = (FEWEST, sp.Le) if fewest else (MOST, sp.Ge)
     values = {a: mean_classifier(kind, encoder, k, scale), b: contrast.rhs, few: t}
     checked = frozenset({relation(contrast.rhs, 1, evaluate=False)})
-    return lemma.from_premise(values, (contrast, limit), VIEWS, requires=checked)
+    return lemma.at(values, VIEWS, checked, premises=(contrast, limit))
 
 
 LARGEST = Lemma(
@@ -191,8 +192,8 @@ def collision_limits(sample: Sample, delta: sp.Expr) -> tuple[Fact, Fact]:
     low, high = (CollisionLimit(sample, delta, sp.Integer(side)) for side in (0, 1))
     probability = Collision(sp.S.One)
     return (
-        COLLISION_LIMITS.with_probability({a: low, b: probability}, events, frozenset(sample.law)),
-        COLLISION_LIMITS.with_probability({a: probability, b: high}, events, frozenset(sample.law)),
+        COLLISION_LIMITS.at({a: low, b: probability}, frozenset(sample.law), events=events),
+        COLLISION_LIMITS.at({a: probability, b: high}, frozenset(sample.law), events=events),
     )
 
 

@@ -44,9 +44,7 @@ def pac_bayes(total: sp.Expr, delta: sp.Expr, what: str = "") -> Fact:
     used = assumed(sample, term.xreplace({head: Declared(head.name, "head", (), True)}))
     values = {a: E(term), b: total, divergence: Divergence(head, prior), count: sample.size, share: delta}
     events = frozenset({Event(what or f"random heads on {sample}", delta), *law_of(sample)})
-    return PAC_BAYES.with_probability(
-        values, events, used, frozenset({sp.Ge(sample.size, FEWEST, evaluate=False)})
-    )
+    return PAC_BAYES.at(values, used, frozenset({sp.Ge(sample.size, FEWEST, evaluate=False)}), events=events)
 
 
 DERANDOMISED = Lemma(

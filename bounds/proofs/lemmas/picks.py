@@ -39,4 +39,4 @@ def picked(wrong: sp.Expr, delta: sp.Expr, what: str = "") -> Fact:
     used = assumed(sample, Wrong(start, *wrong.args[1:])) | {"A5"}
     values = {a: E(wrong), b: Picks(wrong.args[0]), count: sample.size, share: delta}
     events = frozenset({Event(what or f"picks out of {sample}", delta), *law_of(sample)})
-    return PICK.with_probability(values, events, used)
+    return PICK.at(values, used, events=events)

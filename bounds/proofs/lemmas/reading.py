@@ -65,7 +65,7 @@ class Reading:
             raise InvalidProof(
                 f"{lemma.name} needs items of one law; the class counts of {self.sample} are fixed."
             )
-        fact = lemma.with_probability(values, self.events(what, delta), self.assumptions)
+        fact = lemma.at(values, self.assumptions, events=self.events(what, delta))
         if not self.sample.fixed:
             return fact
         shift = shifted(self, to_prior=upper)
@@ -74,7 +74,7 @@ class Reading:
 
 def law_of(sample: Sample) -> frozenset[Event]:
     """The event that the sample's own law fails, where it may."""
-    return frozenset() if sample.event is None else frozenset({Event(*sample.event)})
+    return frozenset({Event(sample.chosen, sample.share)}) if sample.chosen else frozenset()
 
 
 def read(total: sp.Expr) -> Reading:

@@ -20,7 +20,7 @@ from bounds.proofs.lemmas.agreement import agree, in_each_class
 from bounds.proofs.lemmas.concentration import class_frequencies, counted
 from bounds.proofs.lemmas.pac_bayes import derandomised, pac_bayes
 from bounds.proofs.lemmas.reading import class_shift
-from bounds.proofs.terms import ClassLimit, Declared, E, InCell, Mean, Remainder
+from bounds.proofs.terms import ClassLimit, Declared, E, Given, InCell, Mean, Remainder
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import pair_total_variation, require_fixed_encoder
@@ -44,7 +44,6 @@ from bounds.theorems.vocabulary import (
     narrow,
     weight,
     wrong,
-    y,
 )
 
 _KINKS = 64
@@ -92,7 +91,7 @@ def _agreed(limits: Fact, head: Declared, prior_known: bool, conditioned_pairs: 
     bound = agree(in_each_class(limits), weight).expect()
     bound = bound.chain(counted(Mean(pairs, disagree(head)), _d1, "disagreement"))
     if not prior_known:
-        left = Remainder(ClassLimit(wrong(head), y), weight)
+        left = Remainder(ClassLimit(Given(wrong(head))), weight)
         bound = bound.chain(class_shift(left, S), class_frequencies(S, _d5, K, smaller=True))
     return concluded(bound, E(wrong(head)))
 

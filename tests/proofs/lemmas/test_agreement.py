@@ -27,8 +27,8 @@ W = Declared("W", "head", ("S", "f"))
 Q = Sample("Q", n, (("f", "A2"), ("rest", "A6")))
 CELLS = Sample("Q_y", n, Q.apart, ("A6", "K"), cells=True)
 G, K = Declared("G", "count"), Declared("K", "count")
-PRIORS = one_of("priors", G, "prior", "index", ("S",), before=("rest",))
-CLASSES = one_of("classes", K, "class", "index", ("S",))
+PRIORS = one_of(G, "prior", "index", ("S",), before=("rest",))
+CLASSES = one_of(K, "class", "index", ("S",))
 MARGIN = Narrow(W, PRIORS.chosen, z, y)
 V = Declared("V", "head", ("rest", "f"))
 LIMIT = counted(Mean(CELLS, InCell(CLASSES.chosen, Wrong(V, z, y))), d1, over=(CLASSES,))
@@ -38,7 +38,7 @@ WEIGHT = Declared("multiplier", "amount", ("S", "P"))
 def test_a_limit_of_any_class_is_one_of_every_class():
     found = in_each_class(LIMIT)
     assert found.lhs == Given(Wrong(V, z, y))
-    assert found.rhs == ClassLimit(Wrong(V, z, y), y)
+    assert found.rhs == ClassLimit(Given(Wrong(V, z, y)))
     assert found.events == LIMIT.events
     assert found.assumptions == {"A2", "A6", "K"}
 
@@ -57,7 +57,7 @@ def test_limits_of_one_class_are_refused():
 
 def test_agreement_takes_the_limits_and_their_event():
     found = agree(in_each_class(LIMIT), WEIGHT)
-    left = Remainder(ClassLimit(Wrong(V, z, y), y), WEIGHT)
+    left = Remainder(ClassLimit(Given(Wrong(V, z, y))), WEIGHT)
     assert found.rhs == WEIGHT * Given(Differ(V, z, V, z2)) + left
     assert found.spends == d1
     assert "A5" in found.assumptions

@@ -85,7 +85,7 @@ def test_two_verdicts_that_cannot_both_be_wrong_spend_the_larger_share():
 
 
 def test_a_sample_whose_law_may_fail_brings_its_event():
-    thinned = Sample("T", n, APART, ("H",), event=("thinned", d2))
+    thinned = Sample("T", n, APART, ("H",), chosen="thinned", share=d2)
     assert ville(bet(1, sample=thinned), p, wrong, d1).spends == d1 + d2
 
 

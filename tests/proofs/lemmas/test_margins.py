@@ -9,7 +9,9 @@ from bounds.errors import InvalidProof
 from bounds.proofs.lemmas.concentration import hoeffding
 from bounds.proofs.lemmas.margins import (
     ALIKE,
+    HINGE,
     JENSEN,
+    LOGISTIC,
     collision_limits,
     computed,
     fewest_collisions,
@@ -20,7 +22,6 @@ from bounds.proofs.lemmas.margins import (
     mean_classifier,
 )
 from bounds.proofs.lemmas.reading import read
-from bounds.proofs.ranges import HINGE, LOGISTIC
 from bounds.proofs.terms import Collision, CollisionLimit, Declared, E, MeanClassifier, Sample, UMean, Worst
 from bounds.proofs.world import gaps
 from tests.proofs.setting import P, S, d1, d2, double, f, k, m

@@ -26,8 +26,8 @@ W = Declared("W", "head", ("S", "f"))
 Q = Sample("Q", n, (("f", "A2"), ("rest", "A6")))
 CELLS = Sample("Q_y", n, Q.apart, ("A6", "K"), cells=True)
 G, K = Declared("G", "count"), Declared("K", "count")
-PRIORS = one_of("priors", G, "prior", "index", ("S",), before=("rest",))
-CLASSES = one_of("classes", K, "class", "index", ("S",))
+PRIORS = one_of(G, "prior", "index", ("S",), before=("rest",))
+CLASSES = one_of(K, "class", "index", ("S",))
 ERROR, MARGIN = Gibbs(W, PRIORS.chosen, z, y), Narrow(W, PRIORS.chosen, z, y)
 
 
