@@ -126,16 +126,16 @@ def number(term: sp.Basic, values: Mapping[str, float]) -> float:
     """
     if isinstance(term, sp.Symbol):
         return float(values[term.name])
+    rule = _RULES.get(type(term)) or NUMERIC.get(type(term).__name__)
+    if rule is not None:
+        return rule(*[number(argument, values) for argument in term.args])
     if isinstance(term, sp.Number | sp.NumberSymbol):
         return _constant(term)
     if isinstance(term, sp.Piecewise):
         return next(
             number(piece, values) for piece, case in term.args if case is sp.true or number(case, values)
         )
-    rule = _RULES.get(type(term)) or NUMERIC.get(type(term).__name__)
-    if rule is None:
-        raise InvalidStatistics(f"`{term}` has no number.")
-    return rule(*(number(argument, values) for argument in term.args))
+    raise InvalidStatistics(f"`{term}` has no number.")
 
 
 def has_number(term: sp.Basic) -> bool:

@@ -10,7 +10,6 @@ from bounds.derivations.steps import Derivation, Result, Step
 from bounds.proofs.conclude import Conclusion
 from bounds.proofs.facts import Event, Fact
 from bounds.proofs.typeset import latex
-from bounds.proofs.world import checked
 
 
 def presented(name: str, conclusion: Conclusion, variant: Mapping[str, object]) -> Derivation:
@@ -74,4 +73,6 @@ def _check(fact: Fact) -> Result:
     if fact.events:
         what = "its instance was read off the quantity" if fact.lemma else "the kernel's rule allows it"
         return Result(True, f"by construction: {what}; it may fail with probability {fact.spends}")
+    from bounds.proofs.world import checked
+
     return checked(fact)

@@ -177,7 +177,7 @@ def nonnegative(term: sp.Expr) -> bool:
 
 def on_box(term: sp.Expr) -> bool:
     """Whether a polynomial, linear in each of some levels, is ≥ 0 on {0, 1}ⁿ and therefore on the whole box."""
-    levels = sorted(term.atoms(Declared), key=str)
+    levels = tuple(term.atoms(Declared))
     if not levels or any(level.kind != "level" for level in levels) or len(levels) > 6:
         return False
     polynomial = term.as_poly(*levels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations.lemmas import pairs_of_views
+from bounds.derivations import lemmas as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.facts import Fact, Lemma
 from bounds.proofs.lemmas.reading import a, b
@@ -37,7 +37,7 @@ AGREEMENT = Lemma(
     "this package",
     "proven",
     note="Views of a class differ with probability 1 - sum q^2 >= 2e(1 - e); e - 2 lambda e(1 - e) is convex in e.",
-    check=lambda: pairs_of_views.class_agreement().result,
+    check=lambda: checks.pairs_of_views.class_agreement().result,
 )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 
 import sympy as sp
 
-from bounds.derivations.lemmas import counts
+from bounds.derivations import lemmas as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.dependence import depends, independent
 from bounds.proofs.facts import Event, Fact, Lemma
@@ -33,7 +34,7 @@ VILLE = Lemma(
     a,
     b,
     "Ville (1939); Markov's inequality at a fixed size",
-    check=lambda: counts.constant_stakes_theorem().result,
+    check=lambda: checks.counts.constant_stakes_theorem().result,
     note="A nonnegative supermartingale that starts at one reaches 1/delta with probability at most delta.",
 )
 
@@ -61,7 +62,8 @@ def ville(process: sp.Expr, p: Declared, term: sp.Expr, delta: sp.Expr, what: st
     name = what or f"bets on {limit.args[3].args[0]}"
     events, used = _event(process, sp.Eq(target, p, evaluate=False), delta, name)
     for bet in process.atoms(Bet):
-        if not _never_negative(sp.diff(bet.args[1], p)):
+        # It is linear in each outcome, and so is its derivative.
+        if not _never_negative(bet.args[1], lambda end: sp.diff(end, p)):
             raise InvalidProof(f"`{bet.args[1]}` may fall in `{p}`.")
     return VILLE.at({a: target, b: limit}, used, events=events)
 
@@ -153,7 +155,7 @@ def _fair(bet: Bet, null: sp.Basic) -> frozenset[str]:
     excess = normal(E(factor) - 1)
     mean = min(null.lhs.atoms(E), key=str)
     times = _coefficient(excess, mean) / _coefficient(normal(null.lhs), mean)
-    if sp.cancel(normal(excess - normal(times * (null.lhs - null.rhs)))) != 0:
+    if normal(normal(excess - normal(times * (null.lhs - null.rhs))).as_numer_denom()[0]) != 0:
         raise InvalidProof(f"The mean of the bet `{factor}` is not known under `{null}`.")
     if not isinstance(null, sp.Eq) and not nonnegative(times):
         raise InvalidProof(f"The bet `{factor}` may gain under `{null}`.")
@@ -182,14 +184,14 @@ def _within(term: sp.Expr) -> bool:
     return _never_negative(term) and _never_negative(1 - term)
 
 
-def _never_negative(term: sp.Expr) -> bool:
-    """Whether a term, linear in each outcome of an item, is at least zero at both ends of each."""
+def _never_negative(term: sp.Expr, of: Callable[[sp.Expr], sp.Expr] = sp.sympify) -> bool:
+    """Whether (what is `of`) a term, linear in each outcome of an item, is at least zero at both ends of each."""
     found = _outcomes(term)
     if not all(_linear(term, one) for one in found):
         return False
     ends = [(interval(one).low, interval(one).high) for one in found]
     corners = (dict(zip(found, corner, strict=True)) for corner in product(*ends))
-    return all(_at_least_zero(term.xreplace(corner)) for corner in corners)
+    return all(_at_least_zero(of(term.xreplace(corner))) for corner in corners)
 
 
 def _linear(term: sp.Expr, outcome: sp.Expr) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations.lemmas import heads
+from bounds.derivations import lemmas as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import Family
 from bounds.proofs.closed import closed
@@ -48,7 +48,7 @@ NEAR = Lemma(
     slope * metric_complexity(a, classes, b),
     "Ledoux and Talagrand (1991), eqs. 4.8 and 3.13",
     note="Sudakov-Fernique replaces the loss by its argument; the centre has mean zero, Cauchy-Schwarz leaves the rest.",
-    check=lambda: heads.gaussian_comparison().result & heads.metric_ball().result,
+    check=lambda: checks.heads.gaussian_comparison().result & checks.heads.metric_ball().result,
 )
 RAMP = Lemma(
     "ramp of the margin",
@@ -57,7 +57,7 @@ RAMP = Lemma(
     "this package",
     "proven",
     note="An error has a margin of at most 0, where the ramp is 1.",
-    check=lambda: heads.ramp().result,
+    check=lambda: checks.heads.ramp().result,
 )
 
 

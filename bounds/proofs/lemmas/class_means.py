@@ -5,10 +5,8 @@ from __future__ import annotations
 import sympy as sp
 
 from bounds.derivations import inequalities
+from bounds.derivations import lemmas as checks
 from bounds.derivations.functions import Min
-from bounds.derivations.lemmas import classes as frequencies
-from bounds.derivations.lemmas import second_moment as steps
-from bounds.derivations.lemmas import vectors
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import closed
 from bounds.proofs.dependence import independent
@@ -56,10 +54,10 @@ DEVIATION = Lemma(
     "Pinelis (1994), Thm 3.4; Klein and Rio (2005), Thm 1.1",
     note="Given the labels, which fix both radii, so that the smaller is chosen before the data.",
     check=lambda: (
-        vectors.pinelis_theorem().result
-        & vectors.klein_rio_theorem().result
-        & steps.step_size().result
-        & steps.class_variance().result
+        checks.vectors.pinelis_theorem().result
+        & checks.vectors.klein_rio_theorem().result
+        & checks.second_moment.step_size().result
+        & checks.second_moment.class_variance().result
     ),
 )
 
@@ -91,7 +89,7 @@ SHIFT_OF_MEANS = Lemma(
     "triangle inequality, and definition of the total variation distance",
     "proven",
     note="Each class mean is within its reach, whatever the head, wherever all are near those of the sample.",
-    check=lambda: frequencies.class_shift().result & steps.reach_of_means().result,
+    check=lambda: checks.classes.class_shift().result & checks.second_moment.reach_of_means().result,
 )
 
 
@@ -121,7 +119,7 @@ MINKOWSKI = Lemma(
     "Minkowski's inequality",
     "proven",
     note="In the norm weighted by the frequencies; the deviation of the class means is free of the head.",
-    check=lambda: steps.minkowski().result,
+    check=lambda: checks.second_moment.minkowski().result,
 )
 
 
@@ -142,7 +140,7 @@ HELLINGER = Lemma(
     hellinger_radius(_classes, _share, _size) * b,
     "Chernoff (1952)",
     note="One tail per class: only classes with p above its frequency raise the bound.",
-    check=lambda: frequencies.hellinger_theorem().result & frequencies.root_factoring().result,
+    check=lambda: checks.classes.hellinger_theorem().result & checks.classes.root_factoring().result,
 )
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations.lemmas import complexity as complexity_checks
-from bounds.derivations.lemmas import heads
+from bounds.derivations import lemmas as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import closed
 from bounds.proofs.facts import Fact, Lemma, decomposed
@@ -189,7 +188,7 @@ VECTOR_CONTRACTION = Lemma(
     ball_complexity(a, classes, b),
     "Maurer (2016), Cor. 4",
     note="A sign per output costs sqrt(2); Cauchy-Schwarz over the ball leaves sqrt(K) B.",
-    check=lambda: complexity_checks.vector_contraction().result,
+    check=lambda: checks.complexity.vector_contraction().result,
 )
 SUDAKOV_FERNIQUE = Lemma(
     "Gaussian comparison over a Frobenius ball",
@@ -197,7 +196,7 @@ SUDAKOV_FERNIQUE = Lemma(
     gaussian_complexity(a, classes, b),
     "Ledoux and Talagrand (1991), eqs. 4.8 and 3.13",
     note="Signs to Gaussians cost sqrt(pi/2); Sudakov-Fernique replaces a 1-Lipschitz loss by its argument.",
-    check=lambda: heads.gaussian_comparison().result,
+    check=lambda: checks.heads.gaussian_comparison().result,
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations.lemmas import concentration as checks
+from bounds.derivations import lemmas as checks
 from bounds.derivations.lemmas import contrastive as steps
 from bounds.errors import InvalidProof
 from bounds.proofs.facts import Event, Fact, Lemma
@@ -174,7 +174,7 @@ COLLISION_LIMITS = Lemma(
     b,
     "Hoeffding (1963), Thm 1; section 5 for U-statistics",
     note="Pairs of equal labels are a U-statistic of order two; a kl limit at half the share on either side.",
-    check=lambda: checks.kl_theorem().result,
+    check=lambda: checks.concentration.kl_theorem().result,
 )
 
 

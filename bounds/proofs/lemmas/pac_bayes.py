@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sympy as sp
 
+from bounds.derivations import lemmas as checks
 from bounds.derivations.functions import Min, kl_inverse
-from bounds.derivations.lemmas import pac_bayes as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import payable
 from bounds.proofs.facts import Event, Fact, Lemma
@@ -20,7 +20,7 @@ PAC_BAYES = Lemma(
     kl_inverse(Min(1, b), (divergence + sp.log(2 * sp.sqrt(count) / share)) / count),
     "Maurer (2004), Thm 5",
     note="For all posteriors at once; 2 sqrt(N) is the source's, for N >= 8.",
-    check=lambda: checks.change_of_measure().result & checks.maurer_moment().result,
+    check=lambda: checks.pac_bayes.change_of_measure().result & checks.pac_bayes.maurer_moment().result,
 )
 
 
@@ -54,7 +54,7 @@ DERANDOMISED = Lemma(
     "this package",
     "proven",
     note="Where W errs, some margin of a random head is Gaussian with mean at most 0, so at most gamma with chance q.",
-    check=lambda: checks.derandomisation().result,
+    check=lambda: checks.pac_bayes.derandomisation().result,
 )
 
 

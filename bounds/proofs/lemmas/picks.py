@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sympy as sp
 
+from bounds.derivations import lemmas as checks
 from bounds.derivations.functions import picked_limit
-from bounds.derivations.lemmas import picks as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.facts import Event, Fact, Lemma
 from bounds.proofs.lemmas.reading import a, assumed, b, count, law_of, share
@@ -17,7 +17,7 @@ PICK = Lemma(
     picked_limit(b, count, share),
     "Campi and Garatti (2023), Thm 1; Paccagnan, Campi and Garatti (2023)",
     note="An item that is never picked changes no pick; so many picks of N items that miss a set of mass phi are rare.",
-    check=lambda: checks.pick_theorem().result,
+    check=lambda: checks.picks.pick_theorem().result,
 )
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from bounds.derivations import lemmas as checks
 from bounds.derivations.functions import Min
-from bounds.derivations.lemmas import classes, contrastive
 from bounds.errors import InvalidProof
 from bounds.proofs.dependence import independent
 from bounds.proofs.facts import Event, Fact, Lemma
@@ -25,7 +25,7 @@ CLASS_SHIFT = Lemma(
     "definition of the total variation distance",
     "proven",
     note="Two laws of the classes differ by at most the range of the class means times their distance.",
-    check=lambda: classes.class_shift().result & contrastive.fixed_count_shift().result,
+    check=lambda: checks.classes.class_shift().result & checks.contrastive.fixed_count_shift().result,
 )
 
 
