@@ -74,11 +74,8 @@ class Family:
 
     def xreplace(self, rule: dict[sp.Basic, sp.Basic]) -> Family:
         """The family with members of other choices replaced."""
-        return Family(
-            self.chosen,
-            self.generic.xreplace(rule),
-            frozenset(relation.xreplace(rule) for relation in self.requires),
-        )
+        requires = frozenset(relation.xreplace(rule) for relation in self.requires)
+        return Family(self.chosen, self.generic.xreplace(rule), requires)
 
 
 def ball(head: Declared, radius: sp.Expr, norm: Callable[[sp.Expr], sp.Expr]) -> Family:
@@ -87,9 +84,7 @@ def ball(head: Declared, radius: sp.Expr, norm: Callable[[sp.Expr], sp.Expr]) ->
     return Family(head, InBall(generic, radius), frozenset({sp.Le(norm(head), radius, evaluate=False)}))
 
 
-def payable(
-    rule: Callable[Concatenate[sp.Expr, sp.Expr, P], Fact],
-) -> Callable[..., Fact]:
+def payable(rule: Callable[Concatenate[sp.Expr, sp.Expr, P], Fact]) -> Callable[..., Fact]:
     """Give a lemma's reading function the argument `over`: choices that the union bound pays for."""
 
     @wraps(rule)
