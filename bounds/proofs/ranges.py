@@ -60,7 +60,7 @@ def interval(term: sp.Expr) -> Interval:
     if term in found:
         return found[term]
     marks = {
-        part: sp.Dummy(str(part), real=True, nonnegative=nonnegative(own.low) or None)
+        part: sp.Dummy(type(part).__name__, real=True, nonnegative=nonnegative(own.low) or None)
         for part, own in found.items()
     }
     # Constants stand for themselves: E g stays where g is an outcome.
