@@ -34,15 +34,15 @@ HEADS = (
     "tests/test_edges_scale.py",
     "tests/heads/test_predictors.py",
 )
-PAC_BAYES = ("tests/theorems/test_pac_bayes.py",)
+PAC_BAYES = ("tests/theorems/supervised/test_pac_bayes.py",)
 CONTRASTIVE = ("tests/summaries", "tests/test_wrong_certificates.py", "tests/evidence/test_contrastive.py")
 STAKES = (
     "tests/summaries/test_constant_stakes.py",
     "tests/summaries/test_episodes.py",
-    "tests/theorems/test_few_shot.py",
+    "tests/theorems/few_shot/test_few_shot.py",
 )
-PICKS = ("tests/theorems/test_pick_to_learn.py", "tests/heads/test_ties.py")
-COPIES = ("tests/test_leaks.py", "tests/theorems/test_test_set_certificates.py")
+PICKS = ("tests/theorems/supervised/test_pick_to_learn.py", "tests/heads/test_ties.py")
+COPIES = ("tests/test_leaks.py", "tests/theorems/counting/test_counting.py")
 OBJECTIVES = ("tests/objectives", "tests/test_edges_numbers.py")
 
 
@@ -119,7 +119,7 @@ def _changes() -> list[Change]:
             ],
         ),
         (
-            ("tests/summaries", "tests/theorems/test_prediction_powered.py"),
+            ("tests/summaries", "tests/theorems/counting/test_prediction_powered.py"),
             "bounds/summaries/betting.py",
             [
                 (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from bounds.derivations.steps import latex_of
+from bounds.derivations.printing import latex_of
 
 if TYPE_CHECKING:
     from bounds.derivations.steps import Derivation, Step

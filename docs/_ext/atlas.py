@@ -20,7 +20,8 @@ from written import plain, replace, table
 import bounds
 from bounds.assumptions.assumption import LEVEL, TITLES
 from bounds.derivations.expression import Expression
-from bounds.derivations.steps import Derivation, Step, latex_of
+from bounds.derivations.printing import latex_of
+from bounds.derivations.steps import Derivation, Step
 from bounds.derivations.symbols import LATEX, MEANING
 from bounds.proofs.present import steps_of
 from bounds.proofs.typeset import latex as typeset
