@@ -260,7 +260,7 @@ def test_a_term_over_a_cell_names_it():
         counted(
             Mean(cells, InCell(kind, wrong)), d1
         )  # the class was chosen by the sample and is not paid for
-    classes = one_of("classes", K, "class", "index", ("T",))
+    classes = one_of(K, "class", "index", ("T",))
     found = counted(Mean(cells, InCell(kind, wrong)), d1, over=(classes,))
     assert found.lhs == E(InCell(kind, wrong))
     assert found.rhs.args[2] == d1 / K
