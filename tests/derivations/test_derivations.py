@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bounds.derivations.algebra import equal
 from bounds.derivations.expression import Expression
-from bounds.derivations.functions import Min
+from bounds.derivations.functions import Max, Min
 from bounds.derivations.lemmas import (
     batches,
     classes,
@@ -102,6 +102,12 @@ def test_nan_counts_as_a_counterexample():
     assert not falsify(
         sp.Le(x, 1, evaluate=False), lambda p: {x: np.where(p[:, 0] > 3, np.nan, 0.0)}, 1
     ).holds
+
+
+def test_the_largest_and_the_smallest_of_numbers():
+    x = sp.Symbol("x", real=True)
+    assert (Max(3, 2), Max(2, 3), Min(3, 2), Min(2, 3)) == (3, 3, 2, 2)
+    assert (Max(0, x).subs(x, -1), Min(1, x).subs(x, 3)) == (0, 1)
 
 
 def test_equality_needs_sympy_and_digits():
