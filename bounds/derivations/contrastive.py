@@ -28,8 +28,8 @@ delta_collision = symbol(
 )
 
 # What was measured, and what the class prior says
-contrastive_loss = symbol("contrastive_loss", r"\hat L_{un}", "mean contrastive loss, at scale s")
-infonce_loss = symbol("infonce_loss", r"\hat L_{nce}", "mean InfoNCE loss with k negatives, nats")
+contrastive_loss = symbol("contrastive_loss", r"\hat L_{\mathrm{un}}", "mean contrastive loss, at scale s")
+infonce_loss = symbol("infonce_loss", r"\hat L_{\mathrm{nce}}", "mean InfoNCE loss with k negatives, nats")
 rounding = symbol("rounding", r"\epsilon", "bound on the rounding error of the mean contrastive loss")
 collision = symbol("collision", r"\tau_k", "P(one of k negatives has the anchor's class); k = 1: τ_c = Σp²")
 collision_low = symbol("collision_low", r"\tau_-", "lower confidence limit of τ_c by the class counts of S")

@@ -14,7 +14,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from bounds.derivations.functions import ARRAYS, NUMERIC
-from bounds.derivations.symbols import LATEX
+from bounds.derivations.printing import latex_of
 from bounds.errors import InvalidStatistics, NotApplicable, NumericalError
 
 # One part in 10^12 covers the rounding of every step in float64, so that a certificate is never rounded to its wrong side.
@@ -114,14 +114,8 @@ class Expression:
     def latex(self, term: str | None = None) -> str:
         """LaTeX of one term, or of the whole."""
         if term not in self.written:
-            self.written[term] = self._printed(self.total if term is None else self.terms[term])
+            self.written[term] = latex_of(self.total if term is None else self.terms[term])
         return self.written[term]
-
-    @staticmethod
-    def _printed(chosen: sp.Expr) -> str:
-        names = {symbol: LATEX.get(symbol.name, symbol.name) for symbol in chosen.free_symbols}
-        text: str = sp.latex(chosen, symbol_names=names)
-        return text
 
 
 def number(term: sp.Basic, values: Mapping[str, float]) -> float:

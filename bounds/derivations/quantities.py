@@ -34,9 +34,9 @@ mean_gap = symbol(
 # Views and predictions
 
 # Contrastive losses
-contrastive_risk = symbol("contrastive_risk", r"L_{un}", "expected contrastive loss")
+contrastive_risk = symbol("contrastive_risk", r"L_{\mathrm{un}}", "expected contrastive loss")
 supervised_risk = symbol(
-    "supervised_risk", r"L_{sup}^\mu", "loss of the mean classifier with the true class means"
+    "supervised_risk", r"L_{\mathrm{sup}}^\mu", "loss of the mean classifier with the true class means"
 )
 minus_alignment = symbol(
     "minus_alignment", r"-\textstyle\sum_cp_c\|\mu_c\|^2", "alignment, negated", real=True

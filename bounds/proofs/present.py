@@ -44,7 +44,7 @@ def _step(fact: Fact, numbers: Mapping[int, int], new: frozenset[Event]) -> Step
     """A step; `new` are the events that no step before it rests on."""
     rule = fact.rule
     if fact.premises:
-        rule += " of " + ", ".join(str(numbers[id(premise)]) for premise in fact.premises)
+        rule += " (" + ", ".join(str(numbers[id(premise)]) for premise in fact.premises) + ")"
     made = fact.events if fact.lemma is not None and not fact.premises else frozenset()
     name = ", ".join(sorted(event.what for event in made & new or made)).replace("_", " ") or fact.rule
     note = fact.lemma.note if fact.lemma is not None else ""
@@ -57,8 +57,14 @@ def _step(fact: Fact, numbers: Mapping[int, int], new: frozenset[Event]) -> Step
         source=fact.lemma.source if fact.lemma is not None else "",
         note=note if note.isascii() else "",
         spends=sp.Add(*(event.share for event in made & new)),
-        display=f"{latex(fact.lhs)} \\le {latex(fact.rhs)}",
+        display=f"{latex(fact.lhs)} \\le {_right(fact)}",
     )
+
+
+def _right(fact: Fact) -> str:
+    """The right side; a lemma that makes a radius with a name shows both."""
+    short, whole = (latex(fact.rhs, whole=one) for one in (False, True))
+    return f"{short} = {whole}" if fact.lemma is not None and short != whole else short
 
 
 def _check(fact: Fact) -> Result:

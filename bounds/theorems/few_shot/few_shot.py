@@ -81,7 +81,8 @@ def errors(evidence: Evidence, shots: int) -> tuple[Tensor, float]:
         each = ", ".join(f"{names[y]} ({shots + 1 - counts[y]} missing)" for y in short[:5])
         more = f" and {len(short) - 5} classes more" if len(short) > 5 else ""
         raise NotApplicable(
-            f"needs {shots + 1} labels of each class for {shots} shots and a query; too few of {each}{more}."
+            f"needs {shots + 1} labels of each class for {shots} shot{'s' if shots > 1 else ''} and a query; "
+            f"too few of {each}{more}."
         )
 
     def make() -> tuple[Tensor, float]:
