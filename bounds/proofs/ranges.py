@@ -57,8 +57,10 @@ def interval(term: sp.Expr) -> Interval:
         InvalidProof: no range is known of an outcome, or not whether the term grows or falls in it.
     """
     found = {part: _own(part) for part in parts(term) if items(part)}
+    if term in found:
+        return found[term]
     marks = {
-        part: sp.Dummy(str(part), real=True, nonnegative=nonnegative(own.low) or None)
+        part: sp.Dummy(type(part).__name__, real=True, nonnegative=nonnegative(own.low) or None)
         for part, own in found.items()
     }
     # Constants stand for themselves: E g stays where g is an outcome.

@@ -515,6 +515,7 @@ class Rad(Whole, Nonnegative, nargs=3):
     """(1/√N) E sup Σ ξ_i g(item i) over a class, ξ fair signs: Rad(sample, generic, g)."""
 
 
+@cache
 def declare_check(term: sp.Basic) -> None:
     """Every symbol of a term was declared.
 

@@ -168,7 +168,7 @@ def _fair(bet: Bet, null: sp.Basic) -> frozenset[str]:
     if not _never_negative(factor):
         raise InvalidProof(f"The bet `{factor}` may lose more than there is.")
     excess = normal(E(factor) - 1)
-    mean = min(null.lhs.atoms(E), key=str)
+    mean = min(null.lhs.atoms(E), key=sp.default_sort_key)
     times = _coefficient(excess, mean) / _coefficient(normal(null.lhs), mean)
     if normal(normal(excess - normal(times * (null.lhs - null.rhs))).as_numer_denom()[0]) != 0:
         raise InvalidProof(f"The mean of the bet `{factor}` is not known under `{null}`.")
@@ -220,7 +220,7 @@ def _linear(term: sp.Expr, outcome: sp.Expr) -> bool:
 
 
 def _outcomes(term: sp.Expr) -> list[sp.Expr]:
-    return sorted((part for part in parts(term) if items(part)), key=str)
+    return [part for part in parts(term) if items(part)]
 
 
 def _at_least_zero(term: sp.Expr) -> bool:
