@@ -197,8 +197,13 @@ def conditional(
     kept = (counts >= (2 if weights is None else 1)).nonzero()[:, 0]
     if len(kept) < 2:
         raise InvalidStatistics("Moments of classes need two classes with at least two items each.")
-    centres, spreads = [], []
-    for index, (rows, share, mean) in zip(kept, _Parts(z, labels, kept, weights), strict=True):
+    # In one tensor each: small ones, kept one by one, lie between the large ones that are freed, and memory grows.
+    centre, spread = (
+        torch.empty(len(targets), len(kept), dtype=torch.float64, device=labels.device) for _ in range(2)
+    )
+    for at, (index, (rows, share, mean)) in enumerate(
+        zip(kept, _Parts(z, labels, kept, weights), strict=True)
+    ):
         factor = 1.0 if weights is not None else float(counts[index] / (counts[index] - 1))
         norms, gap = rows.square().sum(1), queries.double() - mean
         v = factor * float((share * norms).sum())
@@ -212,8 +217,8 @@ def conditional(
             second, quadratic = float(matrix.square().sum()), ((gap @ matrix) * gap).sum(1)
         third = gap @ (rows * (share * norms)[:, None]).sum(0)
         q = (fourth - v * v + 2 * (shots - 1) * second) / float(shots) ** 3
-        centres.append(gap.square().sum(1) + v / shots)
-        spreads.append(4 * quadratic / shots - 4 * third / shots**2 + q)
+        centre[:, at] = gap.square().sum(1) + v / shots
+        spread[:, at] = (4 * quadratic / shots - 4 * third / shots**2 + q).clamp_min(0.0)
     place = torch.full(
         (int(max(int(targets.max()), int(kept.max()))) + 1,), -1, dtype=torch.int64, device=labels.device
     )
@@ -221,7 +226,6 @@ def conditional(
     own = place[targets]
     known = own >= 0
     own = own.clamp_min(0)[:, None]
-    centre, spread = torch.stack(centres, 1), torch.stack(spreads, 1).clamp_min(0.0)
     a = centre - centre.gather(1, own)
     s2 = spread + spread.gather(1, own)
     each = torch.where(a > 0, s2 / (s2 + a.square()), 1.0).scatter(1, own, 0.0).sum(1).clamp_max(1.0)

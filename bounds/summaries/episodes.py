@@ -173,7 +173,13 @@ def _counting(z: Rows, rule: Rule | None, ways: Ways, weights: Tensor | None, kn
             groups = np.take_along_axis(groups, least[:, :, None], axis=1)
         _, width, size = groups.shape
         block = max(1, _ENTRIES // (width * (width + z.shape[1]) * size))
-        return torch.cat([block_errors(part) for part in torch.split(torch.from_numpy(groups), block)])
+        # Results in one tensor: small ones, kept one by one, lie between the large ones that are freed, and memory grows.
+        found = torch.empty(len(groups), dtype=torch.float64)
+        for part, out in zip(
+            torch.split(torch.from_numpy(groups), block), torch.split(found, block), strict=True
+        ):
+            out.copy_(block_errors(part))
+        return found
 
     return errors
 
