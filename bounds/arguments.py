@@ -235,7 +235,7 @@ def several(rule: Rule, what: str) -> Rule:
             raise InvalidOption(f"`{name}` must be a list of {what}, got {shown(value)}.")
         values = [rule(name, one) for one in value]
         if not values:
-            raise InvalidOption(f"`{name}` must hold at least one of {what}, got an empty list.")
+            raise InvalidOption(f"`{name}` is an empty list; give {what}.")
         repeated = [one for i, one in enumerate(values) if one in values[:i]]
         if repeated:
             raise InvalidOption(f"`{name}` names {shown(repeated[0])} twice; give each once.")

@@ -34,8 +34,15 @@ HEADS = (
     "tests/test_edges_scale.py",
     "tests/heads/test_predictors.py",
 )
-PAC_BAYES = ("tests/theorems/test_pac_bayes.py",)
+PAC_BAYES = ("tests/theorems/supervised/test_pac_bayes.py",)
 CONTRASTIVE = ("tests/summaries", "tests/test_wrong_certificates.py", "tests/evidence/test_contrastive.py")
+STAKES = (
+    "tests/summaries/test_constant_stakes.py",
+    "tests/summaries/test_episodes.py",
+    "tests/theorems/few_shot/test_few_shot.py",
+)
+PICKS = ("tests/theorems/supervised/test_pick_to_learn.py", "tests/heads/test_ties.py")
+COPIES = ("tests/test_leaks.py", "tests/theorems/counting/test_counting.py")
 OBJECTIVES = ("tests/objectives", "tests/test_edges_numbers.py")
 
 
@@ -112,7 +119,7 @@ def _changes() -> list[Change]:
             ],
         ),
         (
-            ("tests/summaries", "tests/theorems/test_prediction_powered.py"),
+            ("tests/summaries", "tests/theorems/counting/test_prediction_powered.py"),
             "bounds/summaries/betting.py",
             [
                 (
@@ -122,6 +129,124 @@ def _changes() -> list[Change]:
                 ),
                 ("a wealth of half is enough", "math.log(1 / delta) + 1e-9", "math.log(0.5 / delta) + 1e-9"),
                 ("prior variance of one quarter", "(0.25 + (x - mean)", "(1.25 + (x - mean)"),
+            ],
+        ),
+        (
+            STAKES,
+            "bounds/summaries/constant_stakes.py",
+            [
+                (
+                    "a wealth of half of what is needed",
+                    "math.log(1 / delta) + math.log(len(stakes)",
+                    "math.log(0.5 / delta) + math.log(len(stakes)",
+                ),
+                ("stakes not shared", "math.log(len(stakes) * len(values))", "math.log(len(values))"),
+                ("arrangements not shared", "math.log(len(stakes) * len(values))", "math.log(len(stakes))"),
+                (
+                    "bets that win a tenth too much",
+                    "(chosen * (p - levels) / (1.0 - p))",
+                    "(1.1 * chosen * (p - levels) / (1.0 - p))",
+                ),
+                ("a larger first stake", "STAKES = (1.0, 0.5", "STAKES = (1.0, 0.6"),
+                (
+                    "the limit from below",
+                    "(low, middle) if reached(middle) else (middle, high)\n    return high",
+                    "(low, middle) if reached(middle) else (middle, high)\n    return low - 1e-9",
+                ),
+            ],
+        ),
+        (
+            STAKES,
+            "bounds/summaries/episodes.py",
+            [
+                (
+                    "a query among the shots",
+                    "np.arange(r * (shots + 1))",
+                    "np.arange(r * (shots + 1)) // 2 * 2",
+                ),
+                ("one episode too many", "int(counts.min()) // (shots + 1)", "int(counts.min()) // shots"),
+                ("pairs counted twice", "width * (width - 1))", "2 * width * (width - 1))"),
+                (
+                    "ways that take the same classes each time",
+                    "groups = np.take_along_axis(groups, least[:, :, None], axis=1)",
+                    "groups = groups[:, :ways]",
+                ),
+            ],
+        ),
+        (
+            STAKES,
+            "bounds/theorems/few_shot/few_shot.py",
+            [
+                (
+                    "numbers of shots at all of delta each",
+                    "constant_stakes_upper(H, delta / len(wanted))",
+                    "constant_stakes_upper(H, delta)",
+                ),
+                (
+                    "the smaller of two readings of copies",
+                    "max(row, other[m], key=",
+                    "min(row, other[m], key=",
+                ),
+            ],
+        ),
+        (
+            PICKS,
+            "bounds/theorems/supervised/pick_to_learn.py",
+            [
+                ("rows of the prior counted", '"n_Q": count', '"n_Q": n'),
+                ("a pick not counted", '"picks": picks[1]', '"picks": max(0, picks[1] - 1)'),
+                (
+                    "fewer rows counted than are not in the prior",
+                    "part_items(evidence, 0, count)",
+                    "part_items(evidence, 0, max(1, count // 2))",
+                ),
+                ("repeats not doubted", "if evidence.distinct is None:", "if evidence.distinct is not None:"),
+            ],
+        ),
+        (
+            PICKS,
+            "bounds/heads/picked.py",
+            [
+                ("stops with a row still wrong", "if not len(candidates):", "if len(candidates) < 2:"),
+                (
+                    "the best of the wrong rows first",
+                    "torch.argsort(margins, stable=True)",
+                    "torch.argsort(-margins, stable=True)",
+                ),
+                ("twice the penalty", "gram.diagonal().add_(penalty)", "gram.diagonal().add_(2 * penalty)"),
+                (
+                    "a pick fitted twice",
+                    "moment += rows[worst].T @ targets[worst]",
+                    "moment += 2 * rows[worst].T @ targets[worst]",
+                ),
+            ],
+        ),
+        (
+            COPIES,
+            "bounds/evidence/kept_apart.py",
+            [
+                ("leaked rows counted right", "else wrong | self.leaked\n", "else wrong\n"),
+                (
+                    "components with a wrong row counted right",
+                    "good = ~self._touched(wrong | self.leaked)",
+                    "good = ~(wrong | self.leaked)",
+                ),
+                ("leaked rows wrong for a lower limit", "right = ~wrong | self.leaked", "right = ~wrong"),
+                (
+                    "repeats of a loss enter as nothing",
+                    "entered = np.full(len(values), largest)",
+                    "entered = np.zeros(len(values))",
+                ),
+                (
+                    "leaked losses as they are",
+                    "np.maximum.at(worst, inverse, np.where(self.leaked, largest, values))",
+                    "np.maximum.at(worst, inverse, values)",
+                ),
+                (
+                    "losses from below over components alone",
+                    'trials = len(smallest) if self.repeats == "drop" else len(values)',
+                    "trials = len(smallest)",
+                ),
             ],
         ),
         (

@@ -53,6 +53,7 @@ def place(tmp_path_factory):
     predictor().save(folder / "predictor")
     np.savez(folder / "labeled.npz", x=Z, y=Y)
     np.savez(folder / "pairs.npz", x1=Z, x2=Z + 1, y=Y)
+    np.savez(folder / "unlabeled.npz", x1=Z, x2=Z + 1)
     np.savez(folder / "images.npz", x=IMAGES, y=Y)
     return folder
 
@@ -708,6 +709,19 @@ COMMANDS = {
         "--seed": ["-1", "x"],
     },
     "swap-test": {"PAIRS": ["missing.npz", "file", "labeled.npz"], "--checkpoint": ["missing.pth"], "--num-classes": ["0", "x"], "--seed": ["-1", "x"], "--device": ["gpu"]},
+    "few-shot": {
+        "LABELED": ["missing.npz", "file", "", "images.npz", "unlabeled.npz"],
+        "--checkpoint": ["missing.pth", "file"],
+        "--shots": ["0", "-1", "x", "12"],
+        "--ways": ["0", "1", "3", "x", ""],
+        "--rule": ["x", "ridg:1", "ridge:x", "ridge:-1", "knn:0", "knn:1.5", ""],
+        "--permutations": ["0", "-1", "x"],
+        "--delta": ["0", "1", "nan", "x"],
+        "--device": ["gpu", "cuda:99"],
+        "--batch-size": ["0", "x"],
+        "--seed": ["-1", "x"],
+        "--out": ["file/x", "none/x.csv"],
+    },
     "select": {
         "ENCODERS": ["missing.npz", "file", "", "labeled.npz"],
         "--unlabeled": ["missing.npz", "file"],
@@ -803,6 +817,7 @@ SOUND = {
     "describe": {"DATA": "labeled.npz"},
     "rademacher": {"DATA": "labeled.npz", "--function-class": "linear_head", "--beta": "1"},
     "swap-test": {"PAIRS": "pairs.npz"},
+    "few-shot": {"LABELED": "labeled.npz"},
     "select": {"ENCODERS": "pairs.npz"},
     "correlate": {"REPORTS": "report.json"},
     "sweep": {

@@ -32,11 +32,11 @@ def exchangeable(labeled: Representations, test: Representations, seed: int = 0)
     apart = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist").fill_diagonal_(torch.inf)
     nearest = apart.argmin(1).numpy()
     rng = np.random.default_rng([seed, _SHUFFLES])
-    sides = np.zeros((1 + _PERMUTATIONS, total))
-    sides[0, n:] = 1.0
+    sides = np.zeros((1 + _PERMUTATIONS, total), bool)
+    sides[0, n:] = True
     for i in range(1, 1 + _PERMUTATIONS):
-        sides[i, rng.permutation(total)[: total - n]] = 1.0
-    means = (torch.from_numpy(sides) @ x / (total - n)).abs().amax(1).numpy()
+        sides[i, rng.permutation(total)[: total - n]] = True
+    means = (torch.from_numpy(sides).to(x.dtype) @ x / (total - n)).abs().amax(1).numpy()
     same = (sides == sides[:, nearest]).mean(1)
     tails = [(means >= means[0]).mean(), (means <= means[0]).mean(), (same >= same[0]).mean()]
     return AssumptionTest(

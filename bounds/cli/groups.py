@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 GROUPS: dict[str, tuple[str, ...]] = {
     "How good is an encoder": ("demo", "evaluate", "report", "plan", "predict"),
     "Which of several is better": ("compare", "select", "duel", "rank", "certify", "correlate"),
-    "Measures of data and representations": ("describe", "rademacher", "swap-test", "sweep"),
+    "Measures of data and representations": ("describe", "rademacher", "swap-test", "few-shot", "sweep"),
     "Theorems": ("catalogue", "derive", "coverage"),
     "Training, and many machines": ("pretrain", "merge"),
 }

@@ -1,8 +1,12 @@
-"""Commands that measure without a report: describe, rademacher, swap-test, select, correlate, sweep, coverage."""
+"""Commands that measure without a report.
+
+describe, rademacher, swap-test, few-shot, select, correlate, sweep, coverage.
+"""
 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -115,6 +119,58 @@ def swap_test(
         as_json({**asdict(found), "refuted": found.refuted})
     else:
         typer.echo(f"{found}\nA1 is {'refuted' if found.refuted else 'not refuted'} at p ≤ {found.level:g}")
+
+
+@app.command("few-shot")
+@one_sentence
+def few_shot(
+    labeled: Annotated[list[str], typer.Argument(help="Labeled images or representations.")],
+    checkpoint: Checkpoint = None,
+    shots: Annotated[list[int] | None, typer.Option(help="Labels a class; repeat; default 1 and 5.")] = None,
+    ways: Annotated[str, typer.Option(help="all, pairs, or a number of classes.")] = "all",
+    rule: Annotated[str, typer.Option(help="mean, ridge:0.1 or knn:3.")] = "mean",
+    permutations: Annotated[int, typer.Option(help="Over which the limit is averaged.")] = 100,
+    delta: Annotated[float, typer.Option(help="Failure probability of all limits together.")] = 0.05,
+    fresh: Annotated[
+        bool | None, typer.Option("--fresh/--no-fresh", help="Encoder fixed before these labels (A2).")
+    ] = None,
+    device: Device = None,
+    batch_size: Annotated[int, typer.Option(help="Images per batch.")] = 256,
+    seed: Annotated[int, typer.Option(help="Of the episodes.")] = 0,
+    out: Csv = None,
+    json_: Json = False,
+) -> None:
+    """The error with a few labels a class: usual interval, certified limit, prediction, over the number of labels."""
+    from bounds.evaluation import few_shot as run
+
+    table = _table(labeled, checkpoint, device, batch_size)
+    if table.labels is None:
+        raise InvalidOption("`labeled` has no labels; give items with their classes.")
+    found = run(
+        table.views[0][:],
+        table.labels,
+        shots=shots or (1, 5),
+        ways=int(ways) if ways.isdecimal() else ways,
+        rule=_rule(rule),
+        permutations=permutations,
+        delta=delta,
+        fresh=fresh,
+        device=device,
+        seed=seed,
+    )
+    if out is None and not json_:
+        typer.echo(str(found))
+    else:
+        show_frame(found.to_frame().reset_index(), out, json_)
+
+
+def _rule(text: str) -> Any:
+    """A name, or a name and a number: the option of the theorem says which there are."""
+    name, _, value = text.partition(":")
+    for number in (int, float):
+        with suppress(ValueError):
+            return name, number(value)
+    return text
 
 
 @app.command()

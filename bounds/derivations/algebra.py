@@ -1,19 +1,18 @@
-"""Symbolic checks: equality of expressions, inversion of tails, monotonicity and limits."""
+"""Symbolic checks: equality of expressions, with digits beside the algebra."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import mpmath
 import numpy as np
 import sympy as sp
 
-from bounds.derivations.functions import NUMERIC, kl_inverse, kl_inverse_first
+from bounds.derivations.functions import NUMERIC
 from bounds.derivations.steps import Result
 
 DIGITS = 50
 _POINTS = 8
-PAIRS = 100
 _SIZES = frozenset({"n", "m", "N", "n_min", "n_Q", "blocks", "class_items"})
 _COUNTS = frozenset({"K", "functions", "heads", "grid", "metrics", "thresholds", "scales", "negatives"})
 
@@ -107,85 +106,3 @@ def _exponentials(expression: sp.Expr) -> dict[sp.Symbol, sp.Expr]:
         elif symbol.name in _COUNTS:
             replaced[symbol] = 1 + sp.Symbol("more_" + symbol.name, positive=True)
     return replaced
-
-
-def inverts(tail: sp.Expr, share: sp.Expr) -> Result:
-    """The tail at the radius is the share of δ it was given."""
-    found = equal(tail, share)
-    return Result(
-        found.holds, ("tail(radius) = share of delta, " if found.holds else "tail(radius): ") + found.detail
-    )
-
-
-def solves(numerator: sp.Expr, denominator: sp.Expr, log: sp.Expr) -> Result:
-    """A radius with a square root in it, at which the exponent numerator/denominator of a tail is log."""
-    zero = sp.expand(numerator - log * denominator) == 0
-    return Result(
-        zero, "the radius solves the quadratic of the tail" if zero else "the radius does not solve the tail"
-    )
-
-
-def adds_up(shares: Sequence[sp.Expr], total: sp.Expr) -> Result:
-    """The failure probabilities spent by the steps add up to the total."""
-    found = equal(sp.Add(*shares), total)
-    return Result(found.holds, f"{len(shares)} events, {found.detail}")
-
-
-def monotone(
-    expression: sp.Expr,
-    symbol: sp.Symbol,
-    increasing: bool,
-    domain: Mapping[str, tuple[float, float]] | None = None,
-) -> Result:
-    """Sign of the derivative where sympy decides it, else random pairs of points."""
-    if symbol not in expression.free_symbols:
-        return Result(True, "constant")
-    if _sign_known(expression, symbol, increasing):
-        return Result(True, "sign of the derivative")
-    symbols = sorted(expression.free_symbols, key=str)
-    function = sp.lambdify(symbols, expression, modules=[NUMERIC, "math"])
-    rng = np.random.default_rng(11)
-    for _ in range(PAIRS):
-        point = values(symbols, rng, domain)
-        ends = sorted((point[symbol], values([symbol], rng, domain)[symbol]))
-        low, high = (function(*(end if s == symbol else point[s] for s in symbols)) for end in ends)
-        gap = high - low if increasing else low - high
-        if not gap >= -1e-9 * (abs(low) + abs(high)):
-            return Result(False, f"not monotone in {symbol} between {ends[0]:.3g} and {ends[1]:.3g}")
-    return Result(True, f"{PAIRS} random pairs")
-
-
-def _sign_known(expression: sp.Expr, symbol: sp.Symbol, increasing: bool) -> bool:
-    if _special(expression):
-        return False
-    replaced = _exponentials(expression)
-    direct = symbol not in replaced
-    inner = (
-        symbol
-        if direct
-        else sp.Symbol(("L_" if symbol.name.startswith(("d", "w")) else "more_") + symbol.name, positive=True)
-    )
-    # δ falls as L grows; K and J grow with their substitutes.
-    if not direct and inner.name.startswith("L_"):
-        increasing = not increasing
-    slope = sp.diff(expression.subs(replaced), inner)
-    slope = sp.powdenest(slope, force=True)
-    return bool(slope.is_nonnegative if increasing else slope.is_nonpositive)
-
-
-def at_infinity(expression: sp.Expr, sizes: Sequence[sp.Symbol]) -> sp.Expr:
-    """The value as the given sample sizes grow without limit together."""
-    small = sp.Symbol("small", positive=True)
-    limit = expression.subs(dict.fromkeys(sizes, 1 / small**2))
-    # The budget of kl⁻¹ vanishes, kl⁻¹(q; 0) = q on either side, and a mean is at most its range.
-    for function in (kl_inverse, kl_inverse_first):
-        limit = limit.replace(
-            function, lambda q, budget, f=function: _without_budget(f, q, sp.limit(budget, small, 0))
-        )
-    limit = limit.subs(small, 0)
-    bounded = limit.replace(lambda e: isinstance(e, sp.Min) and 1 in e.args, lambda e: sp.Add(*e.args) - 1)
-    return sp.expand(bounded)
-
-
-def _without_budget(function: type[sp.Function], q: sp.Expr, budget: sp.Expr) -> sp.Expr:
-    return q if budget == 0 else function(q, budget)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations.functions import Min
 from bounds.derivations.inequalities import hoeffding
-from bounds.derivations.symbols import B, K, TV_pairs, functions, m, symbol
+from bounds.derivations.symbols import B, K, functions, symbol
 
 # Sizes and declared numbers
 negatives = symbol("negatives", "k", "number of negatives per anchor", positive=True)
@@ -29,8 +28,8 @@ delta_collision = symbol(
 )
 
 # What was measured, and what the class prior says
-contrastive_loss = symbol("contrastive_loss", r"\hat L_{un}", "mean contrastive loss, at scale s")
-infonce_loss = symbol("infonce_loss", r"\hat L_{nce}", "mean InfoNCE loss with k negatives, nats")
+contrastive_loss = symbol("contrastive_loss", r"\hat L_{\mathrm{un}}", "mean contrastive loss, at scale s")
+infonce_loss = symbol("infonce_loss", r"\hat L_{\mathrm{nce}}", "mean InfoNCE loss with k negatives, nats")
 rounding = symbol("rounding", r"\epsilon", "bound on the rounding error of the mean contrastive loss")
 collision = symbol("collision", r"\tau_k", "P(one of k negatives has the anchor's class); k = 1: τ_c = Σp²")
 collision_low = symbol("collision_low", r"\tau_-", "lower confidence limit of τ_c by the class counts of S")
@@ -63,15 +62,6 @@ def u_statistic(spread: sp.Expr, delta: sp.Expr) -> sp.Expr:
     §5). Centring each tuple at its own mean, the same holds for items that are independent but not identical.
     """
     return hoeffding(spread, delta, blocks)
-
-
-def fixed_counts(spread: sp.Expr) -> sp.Expr:
-    r"""At most r·(1/m + 2·TV): class counts of the pairs were fixed, and all ordered pairs of items are used.
-
-    The classes of two distinct items are then drawn without replacement, within (1 − Σp̂²)/(m − 1) ≤ 1/m
-    in total variation of two independent draws from p̂, which are within 2·TV(p̂, p) of two draws from p.
-    """
-    return spread * Min(1, 1 / m + 2 * TV_pairs)
 
 
 def vector_contraction(lipschitz: sp.Expr) -> sp.Expr:

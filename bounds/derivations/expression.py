@@ -14,7 +14,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from bounds.derivations.functions import ARRAYS, NUMERIC
-from bounds.derivations.symbols import LATEX
+from bounds.derivations.printing import latex_of
 from bounds.errors import InvalidStatistics, NotApplicable, NumericalError
 
 # One part in 10^12 covers the rounding of every step in float64, so that a certificate is never rounded to its wrong side.
@@ -114,14 +114,8 @@ class Expression:
     def latex(self, term: str | None = None) -> str:
         """LaTeX of one term, or of the whole."""
         if term not in self.written:
-            self.written[term] = self._printed(self.total if term is None else self.terms[term])
+            self.written[term] = latex_of(self.total if term is None else self.terms[term])
         return self.written[term]
-
-    @staticmethod
-    def _printed(chosen: sp.Expr) -> str:
-        names = {symbol: LATEX.get(symbol.name, symbol.name) for symbol in chosen.free_symbols}
-        text: str = sp.latex(chosen, symbol_names=names)
-        return text
 
 
 def number(term: sp.Basic, values: Mapping[str, float]) -> float:
@@ -132,16 +126,21 @@ def number(term: sp.Basic, values: Mapping[str, float]) -> float:
     """
     if isinstance(term, sp.Symbol):
         return float(values[term.name])
+    rule = _RULES.get(type(term)) or NUMERIC.get(type(term).__name__)
+    if rule is not None:
+        return rule(*[number(argument, values) for argument in term.args])
     if isinstance(term, sp.Number | sp.NumberSymbol):
         return _constant(term)
     if isinstance(term, sp.Piecewise):
         return next(
             number(piece, values) for piece, case in term.args if case is sp.true or number(case, values)
         )
-    rule = _RULES.get(type(term)) or NUMERIC.get(type(term).__name__)
-    if rule is None:
-        raise InvalidStatistics(f"`{term}` has no number.")
-    return rule(*(number(argument, values) for argument in term.args))
+    raise InvalidStatistics(f"`{term}` has no number.")
+
+
+def has_number(term: sp.Basic) -> bool:
+    """Whether a term is a function that `number` knows."""
+    return type(term) in _RULES or type(term).__name__ in NUMERIC
 
 
 @lru_cache(maxsize=1024)

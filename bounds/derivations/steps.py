@@ -10,7 +10,7 @@ from typing import Literal
 import sympy as sp
 
 from bounds.derivations.expression import Expression
-from bounds.derivations.symbols import LATEX
+from bounds.derivations.printing import latex_of
 from bounds.rendering import rendered
 
 Kind = Literal["symbolic", "falsification", "cited"]
@@ -26,11 +26,6 @@ class Result:
     def __and__(self, other: Result) -> Result:
         """Both hold."""
         return Result(self.holds and other.holds, f"{self.detail}; {other.detail}")
-
-
-def definition(text: str) -> Callable[[], Result]:
-    """The check of a step that holds by what its symbols mean."""
-    return lambda: Result(True, f"by definition: {text}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,15 +168,4 @@ class Derivation:
         return f"<Derivation {self.title}: {len(self.steps)} steps>"
 
     def _repr_html_(self) -> str:
-        return str(rendered("derivations.page:html_table", self))
-
-    def _repr_latex_(self) -> str:
-        total = -self.expression.total if self.lower else self.expression.total
-        return f"$\\displaystyle {self.goal_latex} \\le {latex_of(total)}$"
-
-
-def latex_of(expression: sp.Basic) -> str:
-    """LaTeX with the symbols' own names."""
-    names = {symbol: LATEX.get(symbol.name, symbol.name) for symbol in expression.free_symbols}
-    text: str = sp.latex(expression, symbol_names=names)
-    return text
+        return str(rendered("report.html:proof", self))

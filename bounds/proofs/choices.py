@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 import sympy as sp
 
@@ -14,33 +14,24 @@ from bounds.proofs.closed import closed
 from bounds.proofs.facts import Fact, united
 from bounds.proofs.terms import Declared, InBall, Kind
 
-P = ParamSpec("P")
-
 
 @dataclass(frozen=True)
 class Choice:
     """One member of a countable family fixed before the data.
 
     Attributes:
-        name: What is chosen.
         chosen: The member that was chosen; it depends on what it was chosen by.
         generic: A member fixed before the data.
         weight: Share of the generic member; over the family they sum to at most one.
     """
 
-    name: str
     chosen: Declared
     generic: Declared
     weight: sp.Expr
 
 
 def one_of(
-    name: str,
-    count: Declared,
-    symbol: str,
-    kind: Kind,
-    chosen_by: tuple[str, ...],
-    before: tuple[str, ...] = (),
+    count: Declared, symbol: str, kind: Kind, chosen_by: tuple[str, ...], before: tuple[str, ...] = ()
 ) -> Choice:
     """One of `count` members at equal weights.
 
@@ -49,9 +40,8 @@ def one_of(
     """
     if count.kind != "count":
         raise InvalidProof(f"`{count}` is not a count.")
-    return Choice(
-        name, Declared(symbol, kind, chosen_by), Declared(symbol + "'", kind, before, True), 1 / count
-    )
+    generic = Declared(symbol + "'", kind, before, True)
+    return Choice(Declared(symbol, kind, chosen_by), generic, 1 / count)
 
 
 # w_j = 1/((π²/3 − 1)(|j| + 1)²): over all integers j these sum to (2·π²/6 − 1)/(π²/3 − 1) = 1.
@@ -60,10 +50,10 @@ integer_weight = closed(
 )
 
 
-def over_integers(name: str, symbol: str, chosen_by: tuple[str, ...]) -> Choice:
+def over_integers(symbol: str, chosen_by: tuple[str, ...]) -> Choice:
     """An integer j at weight 1/((π²/3 − 1)(|j| + 1)²)."""
     generic = Declared(symbol + "'", "index", (), True)
-    return Choice(name, Declared(symbol, "index", chosen_by), generic, integer_weight(generic))
+    return Choice(Declared(symbol, "index", chosen_by), generic, integer_weight(generic))
 
 
 @dataclass(frozen=True)
@@ -82,11 +72,8 @@ class Family:
 
     def xreplace(self, rule: dict[sp.Basic, sp.Basic]) -> Family:
         """The family with members of other choices replaced."""
-        return Family(
-            self.chosen,
-            self.generic.xreplace(rule),
-            frozenset(relation.xreplace(rule) for relation in self.requires),
-        )
+        requires = frozenset(relation.xreplace(rule) for relation in self.requires)
+        return Family(self.chosen, self.generic.xreplace(rule), requires)
 
 
 def ball(head: Declared, radius: sp.Expr, norm: Callable[[sp.Expr], sp.Expr]) -> Family:
@@ -95,9 +82,7 @@ def ball(head: Declared, radius: sp.Expr, norm: Callable[[sp.Expr], sp.Expr]) ->
     return Family(head, InBall(generic, radius), frozenset({sp.Le(norm(head), radius, evaluate=False)}))
 
 
-def payable(
-    rule: Callable[Concatenate[sp.Expr, sp.Expr, P], Fact],
-) -> Callable[..., Fact]:
+def payable(rule: Callable[..., Fact]) -> Callable[..., Fact]:
     """Give a lemma's reading function the argument `over`: choices that the union bound pays for."""
 
     @wraps(rule)

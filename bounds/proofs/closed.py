@@ -16,10 +16,7 @@ class Closed(sp.Function):  # type: ignore[misc]
     # Which term of a bound it is counted under; `role` "confidence" for radii.
     role = "confidence"
 
-    @classmethod
-    def formula(cls, *arguments: sp.Expr) -> sp.Expr:
-        """The formula."""
-        raise NotImplementedError
+    formula: Callable[..., sp.Expr]
 
     @property
     def opened(self) -> sp.Expr:
@@ -30,10 +27,3 @@ class Closed(sp.Function):  # type: ignore[misc]
 def closed(name: str, formula: Callable[..., sp.Expr], role: str = "confidence") -> Any:
     """A named closed formula."""
     return type(name, (Closed,), {"formula": staticmethod(formula), "role": role})
-
-
-def opened(term: sp.Expr) -> sp.Expr:
-    """The term with every closed formula replaced by what it stands for."""
-    while found := term.atoms(Closed):
-        term = term.xreplace({one: one.opened for one in found})
-    return term

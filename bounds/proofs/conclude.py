@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass
+from functools import cache
 
 import sympy as sp
 
-from bounds.derivations.expression import Expression
-from bounds.derivations.functions import (
-    clopper_pearson,
-    clopper_pearson_counts,
-    log_subsets,
-    softplus,
-)
+from bounds.derivations.expression import Expression, has_number
+from bounds.derivations.functions import clopper_pearson, clopper_pearson_counts
 from bounds.derivations.symbols import SYMBOLS
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.dependence import generic_members
-from bounds.proofs.facts import Event, Fact, free_of_items
+from bounds.proofs.facts import Event, Fact
 from bounds.proofs.naming import named
-from bounds.proofs.readings import IMPLICIT, Readings, plain
-from bounds.proofs.terms import Declared, Item, Sample, is_vector, normal
-
-_PLAIN = (
-    sp.Add,
-    sp.Mul,
-    sp.Pow,
-    sp.exp,
-    sp.log,
-    sp.Max,
-    sp.Min,
-    sp.Abs,
-    log_subsets,
-    softplus,
-    sp.floor,
-    *IMPLICIT[:-1],
-)
-
+from bounds.proofs.readings import Readings, plain
+from bounds.proofs.sealed import seal
+from bounds.proofs.terms import Declared, Sample, is_vector, items, normal
 
 _CONCLUDED = object()
 
@@ -50,11 +31,12 @@ class Conclusion:
     expression: Expression
     events: tuple[Event, ...]
     assumptions: tuple[str, ...]
-    token: object = field(default=None, repr=False)
+    token: InitVar[object] = None
 
-    def __post_init__(self) -> None:
-        if self.token is not _CONCLUDED:
+    def __post_init__(self, token: object) -> None:
+        if token is not _CONCLUDED:
             raise InvalidProof("A conclusion is made by `conclude`, not by hand.")
+        seal(self)
 
 
 def conclude(
@@ -70,9 +52,10 @@ def conclude(
         below: The goal is the larger side.
 
     Raises:
-        InvalidProof: another goal, an event without a share of its own, a generic member or an item variable
-            left, or a term that nobody can read off the data.
+        InvalidProof: a fact that is not as the kernel made it, another goal, an event without a share of its own, a
+            generic member or an item variable left, or a term that nobody can read off the data.
     """
+    fact.verify()
     side, other = (fact.rhs, fact.lhs) if below else (fact.lhs, fact.rhs)
     if side != goal:
         raise InvalidProof(f"The proof bounds `{side}`, not `{goal}`.")
@@ -86,7 +69,7 @@ def conclude(
         raise InvalidProof(f"The views of a pair are taken for two kinds of views: {sorted(kinds)}.")
     if left := generic_members(other):
         raise InvalidProof(f"The generic member `{sorted(map(str, left))[0]}` is left.")
-    if not free_of_items(fact):
+    if items(fact.lhs) | items(fact.rhs):
         raise InvalidProof("An item variable is left.")
     if hidden := sorted(str(sample) for sample in other.atoms(Sample) if sample.hidden):
         raise InvalidProof(f"What {hidden[0]} holds cannot be read off the data: nobody has it.")
@@ -99,12 +82,16 @@ def conclude(
     unknown = set(terms) - set(order)
     if unknown:
         raise InvalidProof(f"The bound has the terms {sorted(unknown)}, which `order` does not list.")
+    requires = tuple(
+        one.func(*(read(plain(side)) for side in one.args), evaluate=False)
+        for one in sorted(fact.requires, key=str)
+    )
     expression = Expression(
         {name: terms[name] for name in order if name in terms},
         "root" if root else "sum",
         {name: dict(sorted(found.items())) for name, found in parts.items() if len(found) > 1},
         below,
-        tuple(_relation(one, read) for one in sorted(fact.requires, key=str)),
+        requires,
     )
     used = (readings.get(term) for term in sp.preorder_traversal(other) if isinstance(term, sp.Expr))
     assumptions = tuple(sorted(fact.assumptions.union(*(one.assumes for one in used if one is not None))))
@@ -112,47 +99,26 @@ def conclude(
     return Conclusion(fact, expression, events, assumptions, _CONCLUDED)
 
 
-Read = Callable[[sp.Expr], sp.Expr]
+def _reader(readings: Readings) -> Callable[[sp.Expr], sp.Expr]:
+    """What reads a term in symbols of the report, each once; it refuses what cannot be read off."""
 
-
-def _relation(relation: sp.Basic, read: Read) -> sp.Basic:
-    left, right = (read(plain(side)) for side in relation.args)
-    return relation.func(left, right, evaluate=False)
-
-
-def _reader(readings: Readings) -> Read:
-    """Reads terms, each once."""
-    found: dict[sp.Expr, sp.Expr] = {}
-
+    @cache
     def read(term: sp.Expr) -> sp.Expr:
-        if term not in found:
-            found[term] = _read(term, readings, read)
-        return found[term]
+        known = readings.get(term)
+        if known is not None:
+            return known.number
+        if isinstance(term, Declared) and not is_vector(term) and term.name in SYMBOLS:
+            return SYMBOLS[term.name]
+        if term.is_number:
+            return term
+        if not isinstance(term, Closed) and not has_number(term):
+            raise InvalidProof(f"`{term}` cannot be read off the data.")
+        numbers = [read(argument) for argument in term.args]
+        if isinstance(term, clopper_pearson_counts):
+            ones, zeros, share = numbers
+            return clopper_pearson(ones, ones + zeros, share)
+        if isinstance(term, clopper_pearson):
+            return clopper_pearson(sp.expand_mul(numbers[0]), *numbers[1:])
+        return term.formula(*numbers) if isinstance(term, Closed) else term.func(*numbers)
 
     return read
-
-
-def _read(term: sp.Expr, readings: Readings, read: Read) -> sp.Expr:
-    """A term in symbols of the report.
-
-    Raises:
-        InvalidProof: part of it cannot be read off.
-    """
-    known = readings.get(term)
-    if known is not None:
-        return known.number
-    if isinstance(term, Declared) and not is_vector(term) and term.name in SYMBOLS:
-        return SYMBOLS[term.name]
-    if isinstance(term, clopper_pearson_counts):
-        count, zeros, share = (read(argument) for argument in term.args)
-        return clopper_pearson(count, count + zeros, share)
-    if isinstance(term, clopper_pearson):
-        mistakes, number, share = (read(argument) for argument in term.args)
-        return clopper_pearson(sp.expand_mul(mistakes), number, share)
-    if isinstance(term, Closed):
-        return term.formula(*(read(argument) for argument in term.args))
-    if term.is_number and not isinstance(term, Item):
-        return term
-    if isinstance(term, _PLAIN):
-        return term.func(*(read(argument) for argument in term.args))
-    raise InvalidProof(f"`{term}` cannot be read off the data.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass
 from typing import Literal
 
 import sympy as sp
@@ -12,7 +12,8 @@ from bounds.derivations.functions import Max, Min
 from bounds.derivations.steps import Result, Step
 from bounds.errors import InvalidProof
 from bounds.proofs.ranges import direction, nonnegative, positive
-from bounds.proofs.terms import E, Fresh, Mean, Sample, UMean, declare_check, items, normal, order
+from bounds.proofs.sealed import intact, seal
+from bounds.proofs.terms import E, Fresh, Mean, Sample, UMean, declare_check, normal, order
 
 _TOKEN = object()
 Strings = frozenset[str]
@@ -57,13 +58,25 @@ class Fact:
     requires: frozenset[sp.Basic] = frozenset()
     premises: tuple[Fact, ...] = ()
     lemma: Lemma | None = None
-    token: object = field(default=None, repr=False)
+    token: InitVar[object] = None
 
-    def __post_init__(self) -> None:
-        if self.token is not _TOKEN:
+    def __post_init__(self, token: object) -> None:
+        if token is not _TOKEN:
             raise InvalidProof("A fact is made by a rule or a lemma, not by hand.")
+        for premise in self.premises:
+            premise.verify()
         declare_check(self.lhs)
         declare_check(self.rhs)
+        seal(self)
+
+    def verify(self) -> None:
+        """Refuse copies, and what was changed after it was made.
+
+        Raises:
+            InvalidProof: not as the kernel made it.
+        """
+        if not intact(self, Fact):
+            raise InvalidProof(f"`{self}` is not as the kernel made it.")
 
     @property
     def spends(self) -> sp.Expr:
@@ -103,15 +116,12 @@ class Fact:
         q, bound = normal(other.lhs), other.rhs
         right = normal(self.rhs)
         first = next(part for part in (*sp.Add.make_args(q), q) if not part.is_number)
-        summands = [part for part in sp.Add.make_args(right) if part.has(first)]
-        if not summands:
+        times, _ = _linear(right, first)
+        if times == 0:
             raise InvalidProof(f"`{first}` does not occur in `{right}`.")
-        times = sp.Add(*(part / first for part in summands))
         if not times.has(first):
             # a ≤ b and q ≤ r give a ≤ b + t(r − q) for any t ≥ 0; t makes the first summand of q vanish.
-            if not nonnegative(times):
-                raise InvalidProof(f"The multiplier `{times}` of `{q}` may be negative.")
-            rhs = right - normal(times * q) + normal(times * bound)
+            rhs = right - normal(_weight(times) * q) + normal(times * bound)
             return _follow(self.lhs, rhs, "chain", self, other)
         if q != first:
             raise InvalidProof(f"`{right}` is not linear in `{first}`.")
@@ -137,10 +147,8 @@ class Fact:
         Raises:
             InvalidProof: t may be negative.
         """
-        times = sp.sympify(times)
-        if not nonnegative(times):
-            raise InvalidProof(f"The multiplier `{times}` may be negative.")
-        lhs, rhs = (normal(a) + normal(times * b) for a, b in ((self.lhs, other.lhs), (self.rhs, other.rhs)))
+        t = _weight(sp.sympify(times))
+        lhs, rhs = (normal(a) + normal(t * b) for a, b in ((self.lhs, other.lhs), (self.rhs, other.rhs)))
         return _follow(lhs, rhs, "sum", self, other)
 
     def scaled(self, times: sp.Expr) -> Fact:
@@ -149,9 +157,7 @@ class Fact:
         Raises:
             InvalidProof: t may be negative.
         """
-        if not nonnegative(times):
-            raise InvalidProof(f"The multiplier `{times}` may be negative.")
-        return _follow(normal(times * self.lhs), normal(times * self.rhs), "scaling", self)
+        return _follow(normal(_weight(times) * self.lhs), normal(times * self.rhs), "scaling", self)
 
     def subtract(self, q: sp.Expr) -> Fact:
         """A − q ≤ b − q."""
@@ -173,27 +179,13 @@ class Fact:
         Raises:
             InvalidProof: the left side is not linear in q, or c may not be positive.
         """
-        # Products stay whole where q is a factor already, so that the sign of (1 − τ)v is seen.
-        whole = all(not (part / q).has(q) for part in sp.Add.make_args(self.lhs) if part.has(q))
-        parts = sp.Add.make_args(self.lhs if whole else normal(self.lhs))
-        factor = sp.Add(*(part / q for part in parts if part.has(q)))
+        factor, rest = _linear(normal(self.lhs), q)
         if factor == 0 or factor.has(q):
             raise InvalidProof(f"`{self.lhs}` is not linear in `{q}`.")
         if not positive(factor):
             raise InvalidProof(f"The factor `{factor}` of `{q}` may not be positive.")
-        rest = [-part for part in parts if not part.has(q)]
-        rhs = sp.Add(*(part / factor for part in (*sp.Add.make_args(self.rhs), *rest)))
+        rhs = sp.Add(*(part / factor for part in sp.Add.make_args(self.rhs - rest)))
         return _follow(q, rhs, "solved", self)
-
-    def rewrite(self, rhs: sp.Expr) -> Fact:
-        """The same right side in another form.
-
-        Raises:
-            InvalidProof: algebra does not show that they are equal.
-        """
-        if sp.expand(self.rhs - rhs) != 0:
-            raise InvalidProof(f"`{self.rhs}` is not `{rhs}`.")
-        return _follow(self.lhs, rhs, "algebra", self)
 
     def weaken(self, rhs: sp.Expr) -> Fact:
         """A right side that is surely no smaller.
@@ -221,19 +213,20 @@ class Fact:
         Raises:
             InvalidProof: a may be negative.
         """
-        if not nonnegative(self.lhs):
-            raise InvalidProof(f"`{self.lhs}` may be negative.")
-        return _follow(sp.sqrt(self.lhs), sp.sqrt(self.rhs), "root", self)
+        return _follow(sp.sqrt(_weight(self.lhs)), sp.sqrt(self.rhs), "root", self)
 
-    def square(self) -> Fact:
-        """a² ≤ b² for a ≥ 0.
 
-        Raises:
-            InvalidProof: a may be negative.
-        """
-        if not nonnegative(self.lhs):
-            raise InvalidProof(f"`{self.lhs}` may be negative.")
-        return _follow(self.lhs**2, normal(self.rhs**2), "square", self)
+def _linear(term: sp.Expr, q: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """C and r with term = c·q + r, by its summands; c holds q where the term is not linear in it."""
+    parts = sp.Add.make_args(term)
+    factor = sp.Add(*(part / q for part in parts if part.has(q)))
+    return factor, sp.Add(*(part for part in parts if not part.has(q)))
+
+
+def _weight(term: sp.Expr) -> sp.Expr:
+    if not nonnegative(term):
+        raise InvalidProof(f"`{term}` may be negative.")
+    return term
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,59 +263,40 @@ class Lemma:
         values: Mapping[sp.Symbol, sp.Expr],
         assumptions: Strings = NONE,
         requires: frozenset[sp.Basic] = frozenset(),
-    ) -> Fact:
-        """The instance of a lemma that holds always.
-
-        Raises:
-            InvalidProof: a placeholder is left.
-        """
-        lhs, rhs = (side.xreplace(dict(values)) for side in (self.left, self.right))
-        return Fact(lhs, rhs, self.name, frozenset(), assumptions, requires, (), self, _TOKEN)
-
-    def from_premise(
-        self,
-        values: Mapping[sp.Symbol, sp.Expr],
-        premise: Fact | tuple[Fact, ...],
-        assumptions: Strings = NONE,
+        *,
+        events: frozenset[Event] = frozenset(),
+        premises: tuple[Fact, ...] = (),
         drop: bool = False,
-        requires: frozenset[sp.Basic] = frozenset(),
     ) -> Fact:
-        """The instance of a lemma that holds wherever its premises do; `drop` leaves what they require behind.
+        """The instance of a lemma that holds wherever its premises do and no event fails; readings alone name events.
+
+        `drop` leaves what the premises require behind.
 
         Raises:
             InvalidProof: a placeholder is left.
         """
         lhs, rhs = (side.xreplace(dict(values)) for side in (self.left, self.right))
-        premises = premise if isinstance(premise, tuple) else (premise,)
-        events = frozenset().union(*(fact.events for fact in premises))
-        used = assumptions.union(*(fact.assumptions for fact in premises))
-        kept = requires.union(*(() if drop else fact.requires for fact in premises))
-        return Fact(lhs, rhs, self.name, events, used, kept, premises, self, _TOKEN)
-
-    def with_probability(
-        self,
-        values: Mapping[sp.Symbol, sp.Expr],
-        events: frozenset[Event],
-        assumptions: Strings,
-        requires: frozenset[sp.Basic] = frozenset(),
-    ) -> Fact:
-        """The instance of a lemma that may fail; called by readings alone."""
-        lhs, rhs = (side.xreplace(dict(values)) for side in (self.left, self.right))
-        return Fact(lhs, rhs, self.name, events, assumptions, requires, (), self, _TOKEN)
+        return _follow(
+            lhs, rhs, self, *premises, events=events, assumptions=assumptions, requires=requires, drop=drop
+        )
 
 
-def _follow(lhs: sp.Expr, rhs: sp.Expr, rule: str, *premises: Fact) -> Fact:
-    return Fact(
-        lhs,
-        rhs,
-        rule,
-        frozenset().union(*(fact.events for fact in premises)),
-        NONE.union(*(fact.assumptions for fact in premises)),
-        frozenset().union(*(fact.requires for fact in premises)),
-        premises,
-        None,
-        _TOKEN,
-    )
+def _follow(
+    lhs: sp.Expr,
+    rhs: sp.Expr,
+    rule: str | Lemma,
+    *premises: Fact,
+    events: frozenset[Event] = frozenset(),
+    assumptions: Strings = NONE,
+    requires: frozenset[sp.Basic] = frozenset(),
+    drop: bool = False,
+) -> Fact:
+    """A fact that fails where its premises do, and assumes and requires what they do; with `drop` it does not require it."""
+    events = events.union(*(fact.events for fact in premises))
+    assumptions = assumptions.union(*(fact.assumptions for fact in premises))
+    requires = requires.union(*(fact.requires for fact in premises if not drop))
+    name, lemma = (rule.name, rule) if isinstance(rule, Lemma) else (rule, None)
+    return Fact(lhs, rhs, name, events, assumptions, requires, premises, lemma, _TOKEN)
 
 
 def united(fact: Fact, back: Mapping[sp.Symbol, sp.Symbol], paid: sp.Expr, share: sp.Expr) -> Fact:
@@ -337,21 +311,13 @@ def united(fact: Fact, back: Mapping[sp.Symbol, sp.Symbol], paid: sp.Expr, share
     Raises:
         InvalidProof: no event, or more than one, holds the generic members, or it does not carry their weights.
     """
-    generic = set(back)
-    held = [event for event in fact.events if event.share.free_symbols & generic or event.share == paid]
-    if len(held) != 1 or held[0].share != paid:
-        raise InvalidProof(f"The union over {sorted(map(str, generic))} needs one event of share `{paid}`.")
-    events = (fact.events - set(held)) | {Event(held[0].what, share)}
+    held = [event for event in fact.events if event.share == paid or event.share.free_symbols & set(back)]
+    if [event.share for event in held] != [paid]:
+        raise InvalidProof(f"The union over {sorted(map(str, back))} needs one event of share `{paid}`.")
+    events = fact.events - set(held) | {Event(held[0].what, share)}
+    lhs, rhs, *requires = (one.xreplace(dict(back)) for one in (fact.lhs, fact.rhs, *fact.requires))
     return Fact(
-        fact.lhs.xreplace(dict(back)),
-        fact.rhs.xreplace(dict(back)),
-        "union over a grid",
-        events,
-        fact.assumptions,
-        frozenset(relation.xreplace(dict(back)) for relation in fact.requires),
-        (fact,),
-        None,
-        _TOKEN,
+        lhs, rhs, "union over a grid", events, fact.assumptions, frozenset(requires), (fact,), token=_TOKEN
     )
 
 
@@ -363,10 +329,4 @@ def decomposed(total: sp.Expr, parts: tuple[sp.Expr, ...], norm: Callable[..., s
     """
     if normal(total - sp.Add(*parts)) != 0:
         raise InvalidProof(f"The parts do not add up to `{total}`.")
-    rhs = sp.Add(*(norm(part) for part in parts))
-    return Fact(norm(total), rhs, "triangle inequality", token=_TOKEN)
-
-
-def free_of_items(fact: Fact) -> bool:
-    """Whether no item variable is left."""
-    return not items(fact.lhs) and not items(fact.rhs)
+    return _follow(norm(total), sp.Add(*(norm(part) for part in parts)), "triangle inequality")

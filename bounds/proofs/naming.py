@@ -6,12 +6,23 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from bounds.derivations.functions import clopper_pearson, clopper_pearson_counts, picked_limit
+from bounds.derivations.functions import (
+    clopper_pearson,
+    clopper_pearson_counts,
+    kl_inverse,
+    kl_inverse_first,
+    picked_limit,
+)
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.facts import Fact
-from bounds.proofs.readings import IMPLICIT, Readings
-from bounds.proofs.terms import Largest, normal
+from bounds.proofs.lemmas.betting import Largest
+from bounds.proofs.readings import Readings
+from bounds.proofs.terms import normal
+
+# Limits that are inverses without a formula.
+IMPLICIT = (clopper_pearson, clopper_pearson_counts, kl_inverse, kl_inverse_first, picked_limit, Largest)
+
 
 # A summand is named by the first of these that it holds; then by the quantity measured in it.
 FIRST = (

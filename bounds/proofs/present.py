@@ -8,9 +8,8 @@ import sympy as sp
 
 from bounds.derivations.steps import Derivation, Result, Step
 from bounds.proofs.conclude import Conclusion
-from bounds.proofs.facts import Fact
+from bounds.proofs.facts import Event, Fact
 from bounds.proofs.typeset import latex
-from bounds.proofs.world import checked
 
 
 def presented(name: str, conclusion: Conclusion, variant: Mapping[str, object]) -> Derivation:
@@ -33,15 +32,21 @@ def presented(name: str, conclusion: Conclusion, variant: Mapping[str, object]) 
 def steps_of(fact: Fact) -> tuple[Step, ...]:
     """The steps of one fact, itself the last."""
     numbers = {id(one): number for number, one in enumerate(fact.steps, 1)}
-    return tuple(_step(one, numbers) for one in fact.steps)
+    paid: set[Event] = set()
+    found = []
+    for one in fact.steps:
+        found.append(_step(one, numbers, one.events - paid))
+        paid |= one.events
+    return tuple(found)
 
 
-def _step(fact: Fact, numbers: Mapping[int, int]) -> Step:
+def _step(fact: Fact, numbers: Mapping[int, int], new: frozenset[Event]) -> Step:
+    """A step; `new` are the events that no step before it rests on."""
     rule = fact.rule
     if fact.premises:
-        rule += " of " + ", ".join(str(numbers[id(premise)]) for premise in fact.premises)
-    made = fact.lemma is not None and bool(fact.events)
-    name = next(iter(fact.events)).what.replace("_", " ") if made else fact.rule
+        rule += " (" + ", ".join(str(numbers[id(premise)]) for premise in fact.premises) + ")"
+    made = fact.events if fact.lemma is not None and not fact.premises else frozenset()
+    name = ", ".join(sorted(event.what for event in made & new or made)).replace("_", " ") or fact.rule
     note = fact.lemma.note if fact.lemma is not None else ""
     return Step(
         name,
@@ -51,9 +56,15 @@ def _step(fact: Fact, numbers: Mapping[int, int]) -> Step:
         lambda: _check(fact),
         source=fact.lemma.source if fact.lemma is not None else "",
         note=note if note.isascii() else "",
-        spends=next(iter(fact.events)).share if made else sp.S.Zero,
-        display=f"{latex(fact.lhs)} \\le {latex(fact.rhs)}",
+        spends=sp.Add(*(event.share for event in made & new)),
+        display=f"{latex(fact.lhs)} \\le {_right(fact)}",
     )
+
+
+def _right(fact: Fact) -> str:
+    """The right side; a lemma that makes a radius with a name shows both."""
+    short, whole = (latex(fact.rhs, whole=one) for one in (False, True))
+    return f"{short} = {whole}" if fact.lemma is not None and short != whole else short
 
 
 def _check(fact: Fact) -> Result:
@@ -62,4 +73,6 @@ def _check(fact: Fact) -> Result:
     if fact.events:
         what = "its instance was read off the quantity" if fact.lemma else "the kernel's rule allows it"
         return Result(True, f"by construction: {what}; it may fail with probability {fact.spends}")
+    from bounds.proofs.world import checked
+
     return checked(fact)

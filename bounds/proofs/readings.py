@@ -7,17 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from bounds.derivations.functions import (
-    clopper_pearson,
-    clopper_pearson_counts,
-    kl_inverse,
-    kl_inverse_first,
-    picked_limit,
-)
-from bounds.proofs.terms import Largest, Sample
-
-# Limits that are inverses without a formula.
-IMPLICIT = (clopper_pearson, clopper_pearson_counts, kl_inverse, kl_inverse_first, picked_limit, Largest)
+from bounds.proofs.terms import Sample
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bounds.arguments import as_mapping, checked, file, instance, maybe
-from bounds.duels.paired import paired
-from bounds.duels.signs import holm
 from bounds.errors import NotApplicable
 from bounds.rendering import rendered
 from bounds.report.families import families
@@ -79,6 +77,9 @@ class Comparison:
         against every claim, repeated rows as `paired` says.
         """
         import pandas
+
+        from bounds.duels.paired import paired
+        from bounds.duels.signs import holm
 
         names = [name for name, report in self.reports.items() if report.tested is not None]
         pairs = [(a, b) for a, b in combinations(names, 2) if self._tested(a).items == self._tested(b).items]

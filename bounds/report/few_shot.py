@@ -50,7 +50,10 @@ class FewShotCurve:
     def __repr__(self) -> str:
         kind = "certified" if self.certified else "an estimate: an assumption fails"
         text = self._printed().to_string(float_format=lambda value: f"{value:.4f}")
-        return f"{self.bound.axis.unit}; δ = {self.bound.delta:g}, {kind}\n{text}"
+        others = (
+            "" if len(self.bound.table) == 1 else ", and that of the other numbers of labels, all together"
+        )
+        return f"{self.bound.axis.unit}{others}; δ = {self.bound.delta:g}, {kind}\n{text}"
 
     def _repr_html_(self) -> str:
         return str(self._printed().to_html(float_format=lambda value: f"{value:.4f}"))

@@ -242,7 +242,7 @@ def _legend(reports: Mapping[str, Report], colors: Mapping[str, str]) -> list[Ar
     return [
         *handles,
         Line2D([], [], ls="", marker="o", color=first, label="certified, each by itself"),
-        Line2D([], [], ls="", marker="o", mec=first, mfc="white", label="an estimate: an assumption fails"),
+        Line2D([], [], ls="", marker="o", mec=first, mfc="white", label="an estimate, no certificate"),
         Line2D([], [], ls="", marker=">", color=first, label="beyond 1"),
         Line2D([], [], color=_INK, lw=1.4, label="measured, with its interval"),
         Patch(color=_SHADE, label="vacuous: no better than a constant"),

@@ -22,7 +22,7 @@ from bounds.representations.on_demand import Rows
 from bounds.summaries.few_shot_rules import Mean, Rule
 
 Ways = Literal["all", "pairs"] | int
-_Count = Callable[[NDArray[np.int64], NDArray[np.float64]], Tensor]
+_Count = Callable[[NDArray[np.int64], NDArray[np.float64] | None], Tensor]
 _STREAM = 2000  # and above: of the arrangements
 _ENTRIES = 2**22  # of a block of episodes
 _RESAMPLED = 600
@@ -122,10 +122,14 @@ def episode_errors(
     if classes < 2 or r < 1:
         raise InvalidStatistics("Episodes need two classes, and of each one item more than there are shots.")
     errors, found = _counting(z, rule, ways, weights, prepared), []
-    for b in range(permutations):
-        keys = uniforms(seed, np.arange(r), _CHOICE + _STREAM + b, classes)
-        found.append(errors(_arrangement(labels, counts, shots, r, seed, b), keys))
-    return torch.stack(found)
+    together = max(1, _ENTRIES // (r * classes * (shots + 1)))
+    for first in range(0, permutations, together):
+        several = range(first, min(first + together, permutations))
+        groups = [_arrangement(labels, counts, shots, r, seed, b) for b in several]
+        draws = (uniforms(seed, np.arange(r), _CHOICE + _STREAM + b, classes) for b in several)
+        keys = np.concatenate(list(draws)) if isinstance(ways, int) else None
+        found.append(errors(np.concatenate(groups), keys).view(len(several), r))
+    return torch.cat(found)
 
 
 def usual_upper(
@@ -167,8 +171,8 @@ def _counting(z: Rows, rule: Rule | None, ways: Ways, weights: Tensor | None, kn
         numbers = torch.arange(len(own), device=own.device).view(part.shape)
         return share_of_errors(chosen, chosen.prepare(own), numbers, ways, weights).cpu()
 
-    def errors(groups: NDArray[np.int64], keys: NDArray[np.float64]) -> Tensor:
-        if isinstance(ways, int):
+    def errors(groups: NDArray[np.int64], keys: NDArray[np.float64] | None) -> Tensor:
+        if isinstance(ways, int) and keys is not None:
             least = np.sort(np.argsort(keys, axis=1, kind="stable")[:, :ways], axis=1)
             groups = np.take_along_axis(groups, least[:, :, None], axis=1)
         _, width, size = groups.shape

@@ -17,6 +17,7 @@ from bounds.evidence.kept_apart import test_apart
 from bounds.heads.decision import Decision
 from bounds.heads.fitted import FittedHead
 from bounds.proofs.conclude import Conclusion
+from bounds.proofs.sealed import intact
 from bounds.rendering import rendered
 from bounds.summaries.episodes import Episodes
 from bounds.theorems.axes import LOSS, Axis
@@ -245,7 +246,8 @@ class Inputs:
     @property
     def follows(self) -> bool:
         """Whether the expression that is evaluated is what a proof of the kernel concludes."""
-        return self.conclusion is not None and self.expression is self.conclusion.expression
+        made = self.conclusion if intact(self.conclusion, Conclusion) else None
+        return made is not None and self.expression is made.expression
 
     @classmethod
     def proven(
@@ -331,7 +333,9 @@ class Theorem:
     @checked(delta=PROBABILITY)
     def level(self, evidence: Evidence, delta: float) -> float:
         """δ, divided by the looks declared where the bound reads the test items."""
-        return delta / evidence.setting.declared.looks if "H" in self.needs else delta
+        looks = evidence.setting.declared.looks
+        # One look costs nothing, so no proof is made to learn what it reads.
+        return delta / looks if looks > 1 and "H" in self.needs else delta
 
     @checked(delta=PROBABILITY)
     def evaluate(self, evidence: Evidence, delta: float) -> Bound:
@@ -345,8 +349,9 @@ class Theorem:
         expression, axis = found.expression, found.axis or self.axis
         numbers = expression.evaluate(found.values)
         symbols = {symbol.name: float(found.values[symbol.name]) for symbol in expression.symbols}
-        looks = evidence.setting.declared.looks if "H" in self.needs else 1
-        notes = found.notes if "H" not in self.needs else (*test_apart(evidence).read(), *found.notes)
+        assumptions = self._obligations(evidence, found)
+        looks = evidence.setting.declared.looks if "H" in assumptions else 1
+        notes = found.notes if "H" not in assumptions else (*test_apart(evidence).read(), *found.notes)
         if looks > 1:
             notes = (*notes, f"one of {looks} looks at the test items: at δ/{looks}")
         trivial = {"loss": evidence.constant_loss, "error": evidence.constant_error}
@@ -363,7 +368,7 @@ class Theorem:
             terms={name: self._term(name, number, found) for name, number in numbers.items()},
             combine=expression.combine,
             latex=late(expression.latex),
-            assumptions=self._obligations(evidence, found),
+            assumptions=assumptions,
             delta=self.level(evidence, delta),
             split=dict(found.split),
             symbols=symbols,
@@ -421,11 +426,11 @@ class Theorem:
 
     def _contradiction(self, found: Inputs, numbers: Mapping[str, float]) -> str | None:
         """Every quantity bounded from above here is non-negative."""
-        expression, kind = found.expression, self._kind(found)
-        total = replace(expression, combine="sum").combined(numbers)
-        if expression.below or kind == "expression" or total >= 0:
+        total = replace(found.expression, combine="sum").combined(numbers)
+        if found.expression.below or self.kind == "expression" or total >= 0:
             return None
-        fault = "one of its assumptions must fail" if kind == "bound" else "the estimate fails here"
+        proven = self._kind(found) == "bound"
+        fault = "one of its assumptions must fail" if proven else "the estimate fails here"
         return f"its terms add up to {total:.4g}, but what it bounds from above is never negative: {fault}"
 
     def _obligations(self, evidence: Evidence, found: Inputs) -> dict[str, Assumption]:

@@ -16,56 +16,51 @@ from bounds.derivations import test_set as counting
 from bounds.proofs.choices import Choice, Family, ball, one_of, over_integers
 from bounds.proofs.conclude import Conclusion, conclude
 from bounds.proofs.facts import Fact
+from bounds.proofs.lemmas.agreement import ClassLimit
 from bounds.proofs.lemmas.batches import batched
-from bounds.proofs.lemmas.betting import bet_limit, past, ville
-from bounds.proofs.lemmas.centred import near
-from bounds.proofs.lemmas.class_means import class_means_radius
+from bounds.proofs.lemmas.betting import Bet, Copies, bet_limit, past, ville
+from bounds.proofs.lemmas.centred import Distance, Ramp, near
+from bounds.proofs.lemmas.class_means import (
+    ClassBias,
+    ClassExcess,
+    FarthestMean,
+    Fewest,
+    RootFrequencies,
+    class_means_radius,
+)
 from bounds.proofs.lemmas.concentration import counted, hoeffding, leaked
 from bounds.proofs.lemmas.contrastive import infonce_loss
+from bounds.proofs.lemmas.margins import CollisionLimit
+from bounds.proofs.lemmas.pac_bayes import Divergence, Gibbs, Narrow, Quantile
+from bounds.proofs.lemmas.picks import Picked, Picks
 from bounds.proofs.lemmas.spectral import aligned, similar
 from bounds.proofs.ranges import B, span, tau
 from bounds.proofs.readings import Quantity, plain
 from bounds.proofs.terms import (
     TV,
     Apply,
-    Bet,
-    ClassBias,
-    ClassExcess,
-    ClassLimit,
-    CollisionLimit,
-    Copies,
     Correction,
     Count,
     Cross,
     Declared,
     Differ,
-    Distance,
-    Divergence,
     E,
     Enc,
     Energy,
     Episode,
-    FarthestMean,
-    Fewest,
     Frobenius,
-    Gibbs,
+    Given,
     InCell,
     Mean,
     Missed,
-    Narrow,
     Norm,
     OpNorm,
     Outside,
-    Picked,
-    Picks,
     Predicted,
     Project,
-    Quantile,
     Rad,
-    Ramp,
     Reach,
     Remainder,
-    RootFrequencies,
     Sample,
     Spread,
     Stretch,
@@ -82,7 +77,7 @@ functions = Declared("functions", "count")
 delta, *deltas = (Declared(name, "level") for name in ("delta", *(f"delta_{i}" for i in range(1, 7))))
 
 # Encoder f, fixed before S, one of a class F fixed before the pairs; heads W of S and V of the pairs.
-ENCODERS = one_of("encoders", functions, "f", "encoder", ("f",), ("F",))
+ENCODERS = one_of(functions, "f", "encoder", ("f",), ("F",))
 f = ENCODERS.chosen
 W = Declared("W", "head", ("S", "f"))
 V = Declared("V", "head", ("P", "f"))
@@ -97,8 +92,8 @@ places, ranks, copies = (Declared(name, "count") for name in ("places", "ranks",
 _class_items, _answered, _episodes = (
     Declared(name, "count") for name in ("class_items", "answered", "episodes")
 )
-CLASSES = one_of("classes", K, "class", "index", ("T",))
-RANKS = one_of("ranks", ranks, "rank", "index", ("T",))
+CLASSES = one_of(K, "class", "index", ("T",))
+RANKS = one_of(ranks, "rank", "index", ("T",))
 CLASS_ITEMS = Sample("T_y", _class_items, _TESTED, ("H", "K"), cells=True)
 CLEAN_CLASS_ITEMS = Sample("T0_y", _class_items, _TESTED, ("H", "K"), cells=True, hidden=True)
 ABOVE = Sample("T_r", _answered, _TESTED, ("H",), cells=True)
@@ -108,7 +103,7 @@ SHOTS = Sample("S_e", _episodes, (("f", "A2"),), ("A5", "A6"))
 _tried = Declared("tried", "level")
 HELD_OUT = Sample("H", N, (("f", "A2"), ("rest", "A6")), order="A6")
 # Priors, noises and thresholds for random heads, fixed with the part of S that the counted part Q leaves.
-PRIORS = one_of("priors", Declared("grid", "count"), "prior", "index", ("S",), before=("rest",))
+PRIORS = one_of(Declared("grid", "count"), "prior", "index", ("S",), before=("rest",))
 COUNTED = Sample("Q", Declared("n_Q", "count"), (("f", "A2"), ("rest", "A6")))
 # A head that starts from the part of S that Q leaves, and picks from Q.
 PICKING = Picked(FITTED, COUNTED)
@@ -152,7 +147,7 @@ def unlabeled(fixed: bool = False) -> Sample:
 
 
 # Radii of head balls: 2^j over all integers j, weight 1/((π²/3 − 1)(|j| + 1)²), chosen after the data.
-RADII = over_integers("radii", "radius_index", ("S", "P", "f"))
+RADII = over_integers("radius_index", ("S", "P", "f"))
 radius = sp.Integer(2) ** RADII.chosen
 REFERENCE_BALL = ball(V, radius, Frobenius)
 BALL = ball(W, radius, Frobenius)
@@ -160,11 +155,11 @@ FINE_BALL = ball(W, sp.Integer(2) ** (RADII.chosen / 4), Frobenius)
 ENCODER_CLASS = Family(f, ENCODERS.generic)
 
 # Ridge heads of a grid of penalties, each a function of S and f, the best of them chosen by the pairs.
-RIDGES = one_of("heads", Declared("heads", "count"), "R", "head", ("S", "P", "f"), before=("S", "f"))
+RIDGES = one_of(Declared("heads", "count"), "R", "head", ("S", "P", "f"), before=("S", "f"))
 
 # Centres and metrics of heads, learned with the part of S that Q leaves; widths of the ramp.
-METRICS = one_of("metrics", Declared("metrics", "count"), "metric", "index", ("S",), before=("rest",))
-MARGINS = one_of("margins", Declared("thresholds", "count"), "margin", "constant", ("S",))
+METRICS = one_of(Declared("metrics", "count"), "metric", "index", ("S",), before=("rest",))
+MARGINS = one_of(Declared("thresholds", "count"), "margin", "constant", ("S",))
 NEAR_CENTRE = near(W, sp.Integer(2) ** (RADII.chosen / 4), METRICS.chosen)
 
 # Contrastive losses: k negatives, temperature t, and what the class prior says about collisions and coverage.
@@ -180,7 +175,7 @@ delta_loss, delta_collision, _THINNED = (
     Declared(name, "level") for name in ("delta_loss", "delta_collision", "delta_classes")
 )
 # Multiples of f at which a loss of margins is looked at, and its mean there as it was computed.
-SCALES = one_of("scales", Declared("scales", "count"), "scale", "constant", ("S", "P", "f"))
+SCALES = one_of(Declared("scales", "count"), "scale", "constant", ("S", "P", "f"))
 scale = SCALES.chosen
 contrastive_loss, rounding = (
     Declared(name, "amount", ("P", "f")) for name in ("contrastive_loss", "rounding")
@@ -191,9 +186,16 @@ NCE = infonce_loss(f, negatives, temperature)
 
 def thinned_pairs(thinned: bool, fixed: bool = False, views: str = "A1") -> Sample:
     """The pairs, or those of a pool that are i.i.d. except with a share of δ."""
-    event = ("thinned pairs are i.i.d.", _THINNED) if thinned else None
     sample: Sample = Sample(
-        "P", m, _BEFORE_PAIRS, _PAIR_LAW, paired=True, fixed=fixed, event=event, views=views
+        "P",
+        m,
+        _BEFORE_PAIRS,
+        _PAIR_LAW,
+        paired=True,
+        fixed=fixed,
+        views=views,
+        chosen="thinned pairs are i.i.d." if thinned else "",
+        share=_THINNED if thinned else sp.S.Zero,
     )
     return sample
 
@@ -406,7 +408,7 @@ READINGS = {
     **{
         term: quantity
         for head in (W, FITTED)
-        for left in (Remainder(ClassLimit(wrong(head), y), weight),)
+        for left in (Remainder(ClassLimit(Given(wrong(head))), weight),)
         for term, quantity in (
             (E(left), Quantity(agreement.class_part, "class_limits", assumes=_PRIOR)),
             (Mean(_S, left), Quantity(agreement.class_part, "class_limits")),

@@ -16,7 +16,7 @@ from PIL import Image
 import bounds
 from bounds.errors import InvalidData, InvalidInput, InvalidOption
 from bounds.representations.inputs import open_source
-from tests.data.test_sources import GREY, RGB, N, Y, png, read, write_folder, write_parquet
+from tests.data.test_data import GREY, RGB, N, Y, png, read, write_folder, write_parquet
 
 PICTURES = [png(x) for x in RGB.transpose(0, 2, 3, 1)]
 WORDS = ["ant", "bee", "cat", "dog"]

@@ -3,7 +3,7 @@
 import sympy as sp
 
 from bounds.derivations.functions import NUMERIC
-from bounds.proofs.closed import opened
+from bounds.proofs.closed import Closed
 from bounds.proofs.terms import Apply, Declared, Enc, Norm, Sample, Wrong, label, view
 
 n, m, k = (Declared(name, "count") for name in ("n", "m", "k"))
@@ -20,6 +20,13 @@ z, z2 = Enc(f, x), Enc(f, x2)
 apart = Norm(z - z2)
 residual = Norm(Apply(W, z) - y)
 wrong = Wrong(V, z, y)
+
+
+def opened(term):
+    """The term with every closed formula replaced by what it stands for."""
+    while found := term.atoms(Closed):
+        term = term.xreplace({one: one.opened for one in found})
+    return term
 
 
 def number(term, **values):

@@ -6,17 +6,16 @@ import sympy as sp
 from bounds.derivations import symbols as s
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import Family, ball, one_of, over_integers
-from bounds.proofs.closed import opened
 from bounds.proofs.conclude import conclude
 from bounds.proofs.lemmas.concentration import hoeffding, uniform
 from bounds.proofs.ranges import tau
 from bounds.proofs.readings import Quantity
 from bounds.proofs.terms import TV, Apply, Declared, E, Frobenius, Mean, Norm, Rad, Sample, Sup
-from tests.proofs.setting import FIXED, P, V, W, apart, d1, k, m, y, z
+from tests.proofs.setting import FIXED, P, V, W, apart, d1, k, m, opened, y, z
 
-J = one_of("encoders", k, "f", "encoder", ("f", "P"), ("F",))
+J = one_of(k, "f", "encoder", ("f", "P"), ("F",))
 APART = apart.xreplace({z.args[0]: J.chosen})
-GRID = over_integers("radii", "j", ("P",))
+GRID = over_integers("j", ("P",))
 PAIRS = Sample("P", m, (("f", "A3"), ("F", "A3"), ("S", "A7")), paired=True)
 
 
@@ -49,7 +48,7 @@ def test_weights_over_all_integers_sum_to_one():
 
 def test_a_number_of_members_is_a_count():
     with pytest.raises(InvalidProof, match="is not a count"):
-        one_of("encoders", Declared("half", "constant"), "f", "encoder", ())
+        one_of(Declared("half", "constant"), "f", "encoder", ())
 
 
 BALL = ball(V, sp.Integer(2) ** GRID.chosen, Frobenius)

@@ -9,8 +9,8 @@ from bounds.proofs.dependence import depends, generic_members, independent
 from bounds.proofs.terms import Apply, E, InBall, Mean, Norm, Rad, Sup
 from tests.proofs.setting import P, S, V, apart, k, n, residual, z
 
-J = one_of("encoders", k, "f", "encoder", ("f", "P"), ("F",))
-GRID = over_integers("radii", "j", ("P",))
+J = one_of(k, "f", "encoder", ("f", "P"), ("F",))
+GRID = over_integers("j", ("P",))
 
 
 def test_dependence():

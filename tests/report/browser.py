@@ -25,6 +25,7 @@ class Browser:
 
         self.process = subprocess.Popen(
             [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+             "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
              "--remote-debugging-pipe", f"--window-size={width},{height}", f"--user-data-dir={self.profile}"],
             preexec_fn=place, pass_fds=(3, 4, theirs_in, theirs_out),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -8,13 +8,10 @@ from functools import cache
 import numpy as np
 import sympy as sp
 
-from bounds.derivations import inequalities
-from bounds.derivations.algebra import inverts
-from bounds.derivations.functions import log_subsets
 from bounds.derivations.lemmas.exact import binomial, largest_ratio, multinomials, upper_tail
 from bounds.derivations.quantities import deviation, probability, root_gap, trials, variation
 from bounds.derivations.search import Array, falsify, simplex, unit
-from bounds.derivations.steps import Result, Step, definition
+from bounds.derivations.steps import Result, Step
 from bounds.derivations.symbols import K
 
 t, N = deviation, trials
@@ -52,20 +49,6 @@ def class_shift() -> Step:
     )
 
 
-def shifted(
-    name: str, quantity: sp.Symbol, sampled: sp.Expr, weight: sp.Expr, distance: sp.Expr, note: str = ""
-) -> Step:
-    """The same for one quantity of a proof: range `weight`, total variation `distance`."""
-    return Step(
-        name,
-        sp.Le(quantity, sampled + weight * distance, evaluate=False),
-        "class shift",
-        "falsification",
-        lambda: class_shift().result,
-        note=note,
-    )
-
-
 @cache
 def weissman_theorem() -> Step:
     """P(TV ≥ t) ≤ (2^K − 2)e^{−2Nt²}."""
@@ -93,30 +76,6 @@ def weissman_theorem() -> Step:
         source="Weissman et al. (2003), Theorem 2.1",
         note="At K = 2 it is the two-sided Hoeffding inequality.",
         display=r"\mathbb P(\mathrm{TV}(p,\hat p)\ge t)\le(2^K-2)e^{-2Nt^2}",
-    )
-
-
-def weissman(
-    name: str, quantity: sp.Symbol, share: sp.Expr, count: sp.Expr, radius: sp.Expr | None = None
-) -> Step:
-    """TV ≤ √(ln((2^K − 2)/share)/(2N)); zero for one class."""
-    radius = inequalities.weissman(K, share, count) if radius is None else radius
-
-    def check() -> Result:
-        several = radius.replace(lambda e: isinstance(e, sp.Max), lambda e: sp.Add(*e.args))
-        several = several.subs(log_subsets(K), sp.log(2**K - 2))
-        tail = ((2**K - 2) * sp.exp(-2 * count * several**2)).subs(K, 2 + sp.Symbol("K_more", positive=True))
-        alone = [atom for atom in radius.atoms(sp.Max) if atom.args and 0 in atom.args]
-        one = Result(len(alone) == 1, "zero for K = 1, where ln(2^K - 2) is minus infinity")
-        return inverts(tail, share) & one
-
-    return Step(
-        name,
-        sp.Le(quantity, radius, evaluate=False),
-        "Weissman's inequality, solved for the radius",
-        "symbolic",
-        check,
-        spends=share,
     )
 
 
@@ -156,31 +115,6 @@ def variation_mean() -> Step:
         "falsification",
         check,
         display=r"\mathbb E\,\mathrm{TV}\le\tfrac12\sum_y\sqrt{p_y(1-p_y)/N}\le\tfrac12\sqrt{(K-1)/N}",
-    )
-
-
-def smaller_variation(
-    name: str, quantity: sp.Symbol, radius: sp.Expr, share: sp.Expr, count: sp.Expr
-) -> Step:
-    """TV ≤ the smaller of Weissman's radius and ½√((K−1)/N) + √(ln(1/share)/(2N))."""
-
-    def check() -> Result:
-        if not isinstance(radius, sp.Min) or len(radius.args) != 2:
-            return Result(False, "the radius is not the smaller of two")
-        first, second = radius.args if radius.args[0].has(log_subsets) else radius.args[::-1]
-        mean = sp.sqrt((K - 1) / count) / 2
-        tail = sp.exp(-2 * count * (second - mean) ** 2)
-        both = weissman(name, quantity, share, count, first).result & inverts(tail, share)
-        free = radius.free_symbols <= {K} | share.free_symbols | count.free_symbols
-        return both & Result(free, "both radii are numbers before the data, so the smaller costs nothing")
-
-    return Step(
-        name,
-        sp.Le(quantity, radius, evaluate=False),
-        "Weissman, or mean total variation and McDiarmid (one item moves TV by 1/N)",
-        "symbolic",
-        check,
-        spends=share,
     )
 
 
@@ -239,27 +173,4 @@ def root_factoring() -> Step:
         lambda: falsify(statement, instances, 6),
         display=r"\mathrm{TV}=\textstyle\sum_y(p_y-\hat p_y)_+\le\rho\sum_y(\sqrt{\hat p_y}+\sqrt{p_y}),"
         r"\qquad\rho=\max_y(\sqrt{p_y}-\sqrt{\hat p_y})_+",
-    )
-
-
-def root_radius(name: str, quantity: sp.Symbol, radius: sp.Expr, share: sp.Expr, count: sp.Expr) -> Step:
-    """ρ ≤ √(ln(K/share)/N), a union bound over the K classes."""
-    return Step(
-        name,
-        sp.Le(quantity, radius, evaluate=False),
-        "Chernoff through Hellinger, union bound over K classes",
-        "symbolic",
-        lambda: inverts(K * sp.exp(-count * radius**2), share),
-        spends=share,
-    )
-
-
-def known_prior(name: str, quantity: sp.Symbol, distance: sp.Symbol) -> Step:
-    """With a known prior (or counted pairs) the total variation is a number."""
-    return Step(
-        name,
-        sp.Le(quantity, distance, evaluate=False),
-        "a number once the class counts are seen; no probability is spent",
-        "symbolic",
-        definition("the symbol is this total variation, computed from the counts"),
     )

@@ -1,4 +1,4 @@
-"""Tails of sums of independent variables: theorems against exact distributions, and their inversion."""
+"""Tails of sums of independent variables: theorems against exact distributions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from functools import cache
 import numpy as np
 import sympy as sp
 
-from bounds.derivations import inequalities
-from bounds.derivations.algebra import equal, inverts
-from bounds.derivations.functions import Min, kl_inverse, kl_inverse_first
-from bounds.derivations.lemmas.complexity import symmetrised
+from bounds.derivations.algebra import equal
 from bounds.derivations.lemmas.exact import Array, binomial, largest_ratio, poisson_binomial, upper_tail
 from bounds.derivations.quantities import deviation, probability, spread, trials
 from bounds.derivations.steps import Result, Step
@@ -80,80 +77,7 @@ def mcdiarmid_theorem() -> Step:
     )
 
 
-def concentrate(
-    name: str,
-    quantity: sp.Symbol,
-    mean: sp.Expr,
-    radius: sp.Expr,
-    tail: Tail,
-    share: sp.Expr,
-    rule: str,
-    note: str = "",
-    spends: sp.Expr | None = None,
-) -> Step:
-    """Quantity ≤ mean + radius, where the theorem's tail at the radius must be the share of δ it spends."""
-    return Step(
-        name,
-        sp.Le(quantity, mean + radius, evaluate=False),
-        rule + ", solved for the radius",
-        "symbolic",
-        lambda: inverts(tail(radius), share),
-        note=note,
-        spends=share if spends is None else spends,
-    )
-
-
-def hoeffding(
-    name: str,
-    quantity: sp.Symbol,
-    mean: sp.Expr,
-    width: sp.Expr,
-    share: sp.Expr,
-    count: sp.Expr,
-    note: str = "",
-    spends: sp.Expr | None = None,
-) -> Step:
-    """Quantity ≤ mean + r√(ln(1/share)/(2N)); `spends` is the total of a union bound with that share each."""
-    radius = inequalities.hoeffding(width, share, count)
-    rule = "Hoeffding's inequality"
-    return concentrate(
-        name, quantity, mean, radius, lambda x: hoeffding_tail(x, width, count), share, rule, note, spends
-    )
-
-
-def mcdiarmid(
-    name: str,
-    quantity: sp.Symbol,
-    mean: sp.Expr,
-    width: sp.Expr,
-    share: sp.Expr,
-    count: sp.Expr,
-    complexity: sp.Symbol,
-    note: str = "",
-    spends: sp.Expr | None = None,
-) -> Step:
-    """The same radius for a supremum, whose mean exceeds the empirical one by the symmetrised complexity.
-
-    `spends` is the total over a union bound where `share` is one member's part.
-    """
-    radius = inequalities.hoeffding(width, share, count)
-    return Step(
-        name,
-        sp.Le(quantity, mean + radius, evaluate=False),
-        "symmetrisation and McDiarmid's inequality, solved for the radius",
-        "symbolic",
-        lambda: symmetrised(mean, complexity, count) & inverts(hoeffding_tail(radius, width, count), share),
-        note=note,
-        spends=share if spends is None else spends,
-    )
-
-
 # kl limits
-
-
-def kl_tail(budget: sp.Expr, count: sp.Expr) -> sp.Expr:
-    """e^{−N·kl} where kl = budget."""
-    return sp.exp(-count * budget)
 
 
 @cache
@@ -213,38 +137,6 @@ def _kl(q: object, p: object) -> object:
     return left + ((1 - q) * mpmath.log((1 - q) / (1 - p)) if q < 1 else 0)  # type: ignore[operator]
 
 
-def kl_limit(
-    name: str,
-    quantity: sp.Symbol,
-    limit: sp.Expr,
-    mean: sp.Expr,
-    width: sp.Expr,
-    share: sp.Expr,
-    count: sp.Expr,
-    note: str = "",
-) -> Step:
-    """Bound r·kl⁻¹(mean/r; ln(1/share)/N) on a quantity: its budget, scale and argument are checked."""
-
-    def check() -> Result:
-        atoms = [f for f in limit.atoms(sp.Function) if isinstance(f, (kl_inverse, kl_inverse_first))]
-        outer = [f for f in atoms if sp.expand(limit / f - width) == 0]
-        if len(outer) != 1:
-            return Result(False, "the limit is not the range times a kl inverse")
-        at, budget = outer[0].args
-        point = Result(at == Min(1, mean / width), "evaluated at mean/range, at most 1")
-        return inverts(kl_tail(budget, count), share) & point
-
-    return Step(
-        name,
-        sp.Le(quantity, limit, evaluate=False),
-        "Chernoff's bound in kl form, inverted",
-        "symbolic",
-        check,
-        note=note,
-        spends=share,
-    )
-
-
 # Empirical Bernstein
 
 
@@ -295,29 +187,4 @@ def maurer_pontil_theorem() -> Step:
         display=r"\mathbb E\bar X-\bar X\le\sqrt{\frac{2\hat "
         r"V\ln(2/\delta)}{N}}+\frac{7r\ln(2/\delta)}{3(N-1)}"
         r"\quad\text{except with probability }\delta",
-    )
-
-
-def empirical_bernstein(
-    name: str,
-    quantity: sp.Symbol,
-    mean: sp.Expr,
-    variance: sp.Expr,
-    width: sp.Expr,
-    share: sp.Expr,
-    count: sp.Expr,
-    note: str = "",
-    spends: sp.Expr | None = None,
-) -> Step:
-    """Quantity ≤ mean + EB: the theorem for range one, scaled by the range."""
-    radius = inequalities.empirical_bernstein(variance, width, share, count)
-    standard = width * maurer_pontil_radius(variance / width**2, sp.log(2 / share), count)
-    return Step(
-        name,
-        sp.Le(quantity, mean + radius, evaluate=False),
-        "empirical Bernstein inequality",
-        "symbolic",
-        lambda: equal(radius, standard),
-        note=note,
-        spends=share if spends is None else spends,
     )

@@ -11,12 +11,10 @@ import sympy as sp
 import torch
 
 from bounds.derivations import inequalities
-from bounds.derivations.functions import clopper_pearson as cp
 from bounds.derivations.lemmas.exact import Array, binomial, largest_ratio, poisson_binomial
 from bounds.derivations.quantities import probability
-from bounds.derivations.steps import Result, Step
+from bounds.derivations.steps import Step
 from bounds.summaries import limits
-from bounds.summaries.betting import betting_upper
 from bounds.summaries.constant_stakes import constant_stakes_upper
 
 _MEANS = (0.001, 0.02, 0.1, 0.3, 0.5, 0.8)
@@ -90,83 +88,6 @@ def unequal_trials_theorem() -> Step:
 def _missed(p: Array, upper: Array) -> float:
     value = float(poisson_binomial(p)[upper < p.mean() * (1 - 1e-12)].sum())
     return value
-
-
-def clopper_pearson(
-    name: str,
-    quantity: sp.Symbol,
-    limit: sp.Expr,
-    errors: sp.Expr,
-    count: sp.Expr,
-    share: sp.Expr,
-    unequal: bool = False,
-    note: str = "",
-    spends: sp.Expr | None = None,
-) -> Step:
-    """Quantity ≤ CP⁺(errors, N, share), at the level of `unequal_trials` where trials are not alike."""
-
-    def check() -> Result:
-        if not isinstance(limit, cp) or limit.args[:2] != (errors, count):
-            return Result(False, "not the limit of these errors and this count")
-        level = limit.args[2]
-        if unequal:
-            # The union bound over trials turns a level l into -ln(1 - l).
-            bent = sp.simplify(-sp.log(1 - level.args[1]) - share) if isinstance(level, sp.Min) else sp.nan
-            found = isinstance(level, sp.Min) and bent == 0 and level.args[0] == sp.Rational(1, 4)
-        else:
-            found = level == share
-        return Result(bool(found), "the limit of these errors, this count and this share of delta")
-
-    return Step(
-        name,
-        sp.Le(quantity, limit, evaluate=False),
-        "Clopper-Pearson limit",
-        "symbolic",
-        check,
-        note=note,
-        spends=share if spends is None else spends,
-    )
-
-
-@cache
-def betting_theorem() -> Step:
-    """Coverage of the betting limit over every binary sequence of seven values."""
-    delta = sp.Symbol("delta", positive=True)
-
-    def cases() -> Iterator[tuple[Array, Array]]:
-        sequences = np.array(list(product((0.0, 1.0), repeat=7)))
-        for level in (0.3, 0.05):
-            upper = np.array([betting_upper(torch.from_numpy(sequence), level) for sequence in sequences])
-            missed = []
-            for p in (*_MEANS, 0.25, 0.9):
-                weight = np.where(sequences == 1, p, 1 - p).prod(1)
-                missed.append(float(weight[upper < p].sum()))
-            yield np.array(missed), np.full(len(missed), level)
-
-    return Step(
-        "betting limit",
-        sp.Le(probability, delta, evaluate=False),
-        "the wealth of bets against a mean is a martingale; Ville's inequality",
-        "cited",
-        lambda: largest_ratio(cases(), "coverages over all binary sequences of seven"),
-        source="Waudby-Smith and Ramdas (2024), Theorem 3",
-        display=r"\mathbb P\Big(\exists t:\textstyle\prod_{s\le "
-        r"t}(1-\lambda_s(x_s-m))\ge1/\delta\Big)\le\delta"
-        r"\qquad(m=\mathbb Ex)",
-    )
-
-
-def betting(name: str, quantity: sp.Symbol, limit: sp.Symbol, share: sp.Expr) -> Step:
-    """Quantity ≤ the betting limit, a number computed from the values in order."""
-    return Step(
-        name,
-        sp.Le(quantity, limit, evaluate=False),
-        "betting limit; values scaled from [-1, 1] to [0, 1] and back",
-        "cited",
-        lambda: betting_theorem().result,
-        source="Waudby-Smith and Ramdas (2024), Theorem 3",
-        spends=share,
-    )
 
 
 @cache

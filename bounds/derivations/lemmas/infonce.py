@@ -20,12 +20,11 @@ from bounds.derivations.contrastive import (
     span,
     temperature,
 )
-from bounds.derivations.infonce import below_chance, loss_range
+from bounds.derivations.infonce import below_chance
 from bounds.derivations.infonce import surrogate_gap as gap_of
 from bounds.derivations.lemmas.contrastive import world
 from bounds.derivations.quantities import contrastive_risk, supervised_risk
 from bounds.derivations.search import Array, falsify
-from bounds.derivations.search import simplex as on_simplex
 from bounds.derivations.steps import Result, Step
 from bounds.derivations.symbols import K
 
@@ -158,76 +157,4 @@ def halved_coverage() -> Step:
         ((2, 1), (3, 2)),
         "ln(1 + a + b) is at least the mean of ln(1 + a) and ln(1 + b); Jensen over views",
         "Nozawa and Sato (2021), Theorem 8",
-    )
-
-
-def _excess(x: Array, excess: sp.Symbol) -> Mapping[sp.Symbol, Array]:
-    """Ln E e^u − E u for a variable with three values, and its range."""
-    p, u = on_simplex(x[:, :3]), np.clip(3 * x[:, 3:6], -12, 12)
-    size = u.max(1) - u.min(1)
-    flat = size < 0.05
-    u = np.where(flat[:, None], [0.0, 1.0, 0.5], u)
-    size = np.where(flat, 1.0, size)
-    return {
-        excess: np.log((p * np.exp(u)).sum(1)) - (p * u).sum(1),
-        span: size,
-        temperature: np.ones(len(x)),
-    }
-
-
-@cache
-def surrogate_gap(exact: bool) -> Step:
-    """Ln E e^u − E u over variables of range R: R²/8, or its exact supremum at two points."""
-    excess = sp.Symbol("log_mean_exp_minus_mean", nonnegative=True)
-    statement = sp.Le(excess, gap_of(exact=exact), evaluate=False)
-
-    return Step(
-        "exact surrogate gap" if exact else "Hoeffding's lemma",
-        statement,
-        "largest at two points, by convexity"
-        if exact
-        else "moment generating function of a bounded variable",
-        "falsification",
-        lambda: falsify(statement, lambda x: _excess(x, excess), 6),
-        source="" if exact else "Hoeffding (1963), Lemma 1",
-    )
-
-
-@cache
-def infonce_range(exact: bool) -> Step:
-    """How far apart two values of ln(1 + Σ_j e^{−v_j/t}) may lie, for two margins within ±r."""
-    apart = sp.Symbol("difference_of_losses", nonnegative=True)
-    statement = sp.Le(apart, loss_range(exact=exact), evaluate=False)
-
-    def instances(x: Array) -> Mapping[sp.Symbol, Array]:
-        size, heat = 0.1 + np.abs(np.clip(x[:, 0], -9, 9)), 0.3 + np.abs(np.clip(x[:, 1], -9, 9))
-        margins = (size / heat)[:, None] * np.tanh(x[:, 2:6])
-        losses = [np.log1p(np.exp(-part).sum(1)) for part in (margins[:, :2], margins[:, 2:])]
-        return {
-            apart: np.abs(losses[0] - losses[1]),
-            span: size,
-            temperature: heat,
-            negatives: np.full(len(x), 2.0),
-        }
-
-    return Step(
-        "range of InfoNCE" + (", exact" if exact else ""),
-        statement,
-        "the loss falls in each margin" + ("" if exact else "; its slope is at most 1/t in the largest"),
-        "falsification",
-        lambda: falsify(statement, instances, 6, extremal=np.array([[1.0, 1, 40, 40, -40, -40]])),
-    )
-
-
-@cache
-def reverse_jensen() -> Step:
-    """Ln E e^u − E u ≤ 2 ln cosh(R/2) over variables of range R."""
-    excess = sp.Symbol("log_mean_exp_minus_mean", nonnegative=True)
-    statement = sp.Le(excess, bao_2022.reverse_jensen(), evaluate=False)
-    return Step(
-        "reverse Jensen",
-        statement,
-        "E e^u E e^-u is at most cosh(R/2)^2 (Kantorovich)",
-        "falsification",
-        lambda: falsify(statement, lambda x: _excess(x, excess), 6),
     )

@@ -1,4 +1,4 @@
-"""PAC-Bayes: change of measure, the moment of Maurer (2004), Gaussian divergences, and derandomisation."""
+"""PAC-Bayes: change of measure, the moment of Maurer (2004), and derandomisation."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from functools import cache
 import numpy as np
 import sympy as sp
 
-from bounds.derivations.algebra import equal
-from bounds.derivations.functions import Min, kl_inverse
 from bounds.derivations.lemmas.exact import Array, binomial, largest_ratio
 from bounds.derivations.quantities import trials
 from bounds.derivations.search import falsify, simplex
-from bounds.derivations.steps import Result, Step
+from bounds.derivations.steps import Step
 
 N = trials
 posterior_mean, divergence, log_moment = sp.symbols("E_posterior KL log_E_prior_exp", real=True)
@@ -77,61 +75,6 @@ def maurer_moment() -> Step:
         lambda: largest_ratio(cases(), "binomial moments"),
         source="Maurer (2004), Theorem 1",
         display=r"\mathbb Ee^{N\,\mathrm{kl}(\hat L\|L)}\le2\sqrt N\qquad(N\ge8)",
-    )
-
-
-@cache
-def gaussian_divergence() -> Step:
-    """KL(N(w, s²)‖N(w₀, s²)) = (w − w₀)²/(2s²) per entry; the entries of (W − W₀)A add up."""
-
-    def check() -> Result:
-        z, w, w0 = sp.symbols("z w w0", real=True)
-        s = sp.Symbol("s", positive=True)
-        x = w + s * z
-        log_ratio = sp.Poly(((x - w0) ** 2 - (x - w) ** 2) / (2 * s**2), z)
-        # A standard normal has mean 0 and second moment 1.
-        found = log_ratio.coeff_monomial(1) + log_ratio.coeff_monomial(z**2)
-        zero = log_ratio.degree() <= 2 and sp.simplify(found - (w - w0) ** 2 / (2 * s**2)) == 0
-        return Result(zero, "expectation of the log ratio in one dimension; independent entries add")
-
-    shift, noise = sp.symbols("norm_shift sigma", positive=True)
-    return Step(
-        "divergence of Gaussian heads",
-        sp.Eq(divergence, shift**2 / (2 * noise**2), evaluate=False),
-        "two Gaussians of one covariance",
-        "symbolic",
-        check,
-        display=r"\mathrm{KL}\big(N(W,\sigma^2A^{-2})\|N(W_0,\sigma^2A^{-2})\big)=\frac{\|(W-W_0)A\|_F^2}{2\sigma^2}",
-    )
-
-
-def kl_bound(
-    name: str,
-    quantity: sp.Symbol,
-    limit: sp.Expr,
-    mean: sp.Expr,
-    kl: sp.Expr,
-    share: sp.Expr,
-    count: sp.Expr,
-    spends: sp.Expr,
-    note: str = "",
-) -> Step:
-    """Quantity ≤ kl⁻¹(mean; budget), where Markov on E_P e^{N kl} ≤ 2√N gives the budget."""
-
-    def check() -> Result:
-        if not isinstance(limit, kl_inverse) or limit.args[0] != Min(1, mean):
-            return Result(False, "the limit is not a kl inverse of the measured mean")
-        # Except with probability `share`, N kl - KL <= ln(2 sqrt N / share).
-        return equal(maurer_moment().statement.rhs.subs(N, count) * sp.exp(kl - count * limit.args[1]), share)
-
-    return Step(
-        name,
-        sp.Le(quantity, limit, evaluate=False),
-        "change of measure, Markov's inequality on the moment, kl inverted",
-        "symbolic",
-        check,
-        note=note,
-        spends=spends,
     )
 
 

@@ -11,59 +11,12 @@ import sympy as sp
 from bounds.derivations.functions import Min
 from bounds.derivations.lemmas.geometry import apply, norm, one_hot, spectral
 from bounds.derivations.quantities import (
-    class_part,
-    expected_half_invariance,
     mean_gap,
-    root_loss,
     sampled_class_part,
-    square_loss,
 )
 from bounds.derivations.search import Array, falsify, simplex
-from bounds.derivations.steps import Result, Step, definition
+from bounds.derivations.steps import Result, Step
 from bounds.derivations.symbols import W_norm, bias
-
-
-@cache
-def root() -> Step:
-    """Jensen: the mean norm is at most the root of the mean square, which is what the bound reports."""
-    return Step(
-        "root of the squared loss",
-        sp.Le(root_loss, sp.sqrt(square_loss), evaluate=False),
-        "definition; by Jensen it bounds the expected norm, and twice its square the error",
-        "symbolic",
-        definition("the root of that quantity"),
-    )
-
-
-@cache
-def identity() -> Step:
-    """E‖Wf − e‖² = ‖Wμ − e‖² + ½E‖W(f − f′)‖² for independent f, f′ of one class."""
-
-    def check() -> Result:
-        q = [*sp.symbols("q1 q2")]
-        q.append(1 - sum(q))
-        points = [sp.Matrix(sp.symbols(f"x{k}_1:3")) for k in range(3)]
-        head, label = sp.Matrix(2, 2, sp.symbols("w1:5")), sp.Matrix(sp.symbols("e1:3"))
-        mean = sum((p * x for p, x in zip(q, points, strict=True)), sp.zeros(2, 1))
-        left = sum(p * _square(head * x - label) for p, x in zip(q, points, strict=True))
-        pairs = sum(
-            p * r * _square(head * (x - z))
-            for p, x in zip(q, points, strict=True)
-            for r, z in zip(q, points, strict=True)
-        )
-        zero = sp.expand(left - _square(head * mean - label) - pairs / 2) == 0
-        return Result(zero, "identity for every distribution on three points of the plane")
-
-    return Step(
-        "second-moment identity",
-        sp.Le(square_loss, class_part + expected_half_invariance, evaluate=False),
-        "bias and variance within each class (an equality)",
-        "symbolic",
-        check,
-        note="Only labels show the bias; class pairs show the rest, with factor one.",
-        display=r"\mathbb E\|Wf-e_y\|^2=\textstyle\sum_yp_y\|W\mu_y-e_y\|^2+\tfrac12\mathbb "
-        r"E\|W(f(x)-f(x'))\|^2",
-    )
 
 
 def _square(vector: sp.Matrix) -> sp.Expr:

@@ -11,12 +11,9 @@ import sympy as sp
 from bounds.derivations.contrastive import p_min
 from bounds.derivations.haochen_2021 import head_scale
 from bounds.derivations.lemmas.contrastive import world
-from bounds.derivations.lemmas.second_moment import root
 from bounds.derivations.quantities import cross_similarity, minus_alignment, square_loss
 from bounds.derivations.search import Array, falsify
 from bounds.derivations.steps import Step
-
-__all__ = ["root", "scaled_means"]
 
 
 @cache

@@ -8,7 +8,6 @@ from functools import cache
 import numpy as np
 import sympy as sp
 
-from bounds.derivations.algebra import solves
 from bounds.derivations.lemmas.exact import Array, binomial, largest_ratio, multinomials, upper_tail
 from bounds.derivations.quantities import deviation, probability
 from bounds.derivations.search import falsify
@@ -113,49 +112,4 @@ def klein_rio_theorem() -> Step:
         display=r"\mathbb P(Z\ge\mathbb EZ+t)\le\exp\Big(-\frac{t^2}{2v+3at}\Big),\qquad v=w+2a\,\mathbb "
         r"EZ,\quad"
         r" Z=\|\textstyle\sum_iX_i\|,\ w=\sup_{\|u\|\le1}\sum_i\mathrm{Var}\langle u,X_i\rangle",
-    )
-
-
-def pinelis(
-    name: str,
-    quantity: sp.Symbol,
-    radius: sp.Expr,
-    step: sp.Expr,
-    variance: sp.Expr,
-    share: sp.Expr,
-    note: str = "",
-) -> Step:
-    """Quantity ≤ the radius at which Pinelis's tail is the share."""
-    return Step(
-        name,
-        sp.Le(quantity, radius, evaluate=False),
-        "Pinelis's inequality, solved for the radius",
-        "symbolic",
-        lambda: solves(radius**2, pinelis_scale(radius, step, variance), sp.log(2 / share)),
-        note=note,
-        spends=share,
-    )
-
-
-def klein_rio(
-    name: str,
-    quantity: sp.Symbol,
-    radius: sp.Expr,
-    step: sp.Expr,
-    variance: sp.Expr,
-    weak: sp.Expr,
-    share: sp.Expr,
-    note: str = "",
-) -> Step:
-    """Quantity ≤ √σ² + t with Klein and Rio's tail at t equal to the share; E‖·‖ ≤ √σ² by Jensen."""
-    mean = sp.sqrt(variance)
-    excess = radius - mean
-    return Step(
-        name,
-        sp.Le(quantity, radius, evaluate=False),
-        "Klein-Rio inequality, solved for the radius, at E Z <= sigma (Jensen)",
-        "symbolic",
-        lambda: solves(excess**2, klein_rio_scale(excess, step, weak, mean), sp.log(1 / share)),
-        note=note,
-        spends=share,
     )

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations.lemmas import pairs_of_views
+from bounds.derivations import lemmas as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.facts import Fact, Lemma
 from bounds.proofs.lemmas.reading import a, b
 from bounds.proofs.terms import (
-    ClassLimit,
     Declared,
     Differ,
     E,
     Given,
     InCell,
     Indicator,
+    Nonnegative,
     Remainder,
     Wrong,
-    label,
     view,
 )
+
+
+class ClassLimit(Nonnegative, nargs=1):
+    """An upper limit of a mean within each class: ClassLimit(Given(g))."""
+
 
 multiplier, limit, differing = sp.symbols("multiplier limit differing", nonnegative=True)
 EVERY_CLASS = Lemma(
@@ -38,7 +42,7 @@ AGREEMENT = Lemma(
     "this package",
     "proven",
     note="Views of a class differ with probability 1 - sum q^2 >= 2e(1 - e); e - 2 lambda e(1 - e) is convex in e.",
-    check=lambda: pairs_of_views.class_agreement().result,
+    check=lambda: checks.pairs_of_views.class_agreement().result,
 )
 
 
@@ -54,7 +58,7 @@ def in_each_class(limits: Fact) -> Fact:
     term = cell.args[1]
     if not isinstance(term, Indicator):
         raise InvalidProof(f"`{term}` may exceed one.")
-    return EVERY_CLASS.from_premise({a: Given(term), b: ClassLimit(term, label())}, limits, drop=True)
+    return EVERY_CLASS.at({a: Given(term), b: ClassLimit(Given(term))}, premises=(limits,), drop=True)
 
 
 def agree(limits: Fact, weight: Declared) -> Fact:
@@ -74,4 +78,4 @@ def agree(limits: Fact, weight: Declared) -> Fact:
         multiplier: weight,
         limit: limits.rhs,
     }
-    return AGREEMENT.from_premise(values, limits, frozenset({"A5"}))
+    return AGREEMENT.at(values, frozenset({"A5"}), premises=(limits,))

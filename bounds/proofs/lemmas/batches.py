@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations.lemmas import batches
-from bounds.derivations.lemmas import concentration as checks
+from bounds.derivations import lemmas as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import payable
 from bounds.proofs.facts import Fact, Lemma
@@ -21,7 +20,9 @@ BATCHES = Lemma(
     b + hoeffding_radius(width, share, count),
     "McDiarmid (1989); bounded differences of van Elst and Ghoshdastidar (2024), Thm 2",
     note="One of n items moves its own loss by its range and one of k + 1 terms in the loss of each of k others.",
-    check=lambda: checks.mcdiarmid_theorem().result & batches.bounded_difference().result,
+    check=lambda: (
+        checks.concentration.mcdiarmid_theorem().result & checks.batches.bounded_difference().result
+    ),
 )
 
 

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 
 import sympy as sp
 
-from bounds.derivations.lemmas import counts
+from bounds.derivations import lemmas as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.dependence import depends, independent
 from bounds.proofs.facts import Event, Fact, Lemma
-from bounds.proofs.lemmas.reading import a, assumed, b, law_of
-from bounds.proofs.ranges import interval, nonnegative
-from bounds.proofs.terms import (
-    Bet,
-    Copies,
-    Declared,
-    E,
-    Largest,
-    Mean,
-    Peak,
-    Positive,
-    Reached,
-    Sample,
-    items,
-    normal,
-)
+from bounds.proofs.lemmas.reading import a, assumed, b, failing
+from bounds.proofs.ranges import interval, nonnegative, parts
+from bounds.proofs.terms import Declared, E, Mean, Nonnegative, Sample, Term, Whole, items, normal
+
+
+# Nonnegative where the bets are, which `ville` checks and sympy does not.
+class Bet(Whole, nargs=2):
+    """Wealth after betting on every item of a sample: Bet(T, g) is the product of g over the items."""
+
+
+class Copies(Term, nargs=2):
+    """Mean of a process over B arrangements of its items, in number and order fixed before them: Copies(B, process)."""
+
+
+class Peak(Term, nargs=1):
+    """Largest value of a process as its items come one by one."""
+
+
+class Largest(Nonnegative, nargs=4):
+    """The largest p in (0, 1) at which a process stays below a threshold: Largest(p, process, threshold, shown).
+
+    `shown` is the mean that a report shows beside the limit; it has no part in it.
+    """
+
+
+class Reached(Nonnegative, nargs=2):
+    """1[a process reaches a threshold]: Reached(process, threshold)."""
+
+
+class Positive(Nonnegative, nargs=1):
+    """1[a number is positive]."""
+
 
 _FREE: frozenset[str] = frozenset()
 VILLE = Lemma(
@@ -33,7 +50,7 @@ VILLE = Lemma(
     a,
     b,
     "Ville (1939); Markov's inequality at a fixed size",
-    check=lambda: counts.constant_stakes_theorem().result,
+    check=lambda: checks.counts.constant_stakes_theorem().result,
     note="A nonnegative supermartingale that starts at one reaches 1/delta with probability at most delta.",
 )
 
@@ -59,11 +76,12 @@ def ville(process: sp.Expr, p: Declared, term: sp.Expr, delta: sp.Expr, what: st
         raise InvalidProof(f"`{term}` may lie outside [0, 1], where no p is tried.")
     target = E(term)
     name = what or f"bets on {limit.args[3].args[0]}"
-    fact = _event(process, sp.Eq(target, p, evaluate=False), delta, name)
+    events, used = _event(process, sp.Eq(target, p, evaluate=False), delta, name)
     for bet in process.atoms(Bet):
-        if not _never_negative(sp.diff(bet.args[1], p)):
+        # It is linear in each outcome, and so is its derivative.
+        if not _never_negative(bet.args[1], lambda end: sp.diff(end, p)):
             raise InvalidProof(f"`{bet.args[1]}` may fall in `{p}`.")
-    return VILLE.with_probability({a: target, b: limit}, *fact)
+    return VILLE.at({a: target, b: limit}, used, events=events)
 
 
 def bet_limit(process: sp.Expr, p: Declared, term: sp.Expr, delta: sp.Expr) -> Largest:
@@ -88,7 +106,7 @@ def verdict(process: sp.Expr, null: sp.Basic, delta: sp.Expr, what: str = "") ->
         raise InvalidProof(f"The null `{null}` is not of the form q <= 0.")
     events, used = _event(process, null, delta, what or f"verdict on {null.lhs}")
     right = Positive(null.lhs) if isinstance(null, sp.LessThan) else 1 - Positive(-null.lhs)
-    return VILLE.with_probability({a: Reached(process, 1 / delta), b: right}, events, used)
+    return VILLE.at({a: Reached(process, 1 / delta), b: right}, used, events=events)
 
 
 def _event(
@@ -105,9 +123,8 @@ def _event(
         if len(samples) != 1 or inside.has(Copies):
             raise InvalidProof(f"`{inside}` is not watched in one order of one sample.")
         used |= _ordered(*samples)
-    law = frozenset().union(*(law_of(sample) for sample in samples))
     tested = None if isinstance(null, sp.Eq) else null
-    return frozenset({Event(what, delta, tested), *law}), used
+    return frozenset().union(*(failing(sample, what, delta, tested) for sample in samples)), used
 
 
 def mean_under(process: sp.Expr, null: sp.Basic) -> tuple[sp.Expr, frozenset[str]]:
@@ -151,9 +168,9 @@ def _fair(bet: Bet, null: sp.Basic) -> frozenset[str]:
     if not _never_negative(factor):
         raise InvalidProof(f"The bet `{factor}` may lose more than there is.")
     excess = normal(E(factor) - 1)
-    mean = min(null.lhs.atoms(E), key=str)
+    mean = min(null.lhs.atoms(E), key=sp.default_sort_key)
     times = _coefficient(excess, mean) / _coefficient(normal(null.lhs), mean)
-    if sp.cancel(normal(excess - normal(times * (null.lhs - null.rhs)))) != 0:
+    if normal(normal(excess - normal(times * (null.lhs - null.rhs))).as_numer_denom()[0]) != 0:
         raise InvalidProof(f"The mean of the bet `{factor}` is not known under `{null}`.")
     if not isinstance(null, sp.Eq) and not nonnegative(times):
         raise InvalidProof(f"The bet `{factor}` may gain under `{null}`.")
@@ -182,14 +199,14 @@ def _within(term: sp.Expr) -> bool:
     return _never_negative(term) and _never_negative(1 - term)
 
 
-def _never_negative(term: sp.Expr) -> bool:
-    """Whether a term, linear in each outcome of an item, is at least zero at both ends of each."""
-    outcomes = sorted(_outcomes(term), key=str)
-    if not all(_linear(term, one) for one in outcomes):
+def _never_negative(term: sp.Expr, of: Callable[[sp.Expr], sp.Expr] = sp.sympify) -> bool:
+    """Whether (what is `of`) a term, linear in each outcome of an item, is at least zero at both ends of each."""
+    found = _outcomes(term)
+    if not all(_linear(term, one) for one in found):
         return False
-    ends = [(interval(one).low, interval(one).high) for one in outcomes]
-    corners = (dict(zip(outcomes, corner, strict=True)) for corner in product(*ends))
-    return all(_at_least_zero(term.xreplace(corner)) for corner in corners)
+    ends = [(interval(one).low, interval(one).high) for one in found]
+    corners = (dict(zip(found, corner, strict=True)) for corner in product(*ends))
+    return all(_at_least_zero(of(term.xreplace(corner))) for corner in corners)
 
 
 def _linear(term: sp.Expr, outcome: sp.Expr) -> bool:
@@ -202,12 +219,8 @@ def _linear(term: sp.Expr, outcome: sp.Expr) -> bool:
     return term == outcome or not term.has(outcome)
 
 
-def _outcomes(term: sp.Expr) -> set[sp.Expr]:
-    if not items(term):
-        return set()
-    if isinstance(term, sp.Add | sp.Mul | sp.Pow):
-        return set().union(*map(_outcomes, term.args))
-    return {term}
+def _outcomes(term: sp.Expr) -> list[sp.Expr]:
+    return [part for part in parts(term) if items(part)]
 
 
 def _at_least_zero(term: sp.Expr) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations.lemmas import heads
+from bounds.derivations import lemmas as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import Family
 from bounds.proofs.closed import closed
@@ -13,19 +13,27 @@ from bounds.proofs.lemmas.reading import a, b
 from bounds.proofs.terms import (
     Apply,
     Declared,
-    Distance,
     E,
     Enc,
     Energy,
     Near,
+    Nonnegative,
     Norm,
     Project,
     Rad,
-    Ramp,
+    Share,
     Wrong,
     label,
     view,
 )
+
+
+class Distance(Nonnegative, nargs=2):
+    """‖(W − W₀)A‖_F, the distance of a head from the centre of a metric: Distance(W, metric)."""
+
+
+class Ramp(Share, nargs=4):
+    """max(0, min(1, 1 − margin/γ)), the margin that of head W at input f(x) of class y: Ramp(W, f(x), y, γ)."""
 
 
 def near(head: Declared, radius: sp.Expr, metric: Declared) -> Family:
@@ -48,7 +56,7 @@ NEAR = Lemma(
     slope * metric_complexity(a, classes, b),
     "Ledoux and Talagrand (1991), eqs. 4.8 and 3.13",
     note="Sudakov-Fernique replaces the loss by its argument; the centre has mean zero, Cauchy-Schwarz leaves the rest.",
-    check=lambda: heads.gaussian_comparison().result & heads.metric_ball().result,
+    check=lambda: checks.heads.gaussian_comparison().result & checks.heads.metric_ball().result,
 )
 RAMP = Lemma(
     "ramp of the margin",
@@ -57,7 +65,7 @@ RAMP = Lemma(
     "this package",
     "proven",
     note="An error has a margin of at most 0, where the ramp is 1.",
-    check=lambda: heads.ramp().result,
+    check=lambda: checks.heads.ramp().result,
 )
 
 

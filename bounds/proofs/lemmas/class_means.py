@@ -5,36 +5,54 @@ from __future__ import annotations
 import sympy as sp
 
 from bounds.derivations import inequalities
+from bounds.derivations import lemmas as checks
 from bounds.derivations.functions import Min
-from bounds.derivations.lemmas import classes as frequencies
-from bounds.derivations.lemmas import second_moment as steps
-from bounds.derivations.lemmas import vectors
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import closed
 from bounds.proofs.dependence import independent
-from bounds.proofs.facts import Event, Fact, Lemma
-from bounds.proofs.lemmas.reading import a, b, law_of
+from bounds.proofs.facts import Fact, Lemma
+from bounds.proofs.lemmas.reading import a, b, failing
 from bounds.proofs.ranges import ASSUMED, B, tau
 from bounds.proofs.terms import (
     TV,
     Apply,
-    ClassBias,
-    ClassExcess,
     Declared,
     Dot,
     E,
     Enc,
-    FarthestMean,
-    Fewest,
     Given,
     Mean,
-    MeanGap,
+    Nonnegative,
     OpNorm,
-    RootFrequencies,
     Sample,
     label,
     view,
 )
+
+
+class MeanGap(Nonnegative, nargs=2):
+    """√Σ_y p̂_y‖μ̂_y − μ_y‖² of a sample's class means of f: MeanGap(S, f)."""
+
+
+class ClassBias(Nonnegative, nargs=3):
+    """Σ_y p̂_y‖W μ̂_y − y‖² of a sample's class means of f: ClassBias(S, W, f)."""
+
+
+class FarthestMean(Nonnegative, nargs=4):
+    """max_y min(sup‖W v − y‖, ‖W μ̂_y − y‖ + ‖W‖₂g/√p̂_y) of a sample's class means of f: FarthestMean(S, W, f, g)."""
+
+
+class Fewest(Nonnegative, nargs=1):
+    """Smallest number of items that a sample has of a class it has any of."""
+
+
+class ClassExcess(Nonnegative, nargs=4):
+    """Σ_y (p_y − p̂_y)₊ M_y², M_y what `FarthestMean` is the largest of: ClassExcess(S, W, f, g)."""
+
+
+class RootFrequencies(Nonnegative, nargs=1):
+    """Σ_y (√p̂_y + √p_y) of a sample."""
+
 
 # Labels are classes, and all are counted.
 LABELED = frozenset({"A5", "K"})
@@ -56,10 +74,10 @@ DEVIATION = Lemma(
     "Pinelis (1994), Thm 3.4; Klein and Rio (2005), Thm 1.1",
     note="Given the labels, which fix both radii, so that the smaller is chosen before the data.",
     check=lambda: (
-        vectors.pinelis_theorem().result
-        & vectors.klein_rio_theorem().result
-        & steps.step_size().result
-        & steps.class_variance().result
+        checks.vectors.pinelis_theorem().result
+        & checks.vectors.klein_rio_theorem().result
+        & checks.second_moment.step_size().result
+        & checks.second_moment.class_variance().result
     ),
 )
 
@@ -74,8 +92,8 @@ def class_means(sample: Sample, encoder: Declared, classes: sp.Expr, delta: sp.E
         raise InvalidProof(f"{sample} is hidden, so its class counts cannot be known.")
     values = {a: MeanGap(sample, encoder), _classes: classes, _size: sample.size, _least: Fewest(sample)}
     used = independent(sample, encoder) | set(sample.law) | ASSUMED | LABELED
-    events = frozenset({Event(f"class means of {sample}", delta), *law_of(sample)})
-    return DEVIATION.with_probability({**values, _share: delta}, events, used)
+    events = failing(sample, f"class means of {sample}", delta)
+    return DEVIATION.at({**values, _share: delta}, used, events=events)
 
 
 def _crossed(head: Declared, encoder: Declared) -> sp.Expr:
@@ -91,7 +109,7 @@ SHIFT_OF_MEANS = Lemma(
     "triangle inequality, and definition of the total variation distance",
     "proven",
     note="Each class mean is within its reach, whatever the head, wherever all are near those of the sample.",
-    check=lambda: frequencies.class_shift().result & steps.reach_of_means().result,
+    check=lambda: checks.classes.class_shift().result & checks.second_moment.reach_of_means().result,
 )
 
 
@@ -111,7 +129,7 @@ def bias_shift(head: Declared, encoder: Declared, sample: Sample, near: Fact, pr
     if prior_known:
         more = ClassExcess(sample, head, encoder, g)
     values = {a: E(term), b: Mean(sample, Given(term)) + more}
-    return SHIFT_OF_MEANS.from_premise(values, near, ASSUMED | LABELED | {"A1"})
+    return SHIFT_OF_MEANS.at(values, ASSUMED | LABELED | {"A1"}, premises=(near,))
 
 
 MINKOWSKI = Lemma(
@@ -121,7 +139,7 @@ MINKOWSKI = Lemma(
     "Minkowski's inequality",
     "proven",
     note="In the norm weighted by the frequencies; the deviation of the class means is free of the head.",
-    check=lambda: steps.minkowski().result,
+    check=lambda: checks.second_moment.minkowski().result,
 )
 
 
@@ -142,7 +160,7 @@ HELLINGER = Lemma(
     hellinger_radius(_classes, _share, _size) * b,
     "Chernoff (1952)",
     note="One tail per class: only classes with p above its frequency raise the bound.",
-    check=lambda: frequencies.hellinger_theorem().result & frequencies.root_factoring().result,
+    check=lambda: checks.classes.hellinger_theorem().result & checks.classes.root_factoring().result,
 )
 
 
@@ -152,10 +170,6 @@ def root_frequencies(sample: Sample, delta: sp.Expr, classes: sp.Expr) -> Fact:
     Raises:
         InvalidProof: the class counts were fixed, so that they say nothing about the prior.
     """
-    if sample.fixed or sample.hidden:
-        raise InvalidProof(
-            f"The class counts of {sample} are fixed or hidden; they say nothing about the prior."
-        )
     values = {a: TV(sample), b: RootFrequencies(sample), _classes: classes, _size: sample.size, _share: delta}
-    events = frozenset({Event(f"class frequencies of {sample}", delta), *law_of(sample)})
-    return HELLINGER.with_probability(values, events, frozenset({*sample.law, "K"}))
+    events = failing(sample, f"class frequencies of {sample}", delta, of_prior=True)
+    return HELLINGER.at(values, frozenset({*sample.law, "K"}), events=events)

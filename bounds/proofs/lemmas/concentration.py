@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from bounds.derivations import lemmas as checks
 from bounds.derivations.functions import (
     Max,
     Min,
@@ -13,13 +14,11 @@ from bounds.derivations.functions import (
     log_subsets,
 )
 from bounds.derivations.functions import clopper_pearson as cp
-from bounds.derivations.lemmas import classes, contrastive, counts
-from bounds.derivations.lemmas import concentration as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import Family, payable
 from bounds.proofs.closed import closed
-from bounds.proofs.facts import Event, Fact, Lemma
-from bounds.proofs.lemmas.reading import CLASS_SHIFT, a, b, count, read, share, variation, width
+from bounds.proofs.facts import Fact, Lemma
+from bounds.proofs.lemmas.reading import CLASS_SHIFT, a, b, count, failing, read, share, variation, width
 from bounds.proofs.terms import (
     TV,
     Count,
@@ -36,7 +35,7 @@ from bounds.proofs.terms import (
 )
 
 hoeffding_radius = closed(
-    "hoeffding_radius", lambda width, share, count: width * sp.sqrt(sp.log(1 / share) / (2 * count))
+    "hoeffding_radius", lambda width, share, count: width * sp.sqrt(sp.log(1 / share)) / sp.sqrt(2 * count)
 )
 HOEFFDING = Lemma(
     "Hoeffding's inequality",
@@ -45,7 +44,7 @@ HOEFFDING = Lemma(
     "Hoeffding (1963), Thm 2; section 5 for U-statistics",
     unequal=True,
     note="Inverts exp(-2 N t^2 / r^2) = delta, one-sided.",
-    check=lambda: checks.hoeffding_theorem().result & contrastive.u_statistic().result,
+    check=lambda: checks.concentration.hoeffding_theorem().result & checks.contrastive.u_statistic().result,
 )
 
 
@@ -65,7 +64,7 @@ UNIFORM = Lemma(
     "McDiarmid (1989); Bartlett and Mendelson (2002), Thm 8",
     unequal=True,
     note="The supremum moves by r/N per item; its expectation is at most twice the Rademacher average.",
-    check=lambda: checks.mcdiarmid_theorem().result,
+    check=lambda: checks.complexity.symmetrisation().result & checks.concentration.mcdiarmid_theorem().result,
 )
 MEMBER = Lemma(
     "a member is at most the supremum", a, b, "definition of the supremum", "proven", note="By definition."
@@ -93,8 +92,8 @@ def uniform(total: sp.Expr, delta: sp.Expr, family: Family, what: str = "") -> F
         count: s.count,
         share: delta,
     }
-    events = s.events(what or f"uniform over {family.chosen}", delta)
-    largest = UNIFORM.with_probability(values, events, s.assumptions)
+    events = failing(s.sample, what or f"uniform over {family.chosen}", delta)
+    largest = UNIFORM.at(values, s.assumptions, events=events)
     own = gap.xreplace({family.generic: family.chosen})
     member = MEMBER.at({a: own, b: supremum}, requires=family.requires).chain(largest)
     term = s.term.xreplace({family.generic: family.chosen})
@@ -112,7 +111,7 @@ KL = Lemma(
     "Hoeffding (1963), Thm 1",
     unequal=True,
     note="Inverts exp(-N kl) = delta for values in [0, r].",
-    check=lambda: checks.kl_theorem().result,
+    check=lambda: checks.concentration.kl_theorem().result,
 )
 KL_FIRST = Lemma(
     "Chernoff's bound in Bernoulli form, for the mean",
@@ -121,7 +120,7 @@ KL_FIRST = Lemma(
     "Hoeffding (1963), Thm 1",
     unequal=True,
     note="Inverts exp(-N kl) = delta for values in [0, r].",
-    check=lambda: checks.kl_theorem().result,
+    check=lambda: checks.concentration.kl_theorem().result,
 )
 
 
@@ -146,17 +145,18 @@ spread = sp.Symbol("spread", nonnegative=True)
 maurer_pontil_radius = closed(
     "maurer_pontil_radius",
     lambda variance, width, share, count: (
-        sp.sqrt(2 * variance * sp.log(2 / share) / count) + 7 * width * sp.log(2 / share) / (3 * (count - 1))
+        sp.sqrt(2 * variance / count) * sp.sqrt(sp.log(2 / share))
+        + 7 * width * sp.log(2 / share) / (3 * (count - 1))
     ),
 )
 EMPIRICAL_BERNSTEIN = Lemma(
     "empirical Bernstein bound",
     a,
     b + maurer_pontil_radius(spread, width, share, count),
-    "Maurer and Pontil (2009), Thm 4",
+    "Maurer and Pontil (2009), Thms 4 and 11",
     unequal=True,
-    note="One-sided; 7/3 and ln(2/delta) are the source's.",
-    check=lambda: checks.maurer_pontil_theorem().result,
+    note="One-sided; unequal means only raise the expectation of the sample variance.",
+    check=lambda: checks.concentration.maurer_pontil_theorem().result,
 )
 
 
@@ -188,7 +188,7 @@ CLOPPER_PEARSON = Lemma(
     cp(b * count, count, share),
     "Clopper and Pearson (1934), one-sided",
     note="The number of ones is binomial; the limit is the largest p whose lower tail exceeds delta.",
-    check=lambda: counts.clopper_pearson_theorem().result,
+    check=lambda: checks.counts.clopper_pearson_theorem().result,
 )
 ones, zeros = sp.symbols("ones zeros", nonnegative=True)
 CLOPPER_PEARSON_COUNTS = Lemma(
@@ -206,7 +206,7 @@ UNEQUAL_TRIALS = Lemma(
     "Hoeffding (1956), Thm 5; Greenberg and Mohri (2014)",
     unequal=True,
     note="Sums of unequal trials are less spread than binomials except within one of their mean.",
-    check=lambda: counts.unequal_trials_theorem().result,
+    check=lambda: checks.counts.unequal_trials_theorem().result,
 )
 
 
@@ -282,7 +282,7 @@ def leaked(sample: Sample, clean: Sample, term: sp.Expr) -> tuple[Fact, Fact]:
 kinds = sp.Symbol("kinds", positive=True)
 weissman_radius = closed(
     "weissman_radius",
-    lambda K, share, count: sp.sqrt(Max(0, log_subsets(K) + sp.log(1 / share)) / (2 * count)),
+    lambda K, share, count: sp.sqrt(Max(0, log_subsets(K) + sp.log(1 / share))) / sp.sqrt(2 * count),
     role="class_frequencies",
 )
 WEISSMAN = Lemma(
@@ -291,11 +291,11 @@ WEISSMAN = Lemma(
     weissman_radius(kinds, share, count),
     "Weissman et al. (2003), Thm 2.1",
     note="Inverts P(2 TV >= e) <= (2^K - 2) exp(-N e^2 / 2).",
-    check=lambda: classes.weissman_theorem().result,
+    check=lambda: checks.classes.weissman_theorem().result,
 )
 mcdiarmid_variation = closed(
     "mcdiarmid_variation",
-    lambda K, share, count: sp.sqrt((K - 1) / count) / 2 + sp.sqrt(sp.log(1 / share) / (2 * count)),
+    lambda K, share, count: sp.sqrt((K - 1) / count) / 2 + sp.sqrt(sp.log(1 / share)) / sp.sqrt(2 * count),
     role="class_frequencies",
 )
 SMALLER_VARIATION = Lemma(
@@ -304,7 +304,7 @@ SMALLER_VARIATION = Lemma(
     Min(weissman_radius(kinds, share, count), mcdiarmid_variation(kinds, share, count)),
     "Weissman et al. (2003), Thm 2.1; Cauchy-Schwarz and McDiarmid (1989)",
     note="Neither radius looks at the data, so the smaller is chosen before it.",
-    check=lambda: classes.weissman_theorem().result,
+    check=lambda: checks.classes.weissman_theorem().result & checks.classes.variation_mean().result,
 )
 
 
@@ -314,10 +314,8 @@ def class_frequencies(sample: Sample, delta: sp.Expr, number: sp.Expr, smaller: 
     Raises:
         InvalidProof: the class counts were fixed, so that they say nothing about the prior.
     """
-    if sample.fixed:
-        raise InvalidProof(f"The class counts of {sample} are fixed; they say nothing about the prior.")
     values = {a: TV(sample), kinds: number, count: sample.size, share: delta}
     lemma = SMALLER_VARIATION if smaller else WEISSMAN
-    events = frozenset({Event(f"class frequencies of {sample}", delta)})
+    events = failing(sample, f"class frequencies of {sample}", delta, of_prior=True)
     # A class that nobody counted is none of K.
-    return lemma.with_probability(values, events, frozenset({*sample.law, "K"}))
+    return lemma.at(values, frozenset({*sample.law, "K"}), events=events)

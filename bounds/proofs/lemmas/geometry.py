@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations.lemmas import complexity as complexity_checks
-from bounds.derivations.lemmas import heads
+from bounds.derivations import lemmas as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import closed
 from bounds.proofs.facts import Fact, Lemma, decomposed
@@ -15,6 +14,7 @@ from bounds.proofs.terms import (
     Apply,
     Correction,
     Cross,
+    Declared,
     Differ,
     Dot,
     Enc,
@@ -27,7 +27,8 @@ from bounds.proofs.terms import (
     Project,
     Rad,
     Wrong,
-    abs_vector,
+    label,
+    view,
 )
 
 
@@ -187,7 +188,7 @@ VECTOR_CONTRACTION = Lemma(
     ball_complexity(a, classes, b),
     "Maurer (2016), Cor. 4",
     note="A sign per output costs sqrt(2); Cauchy-Schwarz over the ball leaves sqrt(K) B.",
-    check=lambda: complexity_checks.vector_contraction().result,
+    check=lambda: checks.complexity.vector_contraction().result,
 )
 SUDAKOV_FERNIQUE = Lemma(
     "Gaussian comparison over a Frobenius ball",
@@ -195,7 +196,7 @@ SUDAKOV_FERNIQUE = Lemma(
     gaussian_complexity(a, classes, b),
     "Ledoux and Talagrand (1991), eqs. 4.8 and 3.13",
     note="Signs to Gaussians cost sqrt(pi/2); Sudakov-Fernique replaces a 1-Lipschitz loss by its argument.",
-    check=lambda: heads.gaussian_comparison().result,
+    check=lambda: checks.heads.gaussian_comparison().result,
 )
 
 
@@ -208,11 +209,8 @@ def head_ball(complexity: sp.Expr, count: sp.Expr, gaussian: bool = False) -> Fa
     if not isinstance(complexity, Rad) or not isinstance(complexity.args[1], InBall):
         raise InvalidProof(f"`{complexity}` is not the complexity of a ball of heads.")
     _, member, term = complexity.args
-    parts = sp.Add.make_args(term.args[0]) if isinstance(term, Norm) else ()
-    outputs = [part for part in map(abs_vector, parts) if not isinstance(part, Item)]
-    core = outputs[0].args[0] if outputs and isinstance(outputs[0], Project) else outputs and outputs[0]
-    plain = isinstance(core, Apply) and core.args[0] == member and isinstance(core.args[1], Enc)
-    if len(parts) != 2 or len(outputs) != 1 or not plain:
+    scores = [Apply(member, Enc(one, view())) for one in term.atoms(Declared) if one.kind == "encoder"]
+    if not any(term in (Norm(score - label()), Norm(Project(score) - label())) for score in scores):
         raise InvalidProof(f"`{term}` is not the loss of a head of the ball.")
     lemma = SUDAKOV_FERNIQUE if gaussian else VECTOR_CONTRACTION
     return lemma.at({_left: complexity, a: member.args[1], b: B, classes: count}, ASSUMED)

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import sympy as sp
 
-from bounds.derivations.lemmas import concentration as checks
+from bounds.derivations import lemmas as checks
 from bounds.derivations.lemmas import contrastive as steps
 from bounds.errors import InvalidProof
-from bounds.proofs.facts import Event, Fact, Lemma
-from bounds.proofs.lemmas.reading import a, b, law_of
-from bounds.proofs.ranges import ASSUMED, HINGE, LOGISTIC, interval
-from bounds.proofs.terms import (
-    Collision,
-    CollisionLimit,
-    Declared,
-    Dot,
-    E,
-    Enc,
-    Loss,
-    MeanClassifier,
-    Negatives,
-    Sample,
-    Worst,
-    view,
-)
+from bounds.proofs.facts import Fact, Lemma
+from bounds.proofs.lemmas.contrastive import MeanClassifier
+from bounds.proofs.lemmas.reading import a, b, failing
+from bounds.proofs.ranges import ASSUMED, interval
+from bounds.proofs.terms import Declared, Dot, E, Enc, Hinge, Negatives, Nonnegative, Sample, Worst, view
 
+
+class Collision(Nonnegative, nargs=1):
+    """Probability that one of k further items has the class of an item: Collision(k)."""
+
+
+class CollisionLimit(Nonnegative, nargs=3):
+    """A limit of Collision(1) by the class counts of a sample, lower (0) or upper (1): CollisionLimit(S, δ, side)."""
+
+
+HINGE, LOGISTIC = Declared("hinge", "other"), Declared("logistic", "other")
 VIEWS = frozenset({"A1"})  # a positive is a view of the same class, independent given it
 COUNTED = frozenset({"K"})
 free, collided, few = sp.symbols("no_collision collided few", positive=True)
@@ -39,7 +37,7 @@ def margin_loss(kind: sp.Symbol, encoder: Declared, k: sp.Expr, scale: sp.Expr) 
     z, z2, other = Enc(encoder, view(0, 0)), Enc(encoder, view(0, 1)), Enc(encoder, view(1, 0))
     margin = scale**2 * (Dot(z, z2) - Dot(z, other))
     if kind == HINGE:
-        return Worst(k, Loss(HINGE, margin))
+        return Worst(k, Hinge(margin))
     if kind == LOGISTIC:
         return sp.log(1 + Negatives(k, sp.exp(-margin))) / sp.log(2)
     raise InvalidProof(f"`{kind}` is no loss of margins.")
@@ -132,7 +130,7 @@ def jensen_between(
     lemma, relation = (FEWEST, sp.Le) if fewest else (MOST, sp.Ge)
     values = {a: mean_classifier(kind, encoder, k, scale), b: contrast.rhs, few: t}
     checked = frozenset({relation(contrast.rhs, 1, evaluate=False)})
-    return lemma.from_premise(values, (contrast, limit), VIEWS, requires=checked)
+    return lemma.at(values, VIEWS, checked, premises=(contrast, limit))
 
 
 LARGEST = Lemma(
@@ -173,7 +171,7 @@ COLLISION_LIMITS = Lemma(
     b,
     "Hoeffding (1963), Thm 1; section 5 for U-statistics",
     note="Pairs of equal labels are a U-statistic of order two; a kl limit at half the share on either side.",
-    check=lambda: checks.kl_theorem().result,
+    check=lambda: checks.concentration.kl_theorem().result,
 )
 
 
@@ -183,16 +181,12 @@ def collision_limits(sample: Sample, delta: sp.Expr) -> tuple[Fact, Fact]:
     Raises:
         InvalidProof: the class counts were fixed, so that they say nothing about the prior.
     """
-    if sample.fixed or sample.hidden:
-        raise InvalidProof(
-            f"The class counts of {sample} are fixed or hidden; they say nothing about the prior."
-        )
-    events = frozenset({Event(f"collisions in {sample}", delta), *law_of(sample)})
+    events = failing(sample, f"collisions in {sample}", delta, of_prior=True)
     low, high = (CollisionLimit(sample, delta, sp.Integer(side)) for side in (0, 1))
     probability = Collision(sp.S.One)
     return (
-        COLLISION_LIMITS.with_probability({a: low, b: probability}, events, frozenset(sample.law)),
-        COLLISION_LIMITS.with_probability({a: probability, b: high}, events, frozenset(sample.law)),
+        COLLISION_LIMITS.at({a: low, b: probability}, frozenset(sample.law), events=events),
+        COLLISION_LIMITS.at({a: probability, b: high}, frozenset(sample.law), events=events),
     )
 
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import sympy as sp
 
+from bounds.derivations import lemmas as checks
 from bounds.derivations.functions import picked_limit
-from bounds.derivations.lemmas import picks as checks
 from bounds.errors import InvalidProof
-from bounds.proofs.facts import Event, Fact, Lemma
-from bounds.proofs.lemmas.reading import a, assumed, b, count, law_of, share
-from bounds.proofs.terms import E, Picked, Picks, Wrong, items
+from bounds.proofs.facts import Fact, Lemma
+from bounds.proofs.lemmas.reading import a, assumed, b, count, failing, share
+from bounds.proofs.terms import E, Nonnegative, Term, Wrong, items
+
+
+class Picked(Term, nargs=2):
+    """A head that starts from another one and is made of what it picks out of a sample: Picked(start, sample)."""
+
+
+class Picks(Nonnegative, nargs=1):
+    """How many items a head picked: Picks(Picked(start, sample))."""
+
 
 PICK = Lemma(
     "pick-to-learn",
@@ -17,7 +26,7 @@ PICK = Lemma(
     picked_limit(b, count, share),
     "Campi and Garatti (2023), Thm 1; Paccagnan, Campi and Garatti (2023)",
     note="An item that is never picked changes no pick; so many picks of N items that miss a set of mass phi are rare.",
-    check=lambda: checks.pick_theorem().result,
+    check=lambda: checks.picks.pick_theorem().result,
 )
 
 
@@ -38,5 +47,5 @@ def picked(wrong: sp.Expr, delta: sp.Expr, what: str = "") -> Fact:
     # What the head starts from and the encoder stand apart from the items; the head itself does not.
     used = assumed(sample, Wrong(start, *wrong.args[1:])) | {"A5"}
     values = {a: E(wrong), b: Picks(wrong.args[0]), count: sample.size, share: delta}
-    events = frozenset({Event(what or f"picks out of {sample}", delta), *law_of(sample)})
-    return PICK.with_probability(values, events, used)
+    events = failing(sample, what or f"picks out of {sample}", delta)
+    return PICK.at(values, used, events=events)

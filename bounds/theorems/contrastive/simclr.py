@@ -21,6 +21,8 @@ from bounds.evidence.memo import memo
 from bounds.proofs.conclude import Conclusion
 from bounds.proofs.lemmas.concentration import hoeffding
 from bounds.proofs.lemmas.margins import (
+    HINGE,
+    LOGISTIC,
     collision_limits,
     computed,
     fewest_collisions,
@@ -30,7 +32,6 @@ from bounds.proofs.lemmas.margins import (
     margin_loss,
     mean_classifier,
 )
-from bounds.proofs.ranges import HINGE, LOGISTIC
 from bounds.proofs.terms import UMean
 from bounds.summaries.collisions import (
     collision_interval,

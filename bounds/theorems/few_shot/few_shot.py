@@ -70,7 +70,8 @@ def errors(evidence: Evidence, shots: int) -> tuple[Tensor, float]:
         each = ", ".join(f"{names[y]} ({shots + 1 - counts[y]} missing)" for y in short[:5])
         more = f" and {len(short) - 5} classes more" if len(short) > 5 else ""
         raise NotApplicable(
-            f"needs {shots + 1} labels of each class for {shots} shots and a query; too few of {each}{more}."
+            f"needs {shots + 1} labels of each class for {shots} shot{'s' if shots > 1 else ''} and a query; "
+            f"too few of {each}{more}."
         )
 
     def make() -> tuple[Tensor, float]:
@@ -152,8 +153,9 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
     classes = evidence.setting.num_classes
     weighted = option.ways == "all" and evidence.setting.prior is not None
     share = delta / len(option.shots)
+    labels = f"{first} label{'s' if first > 1 else ''} a class"
     note = (
-        f"{first} shots, {_ways(option, classes)}, {option.about}: {own.shape[1]} episodes, {len(own)} permutations, "
+        f"{labels}, {_ways(option, classes)}, {option.about}: {own.shape[1]} episodes, {len(own)} permutations, "
         f"sd between episodes {rows[first]['spread']:.3g}"
     )
     return Inputs.proven(
@@ -164,7 +166,7 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         (note,),
         axis=Axis(
             "few-shot error",
-            f"error of the {option.about} of {first} labels a class, {_ways(option, classes)}, over the labels too"
+            f"error of the {option.about} of {labels}, {_ways(option, classes)}, over the labels too"
             + ("; classes weighted as declared" if weighted else ""),
             "none",
             trivial=1 - 1 / option.width(classes),

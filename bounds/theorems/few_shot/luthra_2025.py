@@ -51,7 +51,7 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         "a": best_a(variance, directional, float(shots)),
         "K": float(present),
     }
-    note = f"{shots} shots, {present}-way; variances and means of S stand for those of the classes"
+    note = f"{shots} shot{'s' if shots > 1 else ''}, {present}-way; variances and means of S stand for those of the classes"
     return Inputs(derivation.expression(), values, {}, None, (note,))
 
 

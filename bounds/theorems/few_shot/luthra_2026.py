@@ -40,7 +40,7 @@ def _note(evidence: Evidence, shots: int) -> str:
     known = len(_shapes(evidence).classes)
     left = evidence.setting.num_classes - known
     out = f"; {left} classes with fewer than two labels are left out" if left else ""
-    return f"{shots} shots, {known}-way; moments of S stand for those of the classes{out}"
+    return f"{shots} shot{'s' if shots > 1 else ''}, {known}-way; moments of S stand for those of the classes{out}"
 
 
 def _inputs_with(

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from bounds.derivations import agreement as derivation
+from bounds.derivations.expression import Expression
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.gaussian_heads import FEWEST, SHIFTS, GaussianHead, search
 from bounds.evidence.kept_apart import class_counts
@@ -16,11 +17,11 @@ from bounds.evidence.votes import disagreement_counts
 from bounds.heads.fitted import FittedHead
 from bounds.proofs.conclude import Conclusion
 from bounds.proofs.facts import Fact
-from bounds.proofs.lemmas.agreement import agree, in_each_class
+from bounds.proofs.lemmas.agreement import ClassLimit, agree, in_each_class
 from bounds.proofs.lemmas.concentration import class_frequencies, counted
 from bounds.proofs.lemmas.pac_bayes import derandomised, pac_bayes
 from bounds.proofs.lemmas.reading import class_shift
-from bounds.proofs.terms import ClassLimit, Declared, E, InCell, Mean, Remainder
+from bounds.proofs.terms import Declared, E, Given, InCell, Mean, Remainder
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import pair_total_variation, require_fixed_encoder
@@ -44,7 +45,6 @@ from bounds.theorems.vocabulary import (
     narrow,
     weight,
     wrong,
-    y,
 )
 
 _KINKS = 64
@@ -87,12 +87,18 @@ def no_holdout(*, prior_known: bool = False, conditioned_pairs: bool = False) ->
     return _agreed(_training_limit(), W, prior_known, conditioned_pairs)
 
 
+@cache
+def _class_limit(limits: Callable[[], Fact], head: Declared) -> Expression:
+    """u_y, which the multiplier is chosen by."""
+    return concluded(limits(), E(InCell(CLASSES.chosen, wrong(head)))).expression
+
+
 def _agreed(limits: Fact, head: Declared, prior_known: bool, conditioned_pairs: bool) -> Conclusion:
     pairs = known_pairs(conditioned_pairs)
     bound = agree(in_each_class(limits), weight).expect()
     bound = bound.chain(counted(Mean(pairs, disagree(head)), _d1, "disagreement"))
     if not prior_known:
-        left = Remainder(ClassLimit(wrong(head), y), weight)
+        left = Remainder(ClassLimit(Given(wrong(head))), weight)
         bound = bound.chain(class_shift(left, S), class_frequencies(S, _d5, K, smaller=True))
     return concluded(bound, E(wrong(head)))
 
@@ -150,7 +156,7 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
     split = _split(evidence, delta)
     count = held_out_count(evidence, purpose="siding")
     head = fitting_head(evidence, count)
-    limit = concluded(_held_out_limit(), E(InCell(CLASSES.chosen, wrong(FITTED)))).expression
+    limit = _class_limit(_held_out_limit, FITTED)
     limits = []
     classes, notes = class_counts(evidence, head, count)
     for one in classes:
@@ -168,8 +174,7 @@ def _no_holdout_inputs(evidence: Evidence, delta: float) -> Inputs:
     require_fixed_encoder(evidence)
     split = _split(evidence, delta)
     classes = evidence.setting.num_classes
-    limit = concluded(_training_limit(), E(InCell(CLASSES.chosen, wrong(W)))).expression
-
+    limit = _class_limit(_training_limit, W)
     per_class = {"K": float(classes), "delta_2": split["delta_2"]}
 
     def upper(head: GaussianHead, shift: float, items: float, soft: float) -> float:

@@ -6,29 +6,18 @@ import pytest
 
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import one_of
-from bounds.proofs.lemmas.agreement import AGREEMENT, agree, in_each_class
+from bounds.proofs.lemmas.agreement import AGREEMENT, ClassLimit, agree, in_each_class
 from bounds.proofs.lemmas.concentration import counted
-from bounds.proofs.lemmas.pac_bayes import pac_bayes
-from bounds.proofs.terms import (
-    ClassLimit,
-    Declared,
-    Differ,
-    Given,
-    InCell,
-    Mean,
-    Narrow,
-    Remainder,
-    Sample,
-    Wrong,
-)
+from bounds.proofs.lemmas.pac_bayes import Narrow, pac_bayes
+from bounds.proofs.terms import Declared, Differ, Given, InCell, Mean, Remainder, Sample, Wrong
 from tests.proofs.setting import apart, d1, n, y, z, z2
 
 W = Declared("W", "head", ("S", "f"))
 Q = Sample("Q", n, (("f", "A2"), ("rest", "A6")))
 CELLS = Sample("Q_y", n, Q.apart, ("A6", "K"), cells=True)
 G, K = Declared("G", "count"), Declared("K", "count")
-PRIORS = one_of("priors", G, "prior", "index", ("S",), before=("rest",))
-CLASSES = one_of("classes", K, "class", "index", ("S",))
+PRIORS = one_of(G, "prior", "index", ("S",), before=("rest",))
+CLASSES = one_of(K, "class", "index", ("S",))
 MARGIN = Narrow(W, PRIORS.chosen, z, y)
 V = Declared("V", "head", ("rest", "f"))
 LIMIT = counted(Mean(CELLS, InCell(CLASSES.chosen, Wrong(V, z, y))), d1, over=(CLASSES,))
@@ -38,7 +27,7 @@ WEIGHT = Declared("multiplier", "amount", ("S", "P"))
 def test_a_limit_of_any_class_is_one_of_every_class():
     found = in_each_class(LIMIT)
     assert found.lhs == Given(Wrong(V, z, y))
-    assert found.rhs == ClassLimit(Wrong(V, z, y), y)
+    assert found.rhs == ClassLimit(Given(Wrong(V, z, y)))
     assert found.events == LIMIT.events
     assert found.assumptions == {"A2", "A6", "K"}
 
@@ -57,7 +46,7 @@ def test_limits_of_one_class_are_refused():
 
 def test_agreement_takes_the_limits_and_their_event():
     found = agree(in_each_class(LIMIT), WEIGHT)
-    left = Remainder(ClassLimit(Wrong(V, z, y), y), WEIGHT)
+    left = Remainder(ClassLimit(Given(Wrong(V, z, y))), WEIGHT)
     assert found.rhs == WEIGHT * Given(Differ(V, z, V, z2)) + left
     assert found.spends == d1
     assert "A5" in found.assumptions

@@ -8,21 +8,8 @@ import sympy as sp
 
 from bounds.derivations.functions import Max
 from bounds.errors import InvalidProof
-from bounds.proofs.lemmas.betting import past, verdict, ville
-from bounds.proofs.terms import (
-    Bet,
-    Copies,
-    Declared,
-    Differ,
-    E,
-    Largest,
-    Mean,
-    Peak,
-    Positive,
-    Reached,
-    Sample,
-    Wrong,
-)
+from bounds.proofs.lemmas.betting import Bet, Copies, Largest, Peak, Positive, Reached, past, verdict, ville
+from bounds.proofs.terms import Declared, Differ, E, Mean, Sample, Wrong
 from tests.proofs.setting import P, V, W, apart, d1, d2, f, n, wrong, y, z
 
 APART = (("f", "H"), ("P", "H"), ("S", "H"))
@@ -85,7 +72,7 @@ def test_two_verdicts_that_cannot_both_be_wrong_spend_the_larger_share():
 
 
 def test_a_sample_whose_law_may_fail_brings_its_event():
-    thinned = Sample("T", n, APART, ("H",), event=("thinned", d2))
+    thinned = Sample("T", n, APART, ("H",), chosen="thinned", share=d2)
     assert ville(bet(1, sample=thinned), p, wrong, d1).spends == d1 + d2
 
 

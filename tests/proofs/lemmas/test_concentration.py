@@ -9,6 +9,7 @@ from scipy.stats import binom
 
 from bounds.derivations import symbols as s
 from bounds.derivations.functions import Min, clopper_pearson, clopper_pearson_counts
+from bounds.derivations.lemmas.exact import poisson_binomial
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import Family, one_of
 from bounds.proofs.lemmas.concentration import (
@@ -22,6 +23,7 @@ from bounds.proofs.lemmas.concentration import (
 )
 from bounds.proofs.ranges import tau
 from bounds.proofs.terms import (
+    TV,
     Count,
     Declared,
     Dot,
@@ -258,7 +260,7 @@ def test_a_term_over_a_cell_names_it():
         counted(
             Mean(cells, InCell(kind, wrong)), d1
         )  # the class was chosen by the sample and is not paid for
-    classes = one_of("classes", K, "class", "index", ("T",))
+    classes = one_of(K, "class", "index", ("T",))
     found = counted(Mean(cells, InCell(kind, wrong)), d1, over=(classes,))
     assert found.lhs == E(InCell(kind, wrong))
     assert found.rhs.args[2] == d1 / K
@@ -279,3 +281,20 @@ def test_empirical_bernstein_is_the_formula_of_its_source():
     assert found.assumptions == {"A1", "A3", "A4", "A6"}
     with pytest.raises(InvalidProof, match="not a mean of single items"):
         bernstein(UMean(P, TWO), d1)
+
+
+def test_empirical_bernstein_needs_independence_alone():
+    """Bernstein's inequality asks for the items' mean variance, which their sample variance is at least on average."""
+    found = bernstein(Mean(FIXED, apart), d1)
+    assert found.lhs == E(apart)
+    assert found.rhs.coeff(TV(FIXED)) == tau
+    rest = (found.rhs - Mean(FIXED, apart)).xreplace({TV(FIXED): 0, Variance(FIXED, apart): sp.Symbol("V")})
+    for means in ([0.0] * 9 + [1.0], [0.05] * 8 + [0.9] * 8, list(np.linspace(0, 1, 12)), [0.3] * 10):
+        size, chance = len(means), poisson_binomial(np.array(means))
+        share = np.arange(size + 1) / size
+        variances = share * (1 - share) * size / (size - 1)
+        within = np.mean([p * (1 - p) for p in means])
+        assert chance @ variances == pytest.approx(within + np.var(means, ddof=1), abs=1e-12)
+        for level in (0.5, 0.05):
+            radii = [double(rest, tau=1, m=size, delta_1=level, V=one) for one in variances]
+            assert chance[share + radii < np.mean(means)].sum() <= level

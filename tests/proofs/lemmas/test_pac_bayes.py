@@ -7,27 +7,24 @@ import sympy as sp
 
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import one_of
-from bounds.proofs.lemmas.pac_bayes import PAC_BAYES, derandomised, pac_bayes
-from bounds.proofs.terms import (
-    Declared,
+from bounds.proofs.lemmas.pac_bayes import (
+    PAC_BAYES,
     Divergence,
-    E,
     Gibbs,
-    InCell,
-    Mean,
     Narrow,
     Quantile,
-    Sample,
-    Wrong,
+    derandomised,
+    pac_bayes,
 )
+from bounds.proofs.terms import Declared, E, InCell, Mean, Sample, Wrong
 from tests.proofs.setting import d1, double, n, y, z
 
 W = Declared("W", "head", ("S", "f"))
 Q = Sample("Q", n, (("f", "A2"), ("rest", "A6")))
 CELLS = Sample("Q_y", n, Q.apart, ("A6", "K"), cells=True)
 G, K = Declared("G", "count"), Declared("K", "count")
-PRIORS = one_of("priors", G, "prior", "index", ("S",), before=("rest",))
-CLASSES = one_of("classes", K, "class", "index", ("S",))
+PRIORS = one_of(G, "prior", "index", ("S",), before=("rest",))
+CLASSES = one_of(K, "class", "index", ("S",))
 ERROR, MARGIN = Gibbs(W, PRIORS.chosen, z, y), Narrow(W, PRIORS.chosen, z, y)
 
 

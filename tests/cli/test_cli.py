@@ -206,6 +206,25 @@ def test_the_measures_say_what_their_python_calls_say(files):
     upper = parsed("rademacher", files / "labeled.npz", *options)["upper"]
     assert upper == bounds.rademacher((labeled["x"], labeled["y"]), LinearHead(2.0), draws=20).upper
     assert run("rademacher", files / "labeled.npz", "--function-class", "linear_map").exit_code == 2
+    of = {"shots": (2, 3), "rule": ("knn", 3), "ways": "pairs", "permutations": 5, "fresh": True}
+    options = (
+        "--shots",
+        2,
+        "--shots",
+        3,
+        "--rule",
+        "knn:3",
+        "--ways",
+        "pairs",
+        "--permutations",
+        5,
+        "--fresh",
+    )
+    curve = bounds.few_shot(labeled["x"], labeled["y"], **of).to_frame()
+    shots = parsed("few-shot", files / "labeled.npz", *options)
+    assert [row["shots"] for row in shots] == [2, 3]
+    assert [row["limit"] for row in shots] == pytest.approx(list(curve.limit), rel=1e-9)
+    assert "certified" in run("few-shot", files / "labeled.npz", *options).stdout
     rows = parsed(
         *("sweep", "--labeled", files / "labeled.npz", "--pairs", files / "pairs.npz", "--n", 30, "--n", 60),
         *("--repeats", 1, "--bound", "vicreg_direct", "--out", files / "sweep.csv"),
@@ -296,6 +315,7 @@ def test_help_names_every_command_and_the_exit_codes():
         "describe",
         "rademacher",
         "swap-test",
+        "few-shot",
     }
     for command in commands | {
         "correlate",

@@ -14,7 +14,7 @@ from bounds.assumptions.regular import too_regular
 from bounds.assumptions.swap import binomial_tail, couples, factorial_tail
 from bounds.errors import InvalidData, InvalidOption
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "paper_figs"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "paper_figs"))
 from assumption_tests import cases, rejections
 
 NULL = [case for case in cases() if case.null]

@@ -15,7 +15,7 @@ from bounds.evidence.negatives import block_losses
 from bounds.theorems import THEOREMS
 from tests.evidence_small import evidence_of
 from tests.reference import contrastive as naive
-from tests.theorems.test_simclr import pairs_of
+from tests.theorems.contrastive.test_simclr import pairs_of
 
 INFONCE, SHARP = THEOREMS["infonce"], THEOREMS["infonce_sharp"]
 

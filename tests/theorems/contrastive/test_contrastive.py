@@ -15,8 +15,8 @@ from bounds.summaries.collisions import collision_probability, coverage_probabil
 from bounds.theorems import THEOREMS
 from tests.evidence_small import evidence_of
 from tests.reference import contrastive as naive
-from tests.theorems.test_infonce import number
-from tests.theorems.test_simclr import pairs_of
+from tests.theorems.contrastive.test_infonce import number
+from tests.theorems.contrastive.test_simclr import pairs_of
 
 SOFTMAX = ("arora_2019", "nozawa_2021", "ash_2022", "bao_2022")
 UNIFORM = [0.25] * 4
