@@ -1,4 +1,4 @@
-"""A run that was killed while bounds were evaluated goes on from what it kept; and says meanwhile where it is."""
+"""A run that was killed while bounds were evaluated goes on from what it kept."""
 
 from __future__ import annotations
 
@@ -98,15 +98,3 @@ def test_other_data_options_or_a_damaged_file_are_not_read(data, tmp_path, monke
     changed[0, 0] += 1
     evaluated((changed, y), save_representations=tmp_path / "c")
     assert next((tmp_path / "c").glob("unfinished-*")).name != folder.name
-
-
-def test_the_bar_names_the_bound_and_the_row(data, capsys, monkeypatch):
-    monkeypatch.setattr("bounds.evaluation.progress._PATIENCE", 0)
-    monkeypatch.setattr("bounds.evaluation.progress._EVERY", 0.0)
-    evaluated(data, progress=True)
-    shown = capsys.readouterr().err
-    assert "row 600 of 600" in shown
-    for word in ("held_out", "few_shot", "100%", "<00:00"):
-        assert word in shown
-    evaluated(data)
-    assert capsys.readouterr().err == ""
