@@ -39,10 +39,10 @@ CONTRASTIVE = ("tests/summaries", "tests/test_wrong_certificates.py", "tests/evi
 STAKES = (
     "tests/summaries/test_constant_stakes.py",
     "tests/summaries/test_episodes.py",
-    "tests/theorems/test_few_shot.py",
+    "tests/theorems/few_shot/test_few_shot.py",
 )
-PICKS = ("tests/theorems/test_pick_to_learn.py", "tests/heads/test_ties.py")
-COPIES = ("tests/test_leaks.py", "tests/theorems/test_test_set_certificates.py")
+PICKS = ("tests/theorems/supervised/test_pick_to_learn.py", "tests/heads/test_ties.py")
+COPIES = ("tests/test_leaks.py", "tests/theorems/counting/test_counting.py")
 OBJECTIVES = ("tests/objectives", "tests/test_edges_numbers.py")
 
 
