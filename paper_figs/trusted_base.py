@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROOFS = ROOT / "bounds" / "proofs"
 # Nothing rests on these: `conclude` checks that what `naming` returns adds up, the others run after the proof.
 SHOWN = ("naming.py", "present.py", "typeset.py", "world.py")
-LIMITS = {"kernel": 830, "lemmas": 1290}
+LIMITS = {"kernel": 800, "lemmas": 1290}
 
 
 def code_lines(path: Path) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 import sympy as sp
 
@@ -13,8 +13,6 @@ from bounds.errors import InvalidProof
 from bounds.proofs.closed import closed
 from bounds.proofs.facts import Fact, united
 from bounds.proofs.terms import Declared, InBall, Kind
-
-P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -74,11 +72,8 @@ class Family:
 
     def xreplace(self, rule: dict[sp.Basic, sp.Basic]) -> Family:
         """The family with members of other choices replaced."""
-        return Family(
-            self.chosen,
-            self.generic.xreplace(rule),
-            frozenset(relation.xreplace(rule) for relation in self.requires),
-        )
+        requires = frozenset(relation.xreplace(rule) for relation in self.requires)
+        return Family(self.chosen, self.generic.xreplace(rule), requires)
 
 
 def ball(head: Declared, radius: sp.Expr, norm: Callable[[sp.Expr], sp.Expr]) -> Family:
@@ -87,9 +82,7 @@ def ball(head: Declared, radius: sp.Expr, norm: Callable[[sp.Expr], sp.Expr]) ->
     return Family(head, InBall(generic, radius), frozenset({sp.Le(norm(head), radius, evaluate=False)}))
 
 
-def payable(
-    rule: Callable[Concatenate[sp.Expr, sp.Expr, P], Fact],
-) -> Callable[..., Fact]:
+def payable(rule: Callable[..., Fact]) -> Callable[..., Fact]:
     """Give a lemma's reading function the argument `over`: choices that the union bound pays for."""
 
     @wraps(rule)

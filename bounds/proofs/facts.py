@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import InitVar, dataclass, replace
+from dataclasses import InitVar, dataclass
 from typing import Literal
 
 import sympy as sp
@@ -276,26 +276,27 @@ class Lemma:
             InvalidProof: a placeholder is left.
         """
         lhs, rhs = (side.xreplace(dict(values)) for side in (self.left, self.right))
-        fact = _follow(
-            lhs, rhs, self.name, *premises, events=events, assumptions=assumptions, requires=requires
+        return _follow(
+            lhs, rhs, self, *premises, events=events, assumptions=assumptions, requires=requires, drop=drop
         )
-        return replace(fact, requires=requires if drop else fact.requires, lemma=self, token=_TOKEN)
 
 
 def _follow(
     lhs: sp.Expr,
     rhs: sp.Expr,
-    rule: str,
+    rule: str | Lemma,
     *premises: Fact,
     events: frozenset[Event] = frozenset(),
     assumptions: Strings = NONE,
     requires: frozenset[sp.Basic] = frozenset(),
+    drop: bool = False,
 ) -> Fact:
-    """A fact that fails where its premises do, and assumes and requires what they do."""
+    """A fact that fails where its premises do, and assumes and requires what they do; with `drop` it does not require it."""
     events = events.union(*(fact.events for fact in premises))
     assumptions = assumptions.union(*(fact.assumptions for fact in premises))
-    requires = requires.union(*(fact.requires for fact in premises))
-    return Fact(lhs, rhs, rule, events, assumptions, requires, premises, token=_TOKEN)
+    requires = requires.union(*(fact.requires for fact in premises if not drop))
+    name, lemma = (rule.name, rule) if isinstance(rule, Lemma) else (rule, None)
+    return Fact(lhs, rhs, name, events, assumptions, requires, premises, lemma, _TOKEN)
 
 
 def united(fact: Fact, back: Mapping[sp.Symbol, sp.Symbol], paid: sp.Expr, share: sp.Expr) -> Fact:

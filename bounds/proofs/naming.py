@@ -16,8 +16,9 @@ from bounds.derivations.functions import (
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import Closed
 from bounds.proofs.facts import Fact
+from bounds.proofs.lemmas.betting import Largest
 from bounds.proofs.readings import Readings
-from bounds.proofs.terms import Largest, normal
+from bounds.proofs.terms import normal
 
 # Limits that are inverses without a formula.
 IMPLICIT = (clopper_pearson, clopper_pearson_counts, kl_inverse, kl_inverse_first, picked_limit, Largest)

@@ -57,8 +57,10 @@ def interval(term: sp.Expr) -> Interval:
         InvalidProof: no range is known of an outcome, or not whether the term grows or falls in it.
     """
     found = {part: _own(part) for part in parts(term) if items(part)}
+    if term in found:
+        return found[term]
     marks = {
-        part: sp.Dummy(str(part), real=True, nonnegative=nonnegative(own.low) or None)
+        part: sp.Dummy(type(part).__name__, real=True, nonnegative=nonnegative(own.low) or None)
         for part, own in found.items()
     }
     # Constants stand for themselves: E g stays where g is an outcome.
@@ -193,17 +195,9 @@ def positive(term: sp.Expr) -> bool:
 
 # Directions
 
-# +1 for each argument that a function grows in, −1 for one that it falls in, None where neither is known.
-_WAYS: dict[type, tuple[int | None, ...]] = {
-    kl_inverse: (1, 1),
-    kl_inverse_first: (1, 1),
-    clopper_pearson: (1, None, -1),
-    clopper_pearson_counts: (1, -1, -1),
-    sp.log: (1,),
-    sp.exp: (1,),
-    log_subsets: (1,),
-    softplus: (1,),
-}
+_GROWING = (sp.Add, sp.Max, sp.Min, sp.exp, sp.log, softplus, log_subsets, kl_inverse, kl_inverse_first)
+# +1 for an argument that a function grows in, −1 for one that it falls in, None where neither is known.
+_WAYS = {clopper_pearson: (1, None, -1), clopper_pearson_counts: (1, -1, -1)}
 
 
 def direction(term: sp.Expr, q: sp.Expr) -> int:
@@ -230,7 +224,7 @@ def direction(term: sp.Expr, q: sp.Expr) -> int:
 
 def _way(term: sp.Expr, position: int) -> int | None:
     """The direction of a term in one of its arguments."""
-    if isinstance(term, sp.Add | sp.Max | sp.Min):
+    if isinstance(term, _GROWING):
         return 1
     if isinstance(term, sp.Mul):
         return _sign(sp.Mul(*term.args[:position], *term.args[position + 1 :]))

@@ -24,12 +24,13 @@ def intact(one: object, kind: type) -> bool:
     return len(made) == len(now) and all(before is after for before, after in zip(made, now, strict=True))
 
 
-def _held(one: object) -> tuple[object, ...]:
+def _held(one: object, inside: bool = False) -> tuple[object, ...]:
     """What an object holds, and what that holds in its turn; of other sealed objects, only which they are."""
-    if is_dataclass(one):
+    if is_dataclass(one) and not (inside and one in _MADE):
         parts = [getattr(one, field.name) for field in fields(one) if field.init]
     elif isinstance(one, Mapping):
         parts = [*one.keys(), *one.values()]
     else:
         parts = list(one) if isinstance(one, tuple | frozenset) else []
-    return tuple(held for part in parts for held in (part, *(() if part in _MADE else _held(part))))
+    deeper = ((part, () if isinstance(part, str) else _held(part, True)) for part in parts)
+    return tuple(held for part, more in deeper for held in (part, *more))

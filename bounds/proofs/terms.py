@@ -321,10 +321,6 @@ class Frobenius(Nonnegative, nargs=1):
     """Frobenius norm of a head."""
 
 
-class Distance(Nonnegative, nargs=2):
-    """‖(W − W₀)A‖_F, the distance of a head from the centre of a metric: Distance(W, metric)."""
-
-
 class Energy(Nonnegative, nargs=2):
     """‖A⁻¹v‖² in a metric: Energy(metric, v)."""
 
@@ -338,10 +334,6 @@ class Reach(Nonnegative, nargs=1):
 
 
 # Losses and decisions
-
-
-class Ramp(Share, nargs=4):
-    """max(0, min(1, 1 − margin/γ)), the margin that of head W at input f(x) of class y: Ramp(W, f(x), y, γ)."""
 
 
 class Wrong(Indicator, nargs=3):
@@ -358,14 +350,6 @@ class Differ(Indicator, nargs=4):
 
 class InCell(SameRange, nargs=2):
     """An indicator of an item of one cell of the population, a class or those above a threshold: InCell(cell, g)."""
-
-
-class Picked(Term, nargs=2):
-    """A head that starts from another one and is made of what it picks out of a sample: Picked(start, sample)."""
-
-
-class Picks(Nonnegative, nargs=1):
-    """How many items a head picked: Picks(Picked(start, sample))."""
 
 
 class Missed(Indicator, nargs=2):
@@ -386,30 +370,6 @@ class Correction(Term, nargs=3):
 
 class Cross(Nonnegative, nargs=3):
     """⟨u − y, v − y⟩ for u, v on the simplex: Cross(u, v, y)."""
-
-
-class Randomised(Share, nargs=4):
-    """Something in [0, 1] averaged over random heads around W, with the noise of a prior: (W, prior, f(x), y)."""
-
-
-class Gibbs(Randomised):
-    """Chance that a random head errs."""
-
-
-class Narrow(Randomised):
-    """Chance that the margin of a random head is at most γ, which is at least the prior's q where W itself errs."""
-
-
-class Quantile(Nonnegative, nargs=1):
-    """The q of a prior: chance that a random head shows an error of the head it is drawn around."""
-
-
-class Divergence(Nonnegative, nargs=2):
-    """KL divergence of the random heads around W from those of a prior: Divergence(W, prior)."""
-
-
-class ClassLimit(Nonnegative, nargs=1):
-    """An upper limit of a mean within each class: ClassLimit(Given(g))."""
 
 
 class Remainder(Nonnegative, nargs=2):
@@ -543,73 +503,6 @@ class Worst(Others, SameRange, nargs=2):
     """Largest value of a nonnegative g over k further items: Worst(k, g)."""
 
 
-class MeanClassifier(Nonnegative, nargs=(3, 4)):
-    """A loss of the classifier whose rows are the true class means: MeanClassifier(loss, f, scale or temperature).
-
-    A fourth argument k says that it is asked to tell the class from those of k other items, given that none has the same.
-    """
-
-
-class Collision(Nonnegative, nargs=1):
-    """Probability that one of k further items has the class of an item: Collision(k)."""
-
-
-class CollisionLimit(Nonnegative, nargs=3):
-    """A limit of Collision(1) by the class counts of a sample, lower (0) or upper (1): CollisionLimit(S, δ, side)."""
-
-
-class MeanGap(Nonnegative, nargs=2):
-    """√Σ_y p̂_y‖μ̂_y − μ_y‖² of a sample's class means of f: MeanGap(S, f)."""
-
-
-class ClassBias(Nonnegative, nargs=3):
-    """Σ_y p̂_y‖W μ̂_y − y‖² of a sample's class means of f: ClassBias(S, W, f)."""
-
-
-class FarthestMean(Nonnegative, nargs=4):
-    """max_y min(sup‖W v − y‖, ‖W μ̂_y − y‖ + ‖W‖₂g/√p̂_y) of a sample's class means of f: FarthestMean(S, W, f, g)."""
-
-
-class Fewest(Nonnegative, nargs=1):
-    """Smallest number of items that a sample has of a class it has any of."""
-
-
-class ClassExcess(Nonnegative, nargs=4):
-    """Σ_y (p_y − p̂_y)₊ M_y², M_y what `FarthestMean` is the largest of: ClassExcess(S, W, f, g)."""
-
-
-class RootFrequencies(Nonnegative, nargs=1):
-    """Σ_y (√p̂_y + √p_y) of a sample."""
-
-
-# Nonnegative where the bets are, which `ville` checks and sympy does not.
-class Bet(Whole, nargs=2):
-    """Wealth after betting on every item of a sample: Bet(T, g) is the product of g over the items."""
-
-
-class Copies(Term, nargs=2):
-    """Mean of a process over B arrangements of its items, in number and order fixed before them: Copies(B, process)."""
-
-
-class Peak(Term, nargs=1):
-    """Largest value of a process as its items come one by one."""
-
-
-class Largest(Nonnegative, nargs=4):
-    """The largest p in (0, 1) at which a process stays below a threshold: Largest(p, process, threshold, shown).
-
-    `shown` is the mean that a report shows beside the limit; it has no part in it.
-    """
-
-
-class Reached(Nonnegative, nargs=2):
-    """1[a process reaches a threshold]: Reached(process, threshold)."""
-
-
-class Positive(Nonnegative, nargs=1):
-    """1[a number is positive]."""
-
-
 class TV(Nonnegative, nargs=1):
     """½‖p − p̂‖₁ of a sample's class frequencies."""
 
@@ -622,6 +515,7 @@ class Rad(Whole, Nonnegative, nargs=3):
     """(1/√N) E sup Σ ξ_i g(item i) over a class, ξ fair signs: Rad(sample, generic, g)."""
 
 
+@cache
 def declare_check(term: sp.Basic) -> None:
     """Every symbol of a term was declared.
 

@@ -18,6 +18,7 @@ from bounds.errors import InvalidProof
 from bounds.proofs import terms as t
 from bounds.proofs.closed import Closed
 from bounds.proofs.facts import Fact
+from bounds.proofs.lemmas import centred, class_means, contrastive, margins
 
 Array = NDArray[np.float64]
 Bindings = Mapping[sp.Symbol, Any]
@@ -177,7 +178,7 @@ def _negatives(world: World, term: sp.Expr, bound: Bindings) -> float:
     return float(world.value(term.args[1], bound))
 
 
-def _mean_classifier(world: World, term: t.MeanClassifier, bound: Bindings) -> float:
+def _mean_classifier(world: World, term: contrastive.MeanClassifier, bound: Bindings) -> float:
     kind, encoder, scale = term.args[:3]
     vectors, size = world.vectors[encoder.name], world.value(scale, bound)
     means = np.array([np.mean([vectors[one] for one in inside], axis=0) for inside in world.support])
@@ -203,7 +204,7 @@ def _losses(kind: str, scores: Array, y: int, size: float, prior: Array) -> Iter
             yield prior[other], max(0.0, 1 - margin) if kind == "hinge" else np.log2(1 + np.exp(-margin))
 
 
-def _collision(world: World, term: t.Collision, bound: Bindings) -> float:
+def _collision(world: World, term: margins.Collision, bound: Bindings) -> float:
     return float((world.prior * (1 - (1 - world.prior) ** world.value(term.args[0], bound))).sum())
 
 
@@ -219,7 +220,7 @@ def _by_class(world: World, term: sp.Expr) -> Iterator[tuple[int, float, Array, 
     """Class, share of the items, mean over them, and true mean."""
     sample, encoder = (
         term.args[0],
-        term.args[-1] if isinstance(term, t.MeanGap | t.ClassBias) else term.args[2],
+        term.args[-1] if isinstance(term, class_means.MeanGap | class_means.ClassBias) else term.args[2],
     )
     vectors = world.vectors[encoder.name]
     for y, rows in _class_means(world, sample.name, vectors).items():
@@ -227,11 +228,11 @@ def _by_class(world: World, term: sp.Expr) -> Iterator[tuple[int, float, Array, 
         yield y, len(rows) / len(world.samples[sample.name]), rows.mean(0), true
 
 
-def _mean_gap(world: World, term: t.MeanGap, bound: Bindings) -> float:
+def _mean_gap(world: World, term: class_means.MeanGap, bound: Bindings) -> float:
     return float(np.sqrt(sum(p * ((seen - true) ** 2).sum() for _, p, seen, true in _by_class(world, term))))
 
 
-def _class_bias(world: World, term: t.ClassBias, bound: Bindings) -> float:
+def _class_bias(world: World, term: class_means.ClassBias, bound: Bindings) -> float:
     head = world.value(term.args[1], bound)
     one = np.eye(len(world.prior))
     return float(sum(p * ((head @ seen - one[y]) ** 2).sum() for y, p, seen, _ in _by_class(world, term)))
@@ -254,16 +255,16 @@ def _frequencies(world: World, name: str) -> Array:
     return found
 
 
-def _class_excess(world: World, term: t.ClassExcess, bound: Bindings) -> float:
+def _class_excess(world: World, term: class_means.ClassExcess, bound: Bindings) -> float:
     more = np.maximum(0, world.prior - _frequencies(world, term.args[0].name))
     return float((more * _reaches(world, term, bound) ** 2).sum())
 
 
-def _root_frequencies(world: World, term: t.RootFrequencies, bound: Bindings) -> float:
+def _root_frequencies(world: World, term: class_means.RootFrequencies, bound: Bindings) -> float:
     return float((np.sqrt(_frequencies(world, term.args[0].name)) + np.sqrt(world.prior)).sum())
 
 
-def _ramp(world: World, term: t.Ramp, bound: Bindings) -> float:
+def _ramp(world: World, term: centred.Ramp, bound: Bindings) -> float:
     head, vector, of, width = term.args
     scores, y = world.value(head, bound) @ world.value(vector, bound), bound[of]
     margin = scores[y] - np.delete(scores, y).max()
@@ -323,14 +324,14 @@ _VALUES: dict[type, Callable[[World, Any, Bindings], Any]] = {
     t.UMean: _mean,
     t.Negatives: _negatives,
     t.Worst: _negatives,
-    t.MeanClassifier: _mean_classifier,
-    t.Collision: _collision,
-    t.MeanGap: _mean_gap,
-    t.ClassBias: _class_bias,
-    t.FarthestMean: lambda w, e, b: float(_reaches(w, e, b).max()),
-    t.ClassExcess: _class_excess,
-    t.RootFrequencies: _root_frequencies,
-    t.Ramp: _ramp,
+    contrastive.MeanClassifier: _mean_classifier,
+    margins.Collision: _collision,
+    class_means.MeanGap: _mean_gap,
+    class_means.ClassBias: _class_bias,
+    class_means.FarthestMean: lambda w, e, b: float(_reaches(w, e, b).max()),
+    class_means.ClassExcess: _class_excess,
+    class_means.RootFrequencies: _root_frequencies,
+    centred.Ramp: _ramp,
     t.TV: _variation,
 }
 

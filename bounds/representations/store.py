@@ -22,10 +22,11 @@ from bounds.representations.table import Representations
 MANIFEST = "manifest.json"
 _FORMAT = {"format": "bounds-representations", "version": 1}
 _SHARD_ROWS = 8192
+_SMALL = 2**20  # numbers of a view that are held in memory
 
 
 class RepresentationStore:
-    """A complete folder of representations, read slice by slice; no page stays mapped between reads.
+    """A complete folder of representations, read slice by slice unless it is small; no page stays mapped between reads.
 
     The folder holds `manifest.json` and, for shard i, `z-i.npy`, for pairs `z2-i.npy`, with labels `y-i.npy`, and
     the fingerprints of the items `id-i.npy` (version 0.1.0 wrote none).
@@ -111,7 +112,10 @@ class RepresentationStore:
     def representations(self, name: str) -> Representations:
         """The table over this store."""
         kind, keys = self.fingerprints or (None, None)
-        return Representations(self.views, self.labels, name, fingerprints=keys, fingerprinted=kind)
+        # Every read opens a file, which takes longer than the rows of a small table.
+        small = self.count * self.manifest["dim"] <= _SMALL
+        views = tuple(view[:] for view in self.views) if small else self.views
+        return Representations(views, self.labels, name, fingerprints=keys, fingerprinted=kind)
 
     def source(self, where: str, num_classes: int | None) -> ArraySource:
         """The store as input data."""

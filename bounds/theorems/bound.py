@@ -426,11 +426,11 @@ class Theorem:
 
     def _contradiction(self, found: Inputs, numbers: Mapping[str, float]) -> str | None:
         """Every quantity bounded from above here is non-negative."""
-        expression, kind = found.expression, self._kind(found)
-        total = replace(expression, combine="sum").combined(numbers)
-        if expression.below or kind == "expression" or total >= 0:
+        total = replace(found.expression, combine="sum").combined(numbers)
+        if found.expression.below or self.kind == "expression" or total >= 0:
             return None
-        fault = "one of its assumptions must fail" if kind == "bound" else "the estimate fails here"
+        proven = self._kind(found) == "bound"
+        fault = "one of its assumptions must fail" if proven else "the estimate fails here"
         return f"its terms add up to {total:.4g}, but what it bounds from above is never negative: {fault}"
 
     def _obligations(self, evidence: Evidence, found: Inputs) -> dict[str, Assumption]:

@@ -16,57 +16,51 @@ from bounds.derivations import test_set as counting
 from bounds.proofs.choices import Choice, Family, ball, one_of, over_integers
 from bounds.proofs.conclude import Conclusion, conclude
 from bounds.proofs.facts import Fact
+from bounds.proofs.lemmas.agreement import ClassLimit
 from bounds.proofs.lemmas.batches import batched
-from bounds.proofs.lemmas.betting import bet_limit, past, ville
-from bounds.proofs.lemmas.centred import near
-from bounds.proofs.lemmas.class_means import class_means_radius
+from bounds.proofs.lemmas.betting import Bet, Copies, bet_limit, past, ville
+from bounds.proofs.lemmas.centred import Distance, Ramp, near
+from bounds.proofs.lemmas.class_means import (
+    ClassBias,
+    ClassExcess,
+    FarthestMean,
+    Fewest,
+    RootFrequencies,
+    class_means_radius,
+)
 from bounds.proofs.lemmas.concentration import counted, hoeffding, leaked
 from bounds.proofs.lemmas.contrastive import infonce_loss
+from bounds.proofs.lemmas.margins import CollisionLimit
+from bounds.proofs.lemmas.pac_bayes import Divergence, Gibbs, Narrow, Quantile
+from bounds.proofs.lemmas.picks import Picked, Picks
 from bounds.proofs.lemmas.spectral import aligned, similar
 from bounds.proofs.ranges import B, span, tau
 from bounds.proofs.readings import Quantity, plain
 from bounds.proofs.terms import (
     TV,
     Apply,
-    Bet,
-    ClassBias,
-    ClassExcess,
-    ClassLimit,
-    CollisionLimit,
-    Copies,
     Correction,
     Count,
     Cross,
     Declared,
     Differ,
-    Distance,
-    Divergence,
     E,
     Enc,
     Energy,
     Episode,
-    FarthestMean,
-    Fewest,
     Frobenius,
-    Gibbs,
     Given,
     InCell,
     Mean,
     Missed,
-    Narrow,
     Norm,
     OpNorm,
     Outside,
-    Picked,
-    Picks,
     Predicted,
     Project,
-    Quantile,
     Rad,
-    Ramp,
     Reach,
     Remainder,
-    RootFrequencies,
     Sample,
     Spread,
     Stretch,

@@ -10,6 +10,8 @@ from sympy.printing.latex import LatexPrinter
 import bounds.proofs.lemmas as lemmas
 from bounds.proofs import terms
 from bounds.proofs.facts import Lemma
+from bounds.proofs.lemmas.class_means import Fewest
+from bounds.proofs.lemmas.contrastive import MeanClassifier
 from bounds.proofs.present import steps_of
 from bounds.proofs.terms import E, Mean
 from bounds.proofs.typeset import _FORMS, TermPrinter, latex
@@ -88,8 +90,8 @@ def test_every_function_of_the_vocabulary_has_a_form(name):
         (terms.Dot(z, z2) * t**2, r"t^{2} \left\langle f(x), f(x')\right\rangle"),
         (terms.Hinge(terms.Dot(z, z2)), r"\max\left(0, 1 - \left\langle f(x), f(x')\right\rangle\right)"),
         (terms.TV(S) ** 2, r"{\mathrm{TV}_{S}}^{2}"),
-        (terms.Fewest(S), r"\min_y n_y"),
-        (terms.MeanClassifier(sp.Symbol("softmax"), f, t), r"L_{\mathrm{softmax}}\left(\mu_{f};\ t\right)"),
+        (Fewest(S), r"\min_y n_y"),
+        (MeanClassifier(sp.Symbol("softmax"), f, t), r"L_{\mathrm{softmax}}\left(\mu_{f};\ t\right)"),
         (terms.Worst(sp.Integer(1), apart), r"\left\|f(x) - f(x')\right\|"),
         (terms.Reach(W), r"\kappa\left(W\right)"),
     ],

@@ -9,17 +9,22 @@ from bounds.errors import InvalidProof
 from bounds.proofs.facts import Fact, Lemma
 from bounds.proofs.lemmas.reading import a, b
 from bounds.proofs.terms import (
-    ClassLimit,
     Declared,
     Differ,
     E,
     Given,
     InCell,
     Indicator,
+    Nonnegative,
     Remainder,
     Wrong,
     view,
 )
+
+
+class ClassLimit(Nonnegative, nargs=1):
+    """An upper limit of a mean within each class: ClassLimit(Given(g))."""
+
 
 multiplier, limit, differing = sp.symbols("multiplier limit differing", nonnegative=True)
 EVERY_CLASS = Lemma(

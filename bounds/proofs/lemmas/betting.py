@@ -11,22 +11,38 @@ from bounds.derivations import lemmas as checks
 from bounds.errors import InvalidProof
 from bounds.proofs.dependence import depends, independent
 from bounds.proofs.facts import Event, Fact, Lemma
-from bounds.proofs.lemmas.reading import a, assumed, b, law_of
+from bounds.proofs.lemmas.reading import a, assumed, b, failing
 from bounds.proofs.ranges import interval, nonnegative, parts
-from bounds.proofs.terms import (
-    Bet,
-    Copies,
-    Declared,
-    E,
-    Largest,
-    Mean,
-    Peak,
-    Positive,
-    Reached,
-    Sample,
-    items,
-    normal,
-)
+from bounds.proofs.terms import Declared, E, Mean, Nonnegative, Sample, Term, Whole, items, normal
+
+
+# Nonnegative where the bets are, which `ville` checks and sympy does not.
+class Bet(Whole, nargs=2):
+    """Wealth after betting on every item of a sample: Bet(T, g) is the product of g over the items."""
+
+
+class Copies(Term, nargs=2):
+    """Mean of a process over B arrangements of its items, in number and order fixed before them: Copies(B, process)."""
+
+
+class Peak(Term, nargs=1):
+    """Largest value of a process as its items come one by one."""
+
+
+class Largest(Nonnegative, nargs=4):
+    """The largest p in (0, 1) at which a process stays below a threshold: Largest(p, process, threshold, shown).
+
+    `shown` is the mean that a report shows beside the limit; it has no part in it.
+    """
+
+
+class Reached(Nonnegative, nargs=2):
+    """1[a process reaches a threshold]: Reached(process, threshold)."""
+
+
+class Positive(Nonnegative, nargs=1):
+    """1[a number is positive]."""
+
 
 _FREE: frozenset[str] = frozenset()
 VILLE = Lemma(
@@ -107,9 +123,8 @@ def _event(
         if len(samples) != 1 or inside.has(Copies):
             raise InvalidProof(f"`{inside}` is not watched in one order of one sample.")
         used |= _ordered(*samples)
-    law = frozenset().union(*(law_of(sample) for sample in samples))
     tested = None if isinstance(null, sp.Eq) else null
-    return frozenset({Event(what, delta, tested), *law}), used
+    return frozenset().union(*(failing(sample, what, delta, tested) for sample in samples)), used
 
 
 def mean_under(process: sp.Expr, null: sp.Basic) -> tuple[sp.Expr, frozenset[str]]:
@@ -153,7 +168,7 @@ def _fair(bet: Bet, null: sp.Basic) -> frozenset[str]:
     if not _never_negative(factor):
         raise InvalidProof(f"The bet `{factor}` may lose more than there is.")
     excess = normal(E(factor) - 1)
-    mean = min(null.lhs.atoms(E), key=str)
+    mean = min(null.lhs.atoms(E), key=sp.default_sort_key)
     times = _coefficient(excess, mean) / _coefficient(normal(null.lhs), mean)
     if normal(normal(excess - normal(times * (null.lhs - null.rhs))).as_numer_denom()[0]) != 0:
         raise InvalidProof(f"The mean of the bet `{factor}` is not known under `{null}`.")
@@ -205,7 +220,7 @@ def _linear(term: sp.Expr, outcome: sp.Expr) -> bool:
 
 
 def _outcomes(term: sp.Expr) -> list[sp.Expr]:
-    return sorted((part for part in parts(term) if items(part)), key=str)
+    return [part for part in parts(term) if items(part)]
 
 
 def _at_least_zero(term: sp.Expr) -> bool:

@@ -13,19 +13,27 @@ from bounds.proofs.lemmas.reading import a, b
 from bounds.proofs.terms import (
     Apply,
     Declared,
-    Distance,
     E,
     Enc,
     Energy,
     Near,
+    Nonnegative,
     Norm,
     Project,
     Rad,
-    Ramp,
+    Share,
     Wrong,
     label,
     view,
 )
+
+
+class Distance(Nonnegative, nargs=2):
+    """‖(W − W₀)A‖_F, the distance of a head from the centre of a metric: Distance(W, metric)."""
+
+
+class Ramp(Share, nargs=4):
+    """max(0, min(1, 1 − margin/γ)), the margin that of head W at input f(x) of class y: Ramp(W, f(x), y, γ)."""
 
 
 def near(head: Declared, radius: sp.Expr, metric: Declared) -> Family:

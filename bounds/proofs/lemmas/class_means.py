@@ -10,29 +10,49 @@ from bounds.derivations.functions import Min
 from bounds.errors import InvalidProof
 from bounds.proofs.closed import closed
 from bounds.proofs.dependence import independent
-from bounds.proofs.facts import Event, Fact, Lemma
-from bounds.proofs.lemmas.reading import a, b, law_of
+from bounds.proofs.facts import Fact, Lemma
+from bounds.proofs.lemmas.reading import a, b, failing
 from bounds.proofs.ranges import ASSUMED, B, tau
 from bounds.proofs.terms import (
     TV,
     Apply,
-    ClassBias,
-    ClassExcess,
     Declared,
     Dot,
     E,
     Enc,
-    FarthestMean,
-    Fewest,
     Given,
     Mean,
-    MeanGap,
+    Nonnegative,
     OpNorm,
-    RootFrequencies,
     Sample,
     label,
     view,
 )
+
+
+class MeanGap(Nonnegative, nargs=2):
+    """√Σ_y p̂_y‖μ̂_y − μ_y‖² of a sample's class means of f: MeanGap(S, f)."""
+
+
+class ClassBias(Nonnegative, nargs=3):
+    """Σ_y p̂_y‖W μ̂_y − y‖² of a sample's class means of f: ClassBias(S, W, f)."""
+
+
+class FarthestMean(Nonnegative, nargs=4):
+    """max_y min(sup‖W v − y‖, ‖W μ̂_y − y‖ + ‖W‖₂g/√p̂_y) of a sample's class means of f: FarthestMean(S, W, f, g)."""
+
+
+class Fewest(Nonnegative, nargs=1):
+    """Smallest number of items that a sample has of a class it has any of."""
+
+
+class ClassExcess(Nonnegative, nargs=4):
+    """Σ_y (p_y − p̂_y)₊ M_y², M_y what `FarthestMean` is the largest of: ClassExcess(S, W, f, g)."""
+
+
+class RootFrequencies(Nonnegative, nargs=1):
+    """Σ_y (√p̂_y + √p_y) of a sample."""
+
 
 # Labels are classes, and all are counted.
 LABELED = frozenset({"A5", "K"})
@@ -72,7 +92,7 @@ def class_means(sample: Sample, encoder: Declared, classes: sp.Expr, delta: sp.E
         raise InvalidProof(f"{sample} is hidden, so its class counts cannot be known.")
     values = {a: MeanGap(sample, encoder), _classes: classes, _size: sample.size, _least: Fewest(sample)}
     used = independent(sample, encoder) | set(sample.law) | ASSUMED | LABELED
-    events = frozenset({Event(f"class means of {sample}", delta), *law_of(sample)})
+    events = failing(sample, f"class means of {sample}", delta)
     return DEVIATION.at({**values, _share: delta}, used, events=events)
 
 
@@ -150,10 +170,6 @@ def root_frequencies(sample: Sample, delta: sp.Expr, classes: sp.Expr) -> Fact:
     Raises:
         InvalidProof: the class counts were fixed, so that they say nothing about the prior.
     """
-    if sample.fixed or sample.hidden:
-        raise InvalidProof(
-            f"The class counts of {sample} are fixed or hidden; they say nothing about the prior."
-        )
     values = {a: TV(sample), b: RootFrequencies(sample), _classes: classes, _size: sample.size, _share: delta}
-    events = frozenset({Event(f"class frequencies of {sample}", delta), *law_of(sample)})
+    events = failing(sample, f"class frequencies of {sample}", delta, of_prior=True)
     return HELLINGER.at(values, frozenset({*sample.law, "K"}), events=events)

@@ -17,8 +17,8 @@ from bounds.derivations.functions import clopper_pearson as cp
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import Family, payable
 from bounds.proofs.closed import closed
-from bounds.proofs.facts import Event, Fact, Lemma
-from bounds.proofs.lemmas.reading import CLASS_SHIFT, a, b, count, read, share, variation, width
+from bounds.proofs.facts import Fact, Lemma
+from bounds.proofs.lemmas.reading import CLASS_SHIFT, a, b, count, failing, read, share, variation, width
 from bounds.proofs.terms import (
     TV,
     Count,
@@ -92,7 +92,7 @@ def uniform(total: sp.Expr, delta: sp.Expr, family: Family, what: str = "") -> F
         count: s.count,
         share: delta,
     }
-    events = s.events(what or f"uniform over {family.chosen}", delta)
+    events = failing(s.sample, what or f"uniform over {family.chosen}", delta)
     largest = UNIFORM.at(values, s.assumptions, events=events)
     own = gap.xreplace({family.generic: family.chosen})
     member = MEMBER.at({a: own, b: supremum}, requires=family.requires).chain(largest)
@@ -314,10 +314,8 @@ def class_frequencies(sample: Sample, delta: sp.Expr, number: sp.Expr, smaller: 
     Raises:
         InvalidProof: the class counts were fixed, so that they say nothing about the prior.
     """
-    if sample.fixed:
-        raise InvalidProof(f"The class counts of {sample} are fixed; they say nothing about the prior.")
     values = {a: TV(sample), kinds: number, count: sample.size, share: delta}
     lemma = SMALLER_VARIATION if smaller else WEISSMAN
-    events = frozenset({Event(f"class frequencies of {sample}", delta)})
+    events = failing(sample, f"class frequencies of {sample}", delta, of_prior=True)
     # A class that nobody counted is none of K.
     return lemma.at(values, frozenset({*sample.law, "K"}), events=events)

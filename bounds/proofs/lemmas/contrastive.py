@@ -27,7 +27,15 @@ from bounds.proofs.closed import closed
 from bounds.proofs.facts import Fact, Lemma
 from bounds.proofs.lemmas.reading import a
 from bounds.proofs.ranges import ASSUMED, span
-from bounds.proofs.terms import Declared, Dot, E, Enc, MeanClassifier, Negatives, view
+from bounds.proofs.terms import Declared, Dot, E, Enc, Negatives, Nonnegative, view
+
+
+class MeanClassifier(Nonnegative, nargs=(3, 4)):
+    """A loss of the classifier whose rows are the true class means: MeanClassifier(loss, f, scale or temperature).
+
+    A fourth argument k says that it is asked to tell the class from those of k other items, given that none has the same.
+    """
+
 
 gained = sp.Symbol("gained", nonnegative=True)
 SOFTMAX = Declared("softmax", "other")

@@ -7,23 +7,20 @@ import sympy as sp
 from bounds.derivations import lemmas as checks
 from bounds.derivations.lemmas import contrastive as steps
 from bounds.errors import InvalidProof
-from bounds.proofs.facts import Event, Fact, Lemma
-from bounds.proofs.lemmas.reading import a, b, law_of
+from bounds.proofs.facts import Fact, Lemma
+from bounds.proofs.lemmas.contrastive import MeanClassifier
+from bounds.proofs.lemmas.reading import a, b, failing
 from bounds.proofs.ranges import ASSUMED, interval
-from bounds.proofs.terms import (
-    Collision,
-    CollisionLimit,
-    Declared,
-    Dot,
-    E,
-    Enc,
-    Hinge,
-    MeanClassifier,
-    Negatives,
-    Sample,
-    Worst,
-    view,
-)
+from bounds.proofs.terms import Declared, Dot, E, Enc, Hinge, Negatives, Nonnegative, Sample, Worst, view
+
+
+class Collision(Nonnegative, nargs=1):
+    """Probability that one of k further items has the class of an item: Collision(k)."""
+
+
+class CollisionLimit(Nonnegative, nargs=3):
+    """A limit of Collision(1) by the class counts of a sample, lower (0) or upper (1): CollisionLimit(S, δ, side)."""
+
 
 HINGE, LOGISTIC = Declared("hinge", "other"), Declared("logistic", "other")
 VIEWS = frozenset({"A1"})  # a positive is a view of the same class, independent given it
@@ -184,11 +181,7 @@ def collision_limits(sample: Sample, delta: sp.Expr) -> tuple[Fact, Fact]:
     Raises:
         InvalidProof: the class counts were fixed, so that they say nothing about the prior.
     """
-    if sample.fixed or sample.hidden:
-        raise InvalidProof(
-            f"The class counts of {sample} are fixed or hidden; they say nothing about the prior."
-        )
-    events = frozenset({Event(f"collisions in {sample}", delta), *law_of(sample)})
+    events = failing(sample, f"collisions in {sample}", delta, of_prior=True)
     low, high = (CollisionLimit(sample, delta, sp.Integer(side)) for side in (0, 1))
     probability = Collision(sp.S.One)
     return (

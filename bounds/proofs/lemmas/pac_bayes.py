@@ -8,9 +8,30 @@ from bounds.derivations import lemmas as checks
 from bounds.derivations.functions import Min, kl_inverse
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import payable
-from bounds.proofs.facts import Event, Fact, Lemma
-from bounds.proofs.lemmas.reading import a, assumed, b, count, law_of, share
-from bounds.proofs.terms import Declared, Divergence, E, InCell, Mean, Narrow, Quantile, Randomised, Wrong
+from bounds.proofs.facts import Fact, Lemma
+from bounds.proofs.lemmas.reading import a, assumed, b, count, failing, share
+from bounds.proofs.terms import Declared, E, InCell, Mean, Nonnegative, Share, Wrong
+
+
+class Randomised(Share, nargs=4):
+    """Something in [0, 1] averaged over random heads around W, with the noise of a prior: (W, prior, f(x), y)."""
+
+
+class Gibbs(Randomised):
+    """Chance that a random head errs."""
+
+
+class Narrow(Randomised):
+    """Chance that the margin of a random head is at most γ, which is at least the prior's q where W itself errs."""
+
+
+class Quantile(Nonnegative, nargs=1):
+    """The q of a prior: chance that a random head shows an error of the head it is drawn around."""
+
+
+class Divergence(Nonnegative, nargs=2):
+    """KL divergence of the random heads around W from those of a prior: Divergence(W, prior)."""
+
 
 divergence, quantile = sp.symbols("divergence quantile", positive=True)
 FEWEST = 8  # items, in Maurer's theorem
@@ -43,7 +64,7 @@ def pac_bayes(total: sp.Expr, delta: sp.Expr, what: str = "") -> Fact:
     # Whatever the posterior was computed from, the prior and the encoder stand apart from the sample.
     used = assumed(sample, term.xreplace({head: Declared(head.name, "head", (), True)}))
     values = {a: E(term), b: total, divergence: Divergence(head, prior), count: sample.size, share: delta}
-    events = frozenset({Event(what or f"random heads on {sample}", delta), *law_of(sample)})
+    events = failing(sample, what or f"random heads on {sample}", delta)
     return PAC_BAYES.at(values, used, frozenset({sp.Ge(sample.size, FEWEST, evaluate=False)}), events=events)
 
 

@@ -7,9 +7,18 @@ import sympy as sp
 from bounds.derivations import lemmas as checks
 from bounds.derivations.functions import picked_limit
 from bounds.errors import InvalidProof
-from bounds.proofs.facts import Event, Fact, Lemma
-from bounds.proofs.lemmas.reading import a, assumed, b, count, law_of, share
-from bounds.proofs.terms import E, Picked, Picks, Wrong, items
+from bounds.proofs.facts import Fact, Lemma
+from bounds.proofs.lemmas.reading import a, assumed, b, count, failing, share
+from bounds.proofs.terms import E, Nonnegative, Term, Wrong, items
+
+
+class Picked(Term, nargs=2):
+    """A head that starts from another one and is made of what it picks out of a sample: Picked(start, sample)."""
+
+
+class Picks(Nonnegative, nargs=1):
+    """How many items a head picked: Picks(Picked(start, sample))."""
+
 
 PICK = Lemma(
     "pick-to-learn",
@@ -38,5 +47,5 @@ def picked(wrong: sp.Expr, delta: sp.Expr, what: str = "") -> Fact:
     # What the head starts from and the encoder stand apart from the items; the head itself does not.
     used = assumed(sample, Wrong(start, *wrong.args[1:])) | {"A5"}
     values = {a: E(wrong), b: Picks(wrong.args[0]), count: sample.size, share: delta}
-    events = frozenset({Event(what or f"picks out of {sample}", delta), *law_of(sample)})
+    events = failing(sample, what or f"picks out of {sample}", delta)
     return PICK.at(values, used, events=events)

@@ -49,10 +49,6 @@ class Reading:
     expectation: sp.Expr
     assumptions: frozenset[str]
 
-    def events(self, what: str, delta: sp.Expr) -> frozenset[Event]:
-        """The event of a lemma over this sample, and that of the sample's own law where it may fail."""
-        return frozenset({Event(what, delta), *law_of(self.sample)})
-
     def instance(
         self, lemma: Lemma, values: Mapping[sp.Symbol, sp.Expr], delta: sp.Expr, what: str, upper: bool = True
     ) -> Fact:
@@ -65,16 +61,28 @@ class Reading:
             raise InvalidProof(
                 f"{lemma.name} needs items of one law; the class counts of {self.sample} are fixed."
             )
-        fact = lemma.at(values, self.assumptions, events=self.events(what, delta))
+        fact = lemma.at(values, self.assumptions, events=failing(self.sample, what, delta))
         if not self.sample.fixed:
             return fact
         shift = shifted(self, to_prior=upper)
         return shift.chain(fact) if upper else fact.chain(shift)
 
 
-def law_of(sample: Sample) -> frozenset[Event]:
-    """The event that the sample's own law fails, where it may."""
-    return frozenset({Event(sample.chosen, sample.share)}) if sample.chosen else frozenset()
+def failing(
+    sample: Sample, what: str, delta: sp.Expr, null: sp.Basic | None = None, of_prior: bool = False
+) -> frozenset[Event]:
+    """The event of a lemma over a sample, and that of the sample's own law where it may fail.
+
+    Raises:
+        InvalidProof: it is about the class prior, and the class counts were fixed, so that they say nothing about it, or
+            nobody knows them.
+    """
+    if of_prior and (sample.fixed or sample.hidden):
+        raise InvalidProof(
+            f"The class counts of {sample} are fixed or hidden; they say nothing about the prior."
+        )
+    law = {Event(sample.chosen, sample.share)} if sample.chosen else set()
+    return frozenset({Event(what, delta, null), *law})
 
 
 def read(total: sp.Expr) -> Reading:

@@ -9,7 +9,8 @@ from bounds.derivations.haochen_2021 import head_scale
 from bounds.derivations.lemmas import spectral as checks
 from bounds.derivations.quantities import cross_similarity, minus_alignment, square_loss
 from bounds.proofs.facts import Fact, Lemma
-from bounds.proofs.terms import Declared, Dot, E, Enc, MeanClassifier, view
+from bounds.proofs.lemmas.contrastive import MeanClassifier
+from bounds.proofs.terms import Declared, Dot, E, Enc, view
 
 SQUARED = Declared("squared", "other")
 SCALED_MEANS = Lemma.of(checks.scaled_means())

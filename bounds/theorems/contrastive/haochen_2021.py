@@ -17,8 +17,9 @@ from bounds.evidence.evidence import Evidence
 from bounds.evidence.memo import memo
 from bounds.proofs.conclude import Conclusion
 from bounds.proofs.lemmas.concentration import hoeffding
+from bounds.proofs.lemmas.contrastive import MeanClassifier
 from bounds.proofs.lemmas.spectral import SQUARED, aligned, scaled_means, similar
-from bounds.proofs.terms import E, Mean, MeanClassifier, UMean
+from bounds.proofs.terms import E, Mean, UMean
 from bounds.summaries.spectral import SpectralMoments
 from bounds.theorems.axes import ROOT_LOSS
 from bounds.theorems.bound import Inputs, Theorem

@@ -10,8 +10,7 @@ from functools import cache, partial
 
 from bounds.evidence.evidence import Evidence
 from bounds.proofs.conclude import Conclusion
-from bounds.proofs.lemmas.contrastive import SOFTMAX, softmax_of_means
-from bounds.proofs.terms import MeanClassifier
+from bounds.proofs.lemmas.contrastive import SOFTMAX, MeanClassifier, softmax_of_means
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive_inputs import (
     NEGATIVES,

@@ -12,8 +12,8 @@ from functools import cache
 import sympy as sp
 
 from bounds.proofs.facts import Fact
-from bounds.proofs.lemmas.betting import verdict
-from bounds.proofs.terms import Bet, Declared, E, Peak, Sample, Wrong
+from bounds.proofs.lemmas.betting import Bet, Peak, verdict
+from bounds.proofs.terms import Declared, E, Sample, Wrong
 from bounds.theorems.vocabulary import V, W, deltas, n, wrong, y, z
 
 ITEMS = Sample("U", n, (("f", "A3"), ("S", "A7"), ("P", "A7")), ("A6", "U"), order="order")

@@ -17,11 +17,11 @@ from bounds.evidence.votes import disagreement_counts
 from bounds.heads.fitted import FittedHead
 from bounds.proofs.conclude import Conclusion
 from bounds.proofs.facts import Fact
-from bounds.proofs.lemmas.agreement import agree, in_each_class
+from bounds.proofs.lemmas.agreement import ClassLimit, agree, in_each_class
 from bounds.proofs.lemmas.concentration import class_frequencies, counted
 from bounds.proofs.lemmas.pac_bayes import derandomised, pac_bayes
 from bounds.proofs.lemmas.reading import class_shift
-from bounds.proofs.terms import ClassLimit, Declared, E, Given, InCell, Mean, Remainder
+from bounds.proofs.terms import Declared, E, Given, InCell, Mean, Remainder
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem, shares
 from bounds.theorems.common import pair_total_variation, require_fixed_encoder

@@ -12,8 +12,8 @@ from bounds.evidence.evidence import Evidence
 from bounds.evidence.gaussian_heads import GRID, SHIFTS, GaussianHead, search
 from bounds.heads.decision import Decision
 from bounds.proofs.conclude import Conclusion
-from bounds.proofs.lemmas.pac_bayes import derandomised, pac_bayes
-from bounds.proofs.terms import E, Gibbs, Mean
+from bounds.proofs.lemmas.pac_bayes import Gibbs, derandomised, pac_bayes
+from bounds.proofs.terms import E, Mean
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.vocabulary import COUNTED, PRIORS, W, concluded, narrow, wrong, y, z

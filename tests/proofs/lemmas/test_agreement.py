@@ -6,21 +6,10 @@ import pytest
 
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import one_of
-from bounds.proofs.lemmas.agreement import AGREEMENT, agree, in_each_class
+from bounds.proofs.lemmas.agreement import AGREEMENT, ClassLimit, agree, in_each_class
 from bounds.proofs.lemmas.concentration import counted
-from bounds.proofs.lemmas.pac_bayes import pac_bayes
-from bounds.proofs.terms import (
-    ClassLimit,
-    Declared,
-    Differ,
-    Given,
-    InCell,
-    Mean,
-    Narrow,
-    Remainder,
-    Sample,
-    Wrong,
-)
+from bounds.proofs.lemmas.pac_bayes import Narrow, pac_bayes
+from bounds.proofs.terms import Declared, Differ, Given, InCell, Mean, Remainder, Sample, Wrong
 from tests.proofs.setting import apart, d1, n, y, z, z2
 
 W = Declared("W", "head", ("S", "f"))

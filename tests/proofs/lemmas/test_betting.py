@@ -8,21 +8,8 @@ import sympy as sp
 
 from bounds.derivations.functions import Max
 from bounds.errors import InvalidProof
-from bounds.proofs.lemmas.betting import past, verdict, ville
-from bounds.proofs.terms import (
-    Bet,
-    Copies,
-    Declared,
-    Differ,
-    E,
-    Largest,
-    Mean,
-    Peak,
-    Positive,
-    Reached,
-    Sample,
-    Wrong,
-)
+from bounds.proofs.lemmas.betting import Bet, Copies, Largest, Peak, Positive, Reached, past, verdict, ville
+from bounds.proofs.terms import Declared, Differ, E, Mean, Sample, Wrong
 from tests.proofs.setting import P, V, W, apart, d1, d2, f, n, wrong, y, z
 
 APART = (("f", "H"), ("P", "H"), ("S", "H"))

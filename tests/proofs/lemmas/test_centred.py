@@ -9,14 +9,13 @@ import sympy as sp
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import one_of
 from bounds.proofs.dependence import generic_members
-from bounds.proofs.lemmas.centred import NEAR, RAMP, near, near_ball, ramp
+from bounds.proofs.lemmas.centred import NEAR, RAMP, Distance, Ramp, near, near_ball, ramp
 from bounds.proofs.lemmas.concentration import bernstein, uniform
 from bounds.proofs.lemmas.reading import read
 from bounds.proofs.ranges import B, interval, length, tau
 from bounds.proofs.terms import (
     Apply,
     Declared,
-    Distance,
     E,
     Enc,
     Energy,
@@ -26,7 +25,6 @@ from bounds.proofs.terms import (
     OpNorm,
     Project,
     Rad,
-    Ramp,
     Sample,
     Stretch,
     Wrong,

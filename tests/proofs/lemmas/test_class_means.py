@@ -11,21 +11,17 @@ from bounds.proofs.lemmas.class_means import (
     HELLINGER,
     MINKOWSKI,
     SHIFT_OF_MEANS,
+    ClassExcess,
+    FarthestMean,
+    Fewest,
+    MeanGap,
+    RootFrequencies,
     bias_of_means,
     bias_shift,
     class_means,
     root_frequencies,
 )
-from bounds.proofs.terms import (
-    TV,
-    ClassExcess,
-    Declared,
-    FarthestMean,
-    Fewest,
-    MeanGap,
-    RootFrequencies,
-    Sample,
-)
+from bounds.proofs.terms import TV, Declared, Sample
 from bounds.proofs.world import gaps
 from tests.proofs.setting import S, W, d1, d2, double, f, n
 

@@ -13,13 +13,14 @@ from bounds.proofs.lemmas.contrastive import (
     SOFTMAX,
     SOFTMAX_OF_MEANS,
     WITHOUT_POSITIVE,
+    MeanClassifier,
     covered,
     infonce_loss,
     softmax_of_means,
     softmax_without_positive,
 )
 from bounds.proofs.lemmas.reading import read
-from bounds.proofs.terms import Declared, E, MeanClassifier, Norm, Sample, UMean
+from bounds.proofs.terms import Declared, E, Norm, Sample, UMean
 from tests.proofs.setting import P, apart, d1, double, f, k, m, t, z
 
 LOSS = infonce_loss(f, k, t)

@@ -7,11 +7,14 @@ import sympy as sp
 
 from bounds.errors import InvalidProof
 from bounds.proofs.lemmas.concentration import hoeffding
+from bounds.proofs.lemmas.contrastive import MeanClassifier
 from bounds.proofs.lemmas.margins import (
     ALIKE,
     HINGE,
     JENSEN,
     LOGISTIC,
+    Collision,
+    CollisionLimit,
     collision_limits,
     computed,
     fewest_collisions,
@@ -22,7 +25,7 @@ from bounds.proofs.lemmas.margins import (
     mean_classifier,
 )
 from bounds.proofs.lemmas.reading import read
-from bounds.proofs.terms import Collision, CollisionLimit, Declared, E, MeanClassifier, Sample, UMean, Worst
+from bounds.proofs.terms import Declared, E, Sample, UMean, Worst
 from bounds.proofs.world import gaps
 from tests.proofs.setting import P, S, d1, d2, double, f, k, m
 

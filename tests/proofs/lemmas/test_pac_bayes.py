@@ -7,19 +7,16 @@ import sympy as sp
 
 from bounds.errors import InvalidProof
 from bounds.proofs.choices import one_of
-from bounds.proofs.lemmas.pac_bayes import PAC_BAYES, derandomised, pac_bayes
-from bounds.proofs.terms import (
-    Declared,
+from bounds.proofs.lemmas.pac_bayes import (
+    PAC_BAYES,
     Divergence,
-    E,
     Gibbs,
-    InCell,
-    Mean,
     Narrow,
     Quantile,
-    Sample,
-    Wrong,
+    derandomised,
+    pac_bayes,
 )
+from bounds.proofs.terms import Declared, E, InCell, Mean, Sample, Wrong
 from tests.proofs.setting import d1, double, n, y, z
 
 W = Declared("W", "head", ("S", "f"))

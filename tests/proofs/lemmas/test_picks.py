@@ -4,8 +4,8 @@ import pytest
 
 from bounds.derivations.functions import picked_limit
 from bounds.errors import InvalidProof
-from bounds.proofs.lemmas.picks import PICK, picked
-from bounds.proofs.terms import Declared, E, Enc, Picked, Picks, Sample, Wrong, view
+from bounds.proofs.lemmas.picks import PICK, Picked, Picks, picked
+from bounds.proofs.terms import Declared, E, Enc, Sample, Wrong, view
 from tests.proofs.setting import d1, n, y, z
 
 Q = Sample("Q", n, (("f", "A2"), ("rest", "A6")), ("A6",))

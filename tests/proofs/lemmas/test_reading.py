@@ -5,24 +5,12 @@ import sympy as sp
 
 from bounds.derivations.functions import Min
 from bounds.errors import InvalidProof
-from bounds.proofs.lemmas.concentration import hoeffding
-from bounds.proofs.lemmas.reading import class_shift, read
+from bounds.proofs.facts import Event
+from bounds.proofs.lemmas.concentration import class_frequencies, hoeffding
+from bounds.proofs.lemmas.reading import class_shift, failing, read
 from bounds.proofs.ranges import B, span, tau
-from bounds.proofs.terms import (
-    TV,
-    Dot,
-    E,
-    Enc,
-    Fresh,
-    Given,
-    Mean,
-    Norm,
-    Reach,
-    Sample,
-    UMean,
-    view,
-)
-from tests.proofs.setting import FIXED, P, S, W, apart, d1, f, m, n, residual, wrong, z, z2
+from bounds.proofs.terms import TV, Dot, E, Enc, Fresh, Given, Mean, Norm, Reach, Sample, UMean, view
+from tests.proofs.setting import FIXED, P, S, W, apart, d1, d2, f, k, m, n, residual, wrong, z, z2
 
 HELD = Sample("H", n, (("f", "H"), ("P", "H"), ("S", "H")), ("H",), paired=True)
 TWO = Dot(z, z2) - Dot(z, Enc(f, view(1, 0)))
@@ -41,6 +29,20 @@ def test_a_sum_of_means_is_read_as_one():
     found = read(2 * Mean(S, Norm(z)) + Mean(S, Fresh(apart)))
     assert found.range.width == 2 * B + tau
     assert found.expectation == 2 * E(Norm(z)) + E(apart)
+
+
+def test_where_a_sample_may_not_follow_its_law_that_is_paid():
+    thinned = Sample("P", m, chosen="thinned", share=d2)
+    assert failing(S, "lemma", d1) == {Event("lemma", d1)}
+    assert failing(thinned, "lemma", d1) == {Event("lemma", d1), Event("thinned", d2)}
+    assert class_frequencies(thinned, d1, k).spends == d1 + d2
+
+
+@pytest.mark.parametrize("law", [{"fixed": True}, {"hidden": True}])
+def test_counts_that_are_fixed_or_unknown_say_nothing_about_the_prior(law):
+    with pytest.raises(InvalidProof, match="say nothing about the prior"):
+        class_frequencies(Sample("S", n, **law), d1, k)
+    assert failing(Sample("S", n, **law), "lemma", d1) == {Event("lemma", d1)}
 
 
 def test_tuples_count_disjoint_ones():

@@ -6,10 +6,11 @@ import sympy as sp
 from bounds.derivations.functions import Min
 from bounds.errors import InvalidProof
 from bounds.proofs.lemmas.concentration import hoeffding
+from bounds.proofs.lemmas.contrastive import MeanClassifier
 from bounds.proofs.lemmas.reading import read
 from bounds.proofs.lemmas.spectral import SQUARED, aligned, scaled_means, similar
 from bounds.proofs.ranges import B, interval, span
-from bounds.proofs.terms import TV, Declared, Dot, E, Given, Mean, MeanClassifier, Sample, UMean
+from bounds.proofs.terms import TV, Declared, Dot, E, Given, Mean, Sample, UMean
 from tests.proofs.setting import FIXED, P, d1, f, m
 
 alpha, smallest = Declared("alpha", "amount", ("P", "f")), Declared("p_min", "constant")

@@ -8,7 +8,7 @@ import sympy as sp
 from bounds.derivations.functions import Max
 from bounds.duels.sequences import log_below_e_value, log_margin_e_values
 from bounds.duels.signs import log_sign_e_value
-from bounds.proofs.terms import Bet
+from bounds.proofs.lemmas.betting import Bet
 from bounds.theorems.duels import claims
 from bounds.theorems.vocabulary import W, deltas, wrong
 
