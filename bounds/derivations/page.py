@@ -1,8 +1,7 @@
-"""A derivation as a page of LaTeX and as an HTML table."""
+"""A proof as a page of LaTeX."""
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING
 
 from bounds.derivations.printing import latex_of
@@ -61,20 +60,4 @@ def latex_page(derivation: Derivation) -> str:
         + "".join(_step(number, step) for number, step in enumerate(derivation.steps, 1))
         + f"\\subsection*{{The bound: {how} of}}\n{terms}"
         + "\\end{document}\n"
-    )
-
-
-def html_table(derivation: Derivation) -> str:
-    """One row a step; the statements are LaTeX for MathJax."""
-    rows = "".join(
-        f"<tr><td>{number}</td><td>{html.escape(step.name)}</td><td>$\\displaystyle "
-        f"{html.escape(step.latex)}$</td>"
-        f"<td>{html.escape(step.rule)}{html.escape(f' [{step.source}]' if step.source else '')}</td>"
-        f"<td>{step.kind}</td><td>{'holds' if step.holds else '<b>FAILS</b>'}: "
-        f"{html.escape(step.result.detail)}</td></tr>"
-        for number, step in enumerate(derivation.steps, 1)
-    )
-    return (
-        f"<h4>{html.escape(derivation.title)}</h4><table><thead><tr><th></th><th>step</th><th>statement</th>"
-        f"<th>rule</th><th>check</th><th>result</th></tr></thead><tbody>{rows}</tbody></table>"
     )

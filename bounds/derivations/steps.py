@@ -168,8 +168,4 @@ class Derivation:
         return f"<Derivation {self.title}: {len(self.steps)} steps>"
 
     def _repr_html_(self) -> str:
-        return str(rendered("derivations.page:html_table", self))
-
-    def _repr_latex_(self) -> str:
-        total = -self.expression.total if self.lower else self.expression.total
-        return f"$\\displaystyle {self.goal_latex} \\le {latex_of(total)}$"
+        return str(rendered("report.html:proof", self))

@@ -44,7 +44,7 @@ def _step(fact: Fact, numbers: Mapping[int, int], new: frozenset[Event]) -> Step
     """A step; `new` are the events that no step before it rests on."""
     rule = fact.rule
     if fact.premises:
-        rule += " of " + ", ".join(str(numbers[id(premise)]) for premise in fact.premises)
+        rule += " (" + ", ".join(str(numbers[id(premise)]) for premise in fact.premises) + ")"
     made = fact.events if fact.lemma is not None and not fact.premises else frozenset()
     name = ", ".join(sorted(event.what for event in made & new or made)).replace("_", " ") or fact.rule
     note = fact.lemma.note if fact.lemma is not None else ""

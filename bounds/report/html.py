@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from bounds.derivations.printing import latex_of
+from bounds.derivations.steps import Derivation
+from bounds.proofs.typeset import latex
 from bounds.report import text
 from bounds.report.format import count, percent, short, significant
 from bounds.report.ledger import ledger
@@ -45,6 +48,21 @@ def comparison_page(comparison: Comparison) -> str:
 def comparison_body(comparison: Comparison) -> str:
     """The same for notebooks."""
     return _rendered("fragment.html.j2", comparison.reports, comparison)
+
+
+def proof(derivation: Derivation) -> str:
+    """A proof for notebooks: a line a step, its reasons and its check folded."""
+    how = "the square root of the sum" if derivation.expression.combine == "root" else "the sum"
+    return (
+        _templates()
+        .get_template("proof.html.j2")
+        .render(
+            proof=derivation,
+            failure=latex_of(derivation.failure),
+            how=f"{'minus ' * derivation.lower}{how} of the terms",
+            latex_of=latex,
+        )
+    )
 
 
 def _rendered(template: str, reports: Mapping[str, Report], comparison: Comparison | None = None) -> str:

@@ -300,12 +300,12 @@ def _steps(name: str, steps: Sequence[Step]) -> str:
 
 def _step(theorem: str, number: int, step: Step) -> str:
     rule = re.sub(
-        r" of ((?:\d+, )*\d+)$",
+        r" \(((?:\d+, )*\d+)\)$",
         lambda found: " of " + ", ".join(f"[{one}](#{theorem}-step-{one})" for one in found[1].split(", ")),
         step.rule,
     )
     rule = rule if rule != step.rule else plain(step.rule)
-    rule = rule.removeprefix(f"{plain(step.name)} ") if step.rule.startswith(f"{step.name} of ") else rule
+    rule = rule.removeprefix(f"{plain(step.name)} ") if step.rule.startswith(f"{step.name} (") else rule
     said = [*([] if step.rule == step.name else [rule]), *([plain(step.source)] if step.source else [])]
     spends = "" if step.spends == 0 else f" May fail with probability ${typeset(step.spends)}$."
     note = f" {step.note if '$' in step.note else plain(step.note)}" if step.note else ""

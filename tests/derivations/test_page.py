@@ -1,4 +1,4 @@
-"""Proofs as pages of LaTeX and as tables of HTML."""
+"""Proofs as pages of LaTeX."""
 
 import shutil
 import subprocess
@@ -30,9 +30,3 @@ def test_the_page_compiles(name, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:]
-
-
-def test_html_and_latex_for_notebooks():
-    derivation = derive("test_set")
-    assert derivation._repr_html_().count("<tr>") == len(derivation.steps) + 1
-    assert derivation._repr_latex_().startswith("$")

@@ -1,11 +1,14 @@
 """Pages are whole, escaped and self-contained; formulas are MathML and nothing else."""
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 
 import pytest
+from markupsafe import escape
 
 import bounds
+from bounds.derivations.steps import Result
 from bounds.report.mathml import formula
 from tests.report.conftest import HOSTILE, hostile
 
@@ -118,3 +121,24 @@ def test_a_formula_is_set():
     assert str(formula(r"\frac{a}{\sqrt{n}}")).count("<mfrac>") == 1
     assert "arg" in str(formula(r"\arg\max x"))
     assert "\\arg<" not in str(formula(r"\arg\max x"))
+
+
+def test_a_proof_in_a_notebook_is_a_line_a_step_with_its_reasons_folded():
+    proof = bounds.derive("test_set")
+    shown = proof._repr_html_()
+    assert shown.count("<details>") == shown.count("<summary>") == len(proof.steps)
+    assert "Every check holds" in shown
+    for line, step in zip(shown.split("<summary>")[1:], proof.steps, strict=True):
+        summary, folded = line.split("</summary>")
+        assert "<math" in summary
+        assert step.rule in summary
+        assert str(escape(step.result.detail)) in folded
+    assert "$" not in re.sub('alttext="[^"]*"', "", shown.split("</style>")[1])
+
+
+def test_a_proof_says_which_of_its_checks_fail():
+    proof = bounds.derive("test_set")
+    wrong = dataclasses.replace(proof.steps[0], check=lambda: Result(False, "not so"))
+    shown = dataclasses.replace(proof, steps=(wrong, *proof.steps[1:]))._repr_html_()
+    assert f"1 of {len(proof.steps)} checks fail" in shown
+    assert "check fails: not so" in shown

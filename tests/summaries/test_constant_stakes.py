@@ -22,6 +22,19 @@ def test_on_its_own_draws_the_law_has_the_limit_of_the_draws():
     )
 
 
+@pytest.mark.parametrize("wrong", [0, 3, 20])
+def test_the_limit_is_where_the_wealth_of_four_stakes_reaches_its_goal(wrong):
+    """Without a logarithm, with the stakes typed from the source."""
+    found = constant_stakes_upper(torch.tensor([[1.0] * wrong + [0.0] * (20 - wrong)]), 0.05)
+
+    def wealth(p):
+        return (
+            sum((1 - c) ** wrong * (1 + c * p / (1 - p)) ** (20 - wrong) for c in (1.0, 0.5, 0.25, 0.125)) / 4
+        )
+
+    assert wealth(min(found, 1 - 2**-40)) == pytest.approx(20, rel=1e-7) if wrong < 20 else found == 1
+
+
 @pytest.mark.parametrize("law", [lambda r, n: r.beta(2, 5, n), lambda r, n: r.beta(0.5, 2, n)])
 def test_eight_times_as_many_items_give_what_was_projected(law):
     rng = np.random.default_rng(0)
