@@ -155,10 +155,12 @@ def proof_speed(saved: dict[str, Any]) -> dict[str, str]:
         "bounds, again": "its bounds again, on the same summaries",
     }
 
+    def seconds(number: float) -> str:
+        return f"{number:.2g} s" if number >= 0.1 else f"{1000 * number:.2g} ms"
+
     def cost(name: str) -> str:
-        most = f", of {limits[name]:g} s that it may take" if name in limits else ""
-        missed = ": **missed**" if name in limits and found[name] > limits[name] else ""
-        return f"{found[name]:.2g} s{most}{missed}"
+        missed = ": **missed**" if found[name] > limits[name] else ""
+        return f"{seconds(found[name])}, of {seconds(limits[name])} that it may take{missed}"
 
     return {what: cost(name) for name, what in rows.items()}
 
