@@ -113,15 +113,16 @@ def _start(node: ast.FunctionDef) -> int:
 
 
 @cache
-def _functions(file: str) -> list[tuple[int, int]]:
+def _functions(file: str) -> list[tuple[int, int, int]]:
+    """First line, first line of the body, last line: defaults of arguments are made when the file is imported."""
     tree = ast.parse((ROOT / file).read_text())
     found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    return [(_start(node), node.end_lineno or 0) for node in found]
+    return [(_start(node), node.body[0].lineno, node.end_lineno or 0) for node in found]
 
 
 def _function(file: str, line: int) -> str:
-    """The innermost function around a line."""
-    around = [start for start, end in _functions(file) if start <= line <= end]
+    """The innermost function whose body holds a line."""
+    around = [start for start, body, end in _functions(file) if body <= line <= end]
     return f"{file}:{max(around)}" if around else ""
 
 
