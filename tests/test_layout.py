@@ -54,7 +54,7 @@ ELSEWHERE = {
     "derivations/lemmas/test_lemmas.py": "derivations/quantities",
     "report/test_html.py": "report/mathml",
     "report/test_planning.py": "report/few_shot report/plans",
-    "report/test_report.py": "evaluation/assumptions evaluation/evaluation evaluation/options evaluation/progress "
+    "report/test_report.py": "evaluation/assumptions evaluation/evaluation evaluation/options "
     "evaluation/provenance evaluation/quantities evaluation/theorems evidence/memo",
     "report/test_verdict.py": "report/contradictions",
     "representations/test_extraction.py": "data/prefetch data/preprocessing representations/normalization "

@@ -24,6 +24,7 @@ from bounds.evaluation.progress import bar_wanted
 from bounds.evaluation.provenance import provenance
 from bounds.evaluation.theorems import report_on
 from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept import Kept
 from bounds.evidence.setting import Setting
 from bounds.evidence.thinning import chosen_rows
 from bounds.heads import head_kind
@@ -112,7 +113,7 @@ def evaluate(
             `bounds.load_encoder`. For a `Preprocessing` a mapping of its fields, "imagenet" or "cifar10" will do.
         size: Side in pixels to bring images to; None takes the encoder's own.
         save_representations: A folder to keep the representations in; it can be given as data later, and an
-            interrupted run resumes from it.
+            interrupted run resumes from it, also with what took long of the bounds.
         autocast: Mixed precision in the encoder.
         device, batch_size, seed, progress: Where and how the encoder runs; `seed` fixes views and pairs; bars by default
             on a terminal, for the encoder and for the bounds.
@@ -147,6 +148,11 @@ def evaluate(
     found = gathered(checkpoint, {"labeled": labeled, "unlabeled": unlabeled, "test": test}, given)
     evidence = found.evidence
     record = provenance(found.parts, given, found.encoder, evidence)
+    kept = None
+    if save_representations is not None and evidence.processes.world == 1:
+        tables = [part.representations for part in found.parts.values()]
+        kept = Kept.of(Path(save_representations), record, tables)
+        evidence.keep_in(kept)
     deployment = Deployment(
         found.encoder,
         checkpoint,
@@ -169,6 +175,9 @@ def evaluate(
 
     # No process leaves, and removes what it shares, before the others are done.
     evidence.processes.texts("", "at the end")
+    if kept is not None:
+        kept.finished()
+        evidence.keep_in(None)
     return report
 
 

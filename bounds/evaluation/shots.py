@@ -26,7 +26,7 @@ def few_shot(
     shots: Any = (1, 5),
     ways: Any = "all",
     rule: Any = "mean",
-    permutations: int = 100,
+    permutations: int | None = None,
     delta: float = 0.05,
     normalize: Literal["l2", "clip"] | None = "l2",
     class_prior: Any = None,
@@ -49,7 +49,7 @@ def few_shot(
         shots: m, or a list of m that share δ.
         ways: "all"; "pairs", the mean over two-way episodes of all pairs; or a number of classes drawn an episode.
         rule: "mean", the nearest class mean; ("ridge", λ) for (1/N)Σ‖Wz − e_y‖² + λ‖W‖_F²; ("knn", k). Ties are errors.
-        permutations: B, over which the limit is averaged.
+        permutations: B, over which the limit is averaged; None: 100, or fewer where classes and episodes are many.
         delta: Failure probability of all limits together.
         normalize, num_classes, declared, device, seed: As in `evaluate`.
         class_prior: The queries are weighted by it where it is given, for `ways="all"`; all classes alike otherwise.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TypeVar
@@ -15,6 +15,7 @@ from bounds.assumptions.assumption import Assumption
 from bounds.draws import permutation
 from bounds.errors import NotApplicable
 from bounds.evidence.distributed import all_merge
+from bounds.evidence.kept import Kept
 from bounds.evidence.saved import Summary
 from bounds.evidence.setting import Setting
 from bounds.evidence.shares import held_out_sizes
@@ -36,6 +37,7 @@ from bounds.summaries.totals import Totals
 RIDGE_GRID = tuple(10.0**power for power in range(-5, 3))
 _STREAM = 7  # of the random numbers that order the rows of S
 S = TypeVar("S", bound=Summary)
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -132,12 +134,18 @@ class Evidence:
         squares = LeastSquares.empty(self.labeled.dim, self.setting.num_classes, self.device)
         factors = {}
         for low, chunks in self._labeled_parts():
-            for (z, *_), y in chunks:
-                if y is not None:
-                    squares = squares.update(z, y)
-            squares = squares.reduced()
+            squares = self.remembered(("factor", low), lambda s=squares, c=chunks: _grown(s, c))  # type: ignore[misc]
             factors[low] = self.merged(squares).reduced()
         return factors
+
+    def keep_in(self, kept: Kept | None) -> None:
+        """From now on what takes long is written to a folder, and taken from there by a run that goes on."""
+        self.__dict__["_kept"] = kept
+
+    def remembered(self, key: Hashable, make: Callable[[], V]) -> V:
+        """The value of `make()`, or what an earlier run kept of it."""
+        kept: Kept | None = self.__dict__.get("_kept")
+        return make() if kept is None else kept.value(key, make)
 
     @property
     def least_squares(self) -> LeastSquares:
@@ -327,6 +335,16 @@ class Evidence:
         """(z (N, d), labels (N,)) over S, in every process all of it."""
         return _labeled(self.labeled, self.device)
 
+    def labels_of(self, items: np.ndarray) -> Tensor:
+        """Labels of these rows of S, (N,), int64.
+
+        Raises:
+            NotApplicable: S has none.
+        """
+        if self.labeled.labels is None:
+            raise NotApplicable("needs labels.")
+        return torch.from_numpy(self.labeled.labels[items]).to(self.device)
+
     def pair_chunks(self) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
         """(f(x⁺), f(x⁺⁺), labels or None) over S̄."""
         for (first, second), labels in self.need_pairs().chunks(device=self.device):
@@ -361,6 +379,13 @@ class Evidence:
         heads = list({id(head): head for head in heads}.values())
         found = HeadLosses.of_many(heads, chunks)
         return {id(head): self.merged(losses) for head, losses in zip(heads, found, strict=True)}
+
+
+def _grown(squares: LeastSquares, chunks: Iterable[Chunk]) -> LeastSquares:
+    for (z, *_), y in chunks:
+        if y is not None:
+            squares = squares.update(z, y)
+    return squares.reduced()
 
 
 def _labeled(table: Representations, device: torch.device | str) -> Iterator[tuple[Tensor, Tensor]]:

@@ -14,5 +14,5 @@ def memo(evidence: Evidence, key: Hashable, make: Callable[[], T]) -> T:
     """The value of `make()`, remembered on the evidence under `key`, beside its own cached properties."""
     kept: dict[Hashable, T] = evidence.__dict__.setdefault("_memo", {})
     if key not in kept:
-        kept[key] = make()
+        kept[key] = evidence.remembered(key, make)
     return kept[key]

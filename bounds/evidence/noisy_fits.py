@@ -13,6 +13,7 @@ from bounds.draws import uniforms
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.memo import memo
+from bounds.evidence.saved import KEPT
 from bounds.heads.linear import require_linear
 from bounds.heads.min_norm import MinNorm
 from bounds.heads.ridge import Ridge
@@ -49,6 +50,9 @@ class NoisyFits:
     noisy_train: float
     corrupted: float
     information: float
+
+
+KEPT["NoisyFits"] = NoisyFits
 
 
 def noisy_fits(evidence: Evidence, noise: float = NOISE, fits: int = FITS) -> NoisyFits:

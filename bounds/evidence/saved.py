@@ -16,9 +16,11 @@ from torch import Tensor
 from bounds.errors import CorruptStore, InvalidData, InvalidOption
 from bounds.files import whole_file, write_tensors
 from bounds.heads.least_squares import LeastSquares
+from bounds.heads.linear import Head
 from bounds.heads.losses import HeadLosses
 from bounds.heads.margins import MarginTable
 from bounds.processes import as_bytes
+from bounds.summaries.class_shapes import ClassShapes
 from bounds.summaries.classes import ClassMoments
 from bounds.summaries.covariance import Covariance
 from bounds.summaries.geometry import Geometry
@@ -35,6 +37,7 @@ KINDS: dict[str, type[Any]] = {
         *(SpectralMoments, Totals, WithinScatter),
     )
 }
+KEPT: dict[str, type[Any]] = {**KINDS, "Head": Head, "ClassShapes": ClassShapes}  # also what does not merge
 _FORMAT = "bounds-summaries-1"
 
 
@@ -46,11 +49,11 @@ class Summary(Protocol):
         ...
 
 
-def to_plain(summary: Any, tensors: list[Tensor]) -> Any:
+def to_plain(summary: Any, tensors: list[Tensor], kinds: Mapping[str, type[Any]] = KINDS) -> Any:
     """The summary as JSON, its tensors appended to `tensors` and replaced by their place there.
 
     Raises:
-        InvalidOption: it is none of the kinds listed in `KINDS`.
+        InvalidOption: it is none of the kinds.
     """
     if isinstance(summary, Tensor):
         tensors.append(summary)
@@ -60,11 +63,11 @@ def to_plain(summary: Any, tensors: list[Tensor]) -> Any:
     if isinstance(summary, LeastSquares):
         summary = summary.reduced()
     if isinstance(summary, tuple):
-        return {"tuple": [to_plain(one, tensors) for one in summary]}
-    if is_dataclass(summary) and type(summary).__name__ in KINDS:
-        values = {one.name: to_plain(getattr(summary, one.name), tensors) for one in fields(summary)}
+        return {"tuple": [to_plain(one, tensors, kinds) for one in summary]}
+    if is_dataclass(summary) and type(summary).__name__ in kinds:
+        values = {one.name: to_plain(getattr(summary, one.name), tensors, kinds) for one in fields(summary)}
         return {"kind": type(summary).__name__, "fields": values}
-    raise InvalidOption(f"A {type(summary).__name__} cannot be saved; give one of {', '.join(KINDS)}.")
+    raise InvalidOption(f"A {type(summary).__name__} cannot be saved; give one of {', '.join(kinds)}.")
 
 
 def from_plain(plain: Any, tensors: Sequence[Tensor]) -> Any:
@@ -75,15 +78,15 @@ def from_plain(plain: Any, tensors: Sequence[Tensor]) -> Any:
         return tensors[plain["tensor"]]
     if "tuple" in plain:
         return tuple(from_plain(one, tensors) for one in plain["tuple"])
-    return KINDS[plain["kind"]](**{name: from_plain(one, tensors) for name, one in plain["fields"].items()})
+    return KEPT[plain["kind"]](**{name: from_plain(one, tensors) for name, one in plain["fields"].items()})
 
 
 def pack(summary: Any) -> Tensor:
-    """The summary as bytes, uint8 (N,), on the CPU."""
+    """The summary, or another of the kinds that are kept, as bytes, uint8 (N,), on the CPU."""
     from safetensors.torch import save
 
     tensors: list[Tensor] = []
-    plain = to_plain(summary, tensors)
+    plain = to_plain(summary, tensors, KEPT)
     named = {str(i): one.detach().cpu().contiguous().clone() for i, one in enumerate(tensors)}
     return as_bytes(save(named | {"plain": as_bytes(json.dumps(plain).encode())}))
 

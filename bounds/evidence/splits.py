@@ -55,12 +55,6 @@ def held_out_chunks(evidence: Evidence, count: int) -> Iterator[tuple[Tensor, Te
         yield views[0], labels
 
 
-def fitting_chunks(evidence: Evidence, count: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """(z, labels) of the rows of S that are not held out."""
-    for views, labels in part_chunks(evidence, count, evidence.n):
-        yield views[0], labels
-
-
 def fitting_squares(evidence: Evidence, count: int) -> LeastSquares:
     """Triangular factor of the rows of S that are not held out."""
     return evidence.least_squares_from(count)

@@ -13,6 +13,7 @@ from bounds.heads.linear import Head
 from bounds.summaries.decision import rank
 
 NAME = "ridge head of picked rows"
+_ROWS = 2048  # that are scored together
 
 
 @dataclass(frozen=True)
@@ -54,32 +55,42 @@ def pick(
         prior: (n,) rows of which nothing is counted.
         ties: (n,) numbers drawn independently of the rows.
     """
-    labels, rows = labels.long(), torch.cat([z, z.new_ones(len(z), 1)], dim=1)
-    targets = torch.nn.functional.one_hot(labels, classes).to(z.dtype) - 1.0 / classes
-    taken = torch.tensor(prior, device=z.device)
-    gram = rows[taken].T @ rows[taken]
-    gram.diagonal().add_(penalty)
-    moment = rows[taken].T @ targets[taken]
+    labels, taken = labels.long(), torch.tensor(prior, device=z.device)
+    dim = z.shape[1] + 1
+    gram, moment = penalty * torch.eye(dim, dtype=z.dtype, device=z.device), z.new_zeros(dim, classes)
+    for part in torch.split(taken.nonzero()[:, 0], _ROWS):
+        squares, products = _moments(z[part], labels[part], classes)
+        gram, moment = gram + squares, moment + products
     order = torch.from_numpy(np.argsort(ties, kind="stable")).to(z.device)
     picked: list[Tensor] = []
     while True:
-        weight = torch.cholesky_solve(moment, torch.linalg.cholesky(gram))
-        scores = rows @ weight
+        solved = torch.cholesky_solve(moment, torch.linalg.cholesky(gram))
+        head = Head(solved[:-1].T.contiguous(), solved[-1].clone(), NAME)
         # In the order of the ties, so that a stable sort by margin keeps it.
-        candidates = order[((rank(scores, labels) > 0) & ~taken)[order]]
+        parts = [_missed(head, z, labels, part) for part in torch.split(order[~taken[order]], _ROWS)]
+        candidates, margins = (torch.cat(both) for both in zip(*parts, strict=True))
         if not len(candidates):
             break
-        margins = _margins(scores[candidates], labels[candidates])
         worst = candidates[torch.argsort(margins, stable=True)[:batch]]
-        gram += rows[worst].T @ rows[worst]
-        moment += rows[worst].T @ targets[worst]
+        squares, products = _moments(z[worst], labels[worst], classes)
+        gram, moment = gram + squares, moment + products
         taken[worst] = True
         picked.append(worst)
-    head = Head(weight[:-1].T.contiguous(), weight[-1].clone(), NAME)
     chosen = torch.cat(picked).cpu().numpy() if picked else np.empty(0, np.int64)
     return Picked(head, chosen)
 
 
-def _margins(scores: Tensor, labels: Tensor) -> Tensor:
+def _moments(z: Tensor, labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """(z, 1)ᵀ(z, 1) and (z, 1)ᵀ(Y − 1/K)."""
+    rows = torch.cat([z, z.new_ones(len(z), 1)], dim=1)
+    sums = z.new_zeros(classes, rows.shape[1]).index_add_(0, labels, rows)
+    return rows.T @ rows, (sums - sums.sum(0) / classes).T
+
+
+def _missed(head: Head, z: Tensor, labels: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+    """Of these items those whose class is not named, and their margins."""
+    scores, labels = head(z[items]), labels[items]
+    missed = rank(scores, labels) > 0
+    scores, labels = scores[missed], labels[missed]
     own = scores.gather(1, labels[:, None])[:, 0]
-    return own - scores.scatter(1, labels[:, None], -torch.inf).amax(1)
+    return items[missed], own - scores.scatter(1, labels[:, None], -torch.inf).amax(1)

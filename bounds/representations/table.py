@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,6 +21,20 @@ Chunk = tuple[tuple[Tensor, ...], Tensor | None]
 # Small enough for the cache and for memory that is used again: larger temporaries are fresh pages every time.
 _CHUNK_FLOATS = 2**20
 _MOST_ROWS = 2048
+Watcher = Callable[[int, int], None]  # rows read of a pass, and how many it has
+_watching: Watcher | None = None
+
+
+@contextmanager
+def watched(watcher: Watcher | None) -> Iterator[None]:
+    """Every pass over a table tells the watcher how far it is, inside; None leaves the one before."""
+    global _watching
+    before = _watching
+    _watching = watcher or before
+    try:
+        yield
+    finally:
+        _watching = before
 
 
 @dataclass(frozen=True)
@@ -117,6 +132,8 @@ class Representations:
             chosen = slice(first, last) if items is None else items[first:last]
             views = tuple(self._read(view, chosen, device) for view in self.views)
             labels = None if self.labels is None else torch.from_numpy(self.labels[chosen]).to(device)
+            if _watching is not None:
+                _watching(last - start, end - start)
             yield views, labels
 
     def _read(self, view: Any, chosen: slice | np.ndarray, device: torch.device | str) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidStatistics
+from bounds.summaries.readable import Readable
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class ClassShapes:
     square: Tensor
 
     @classmethod
-    def of(cls, z: Tensor, labels: Tensor, classes: int) -> ClassShapes:
+    def of(cls, z: Tensor | Readable, labels: Tensor, classes: int) -> ClassShapes:
         """Of a sample: rows (n, d) with labels (n,); plug-in moments, covariances with n_c − 1.
 
         Raises:
@@ -47,7 +48,7 @@ class ClassShapes:
         counts = torch.bincount(labels, minlength=classes)
         kept = (counts >= 2).nonzero()[:, 0]
         size = counts[kept].double()
-        found = cls._made(_Parts(z.double(), labels, kept), kept, size / (size - 1))
+        found = cls._made(_Parts(z, labels, kept), kept, size / (size - 1))
         noise = found.variance / size
         square = found.square - noise[:, None] - noise[None, :]
         square.fill_diagonal_(1.0)
@@ -58,7 +59,7 @@ class ClassShapes:
         """Of a population of points (M, d) with labels and weights (M,): all moments as they are."""
         labels = labels.long()
         kept = torch.unique(labels)
-        parts = _Parts(z.double(), labels, kept, weights.double())
+        parts = _Parts(z, labels, kept, weights.double())
         found = cls._made(parts, kept, torch.ones(len(kept), dtype=torch.float64))
         matrices = [(rows * share[:, None]).T @ rows for rows, share, _ in parts]
         cross = torch.stack([torch.stack([(one * two).sum() for two in matrices]) for one in matrices])
@@ -169,7 +170,7 @@ def printed(shapes: ClassShapes, shots: int) -> dict[str, float]:
 
 
 def conditional(
-    z: Tensor,
+    z: Tensor | Readable,
     labels: Tensor,
     queries: Tensor,
     targets: Tensor,
@@ -196,8 +197,13 @@ def conditional(
     kept = (counts >= (2 if weights is None else 1)).nonzero()[:, 0]
     if len(kept) < 2:
         raise InvalidStatistics("Moments of classes need two classes with at least two items each.")
-    centres, spreads = [], []
-    for index, (rows, share, mean) in zip(kept, _Parts(z.double(), labels, kept, weights), strict=True):
+    # In one tensor each: small ones, kept one by one, lie between the large ones that are freed, and memory grows.
+    centre, spread = (
+        torch.empty(len(targets), len(kept), dtype=torch.float64, device=labels.device) for _ in range(2)
+    )
+    for at, (index, (rows, share, mean)) in enumerate(
+        zip(kept, _Parts(z, labels, kept, weights), strict=True)
+    ):
         factor = 1.0 if weights is not None else float(counts[index] / (counts[index] - 1))
         norms, gap = rows.square().sum(1), queries.double() - mean
         v = factor * float((share * norms).sum())
@@ -211,16 +217,15 @@ def conditional(
             second, quadratic = float(matrix.square().sum()), ((gap @ matrix) * gap).sum(1)
         third = gap @ (rows * (share * norms)[:, None]).sum(0)
         q = (fourth - v * v + 2 * (shots - 1) * second) / float(shots) ** 3
-        centres.append(gap.square().sum(1) + v / shots)
-        spreads.append(4 * quadratic / shots - 4 * third / shots**2 + q)
+        centre[:, at] = gap.square().sum(1) + v / shots
+        spread[:, at] = (4 * quadratic / shots - 4 * third / shots**2 + q).clamp_min(0.0)
     place = torch.full(
-        (int(max(int(targets.max()), int(kept.max()))) + 1,), -1, dtype=torch.int64, device=z.device
+        (int(max(int(targets.max()), int(kept.max()))) + 1,), -1, dtype=torch.int64, device=labels.device
     )
-    place[kept] = torch.arange(len(kept), device=z.device)
+    place[kept] = torch.arange(len(kept), device=labels.device)
     own = place[targets]
     known = own >= 0
     own = own.clamp_min(0)[:, None]
-    centre, spread = torch.stack(centres, 1), torch.stack(spreads, 1).clamp_min(0.0)
     a = centre - centre.gather(1, own)
     s2 = spread + spread.gather(1, own)
     each = torch.where(a > 0, s2 / (s2 + a.square()), 1.0).scatter(1, own, 0.0).sum(1).clamp_max(1.0)
@@ -300,7 +305,9 @@ def near_orthogonality(
 class _Parts:
     """Of each class its centred rows, their weights with sum one, and its mean; made anew each time, one at a time."""
 
-    def __init__(self, z: Tensor, labels: Tensor, kept: Tensor, weights: Tensor | None = None) -> None:
+    def __init__(
+        self, z: Tensor | Readable, labels: Tensor, kept: Tensor, weights: Tensor | None = None
+    ) -> None:
         self._z, self._weights = z, weights
         order = torch.argsort(labels, stable=True)
         ends = torch.bincount(labels).cumsum(0)[kept].tolist()
@@ -309,7 +316,7 @@ class _Parts:
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         for own in self._items:
-            rows = self._z[own]
+            rows = self._z[own].double()
             share = rows.new_ones(len(own)) if self._weights is None else self._weights[own].to(rows)
             share = share / share.sum()
             mean = share @ rows

@@ -42,5 +42,8 @@ def rank(scores: Tensor, labels: Tensor) -> Tensor:
 
 def _least(scores: Tensor, own: Tensor) -> Tensor:
     """The least score that is tied with one's own, (N, 1)."""
-    size = scores.abs().masked_fill(scores.isinf(), 0.0).amax(1, keepdim=True)
+    least, most = scores.aminmax(dim=1, keepdim=True)
+    size = torch.maximum(most, -least)
+    if size.isinf().any():
+        size = scores.abs().masked_fill(scores.isinf(), 0.0).amax(1, keepdim=True)
     return own - _ROUNDING * size

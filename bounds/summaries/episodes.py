@@ -19,6 +19,7 @@ from torch import Tensor
 from bounds.draws import uniforms
 from bounds.errors import InvalidInput, InvalidStatistics
 from bounds.summaries.few_shot_rules import Mean, Rule
+from bounds.summaries.readable import Readable
 
 Ways = Literal["all", "pairs"] | int
 _Count = Callable[[NDArray[np.int64], NDArray[np.float64] | None], Tensor]
@@ -80,7 +81,7 @@ def episodes_in(counts: NDArray[np.int64], shots: int) -> int:
 
 
 def episode_errors(
-    z: Tensor,
+    z: Tensor | Readable,
     labels: NDArray[np.int64],
     classes: int,
     shots: int,
@@ -101,7 +102,7 @@ def episode_errors(
     .. math:: \mathrm{err}_m = \sum_c w_c\,\mathbb P(\text{the rule of } m \text{ shots a class errs on a query of } c).
 
     Args:
-        z: Representations, (n, d).
+        z: Representations, (n, d); rows on demand are read for each block of episodes.
         labels: (n,), each class at least m + 1 times.
         classes: K.
         shots: m.
@@ -132,7 +133,7 @@ def episode_errors(
 
 
 def usual_upper(
-    z: Tensor,
+    z: Tensor | Readable,
     labels: NDArray[np.int64],
     classes: int,
     shots: int,
@@ -158,23 +159,33 @@ def usual_upper(
     return float(errors.mean() + 1.645 * errors.std() / len(errors) ** 0.5)
 
 
-def _counting(z: Tensor, rule: Rule | None, ways: Ways, weights: Tensor | None, known: Any) -> _Count:
+def _counting(
+    z: Tensor | Readable, rule: Rule | None, ways: Ways, weights: Tensor | None, known: Any
+) -> _Count:
     """What counts the share of wrong queries, (E,), of episodes (E, K, m + 1), among the classes of least keys (E, K)."""
     chosen: Rule = rule or Mean()
-    prepared, dim = chosen.prepare(z.double()) if known is None else known, z.shape[1]
+    prepared = chosen.prepare(z.double()) if known is None and isinstance(z, Tensor) else known
+
+    def block_errors(part: Tensor) -> Tensor:
+        if isinstance(z, Tensor):
+            return share_of_errors(chosen, prepared, part.to(z.device), ways, weights).cpu()
+        own = z[part.flatten()]
+        numbers = torch.arange(len(own), device=own.device).view(part.shape)
+        return share_of_errors(chosen, chosen.prepare(own), numbers, ways, weights).cpu()
 
     def errors(groups: NDArray[np.int64], keys: NDArray[np.float64] | None) -> Tensor:
         if isinstance(ways, int) and keys is not None:
             least = np.sort(np.argsort(keys, axis=1, kind="stable")[:, :ways], axis=1)
             groups = np.take_along_axis(groups, least[:, :, None], axis=1)
         _, width, size = groups.shape
-        block = max(1, _ENTRIES // (width * (width + dim) * size))
-        return torch.cat(
-            [
-                share_of_errors(chosen, prepared, part.to(z.device), ways, weights).cpu()
-                for part in torch.split(torch.from_numpy(groups), block)
-            ]
-        )
+        block = max(1, _ENTRIES // (width * (width + z.shape[1]) * size))
+        # Results in one tensor: small ones, kept one by one, lie between the large ones that are freed, and memory grows.
+        found = torch.empty(len(groups), dtype=torch.float64)
+        for part, out in zip(
+            torch.split(torch.from_numpy(groups), block), torch.split(found, block), strict=True
+        ):
+            out.copy_(block_errors(part))
+        return found
 
     return errors
 

@@ -72,6 +72,20 @@ def test_refusals(one, message):
         concluded(one())
 
 
+def test_names_that_leave_out_a_part_of_the_bound_are_refused(monkeypatch):
+    from bounds.proofs import conclude as module
+
+    def forgetful(*arguments):
+        terms, parts, root = naming(*arguments)
+        del terms["confidence"]
+        return terms, parts, root
+
+    naming = module.named
+    monkeypatch.setattr(module, "named", forgetful)
+    with pytest.raises(InvalidProof, match="do not add up to the bound"):
+        concluded(hoeffding(Mean(P, apart), d1))
+
+
 def test_a_term_that_the_report_does_not_list_is_refused():
     with pytest.raises(InvalidProof, match="`order` does not list"):
         concluded(hoeffding(Mean(P, apart), d1), order=("invariance",))

@@ -8,6 +8,8 @@ import torch
 
 from bounds.draws import uniforms
 from bounds.errors import InvalidInput, InvalidStatistics
+from bounds.representations.on_demand import OnDemand
+from bounds.representations.table import Representations
 from bounds.summaries import episodes
 from bounds.summaries.episodes import (
     Episodes,
@@ -105,6 +107,18 @@ def test_the_error_of_the_nearest_mean_in_a_small_world(shots, error):
             total += float(share_of_errors(Mean(), rows, torch.tensor(episodes), "all", None).sum())
             weight += len(episodes)
     assert total / weight == pytest.approx(error, rel=1e-12)
+
+
+@pytest.mark.parametrize("ways", ["all", "pairs", 2])
+@pytest.mark.parametrize("rule", RULES)
+def test_rows_on_demand_give_the_same_errors(rule, ways):
+    z, labels = sample()
+    stored = OnDemand(Representations((z.float().numpy(),), labels), np.arange(len(z)))
+    given = {"rule": rule, "ways": ways, "permutations": 4, "seed": 2}
+    wanted = episode_errors(z.float().double(), labels, 3, 3, **given)
+    assert torch.equal(episode_errors(stored, labels, 3, 3, **given), wanted)
+    del given["permutations"]
+    assert usual_upper(stored, labels, 3, 3, **given) == usual_upper(z.float(), labels, 3, 3, **given)
 
 
 def test_a_drawn_number_of_ways_has_the_mean_of_all_subsets():

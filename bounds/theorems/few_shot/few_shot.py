@@ -20,6 +20,7 @@ from bounds.evidence.memo import memo
 from bounds.proofs.conclude import Conclusion
 from bounds.proofs.terms import E
 from bounds.representations.copies import fingerprints
+from bounds.representations.on_demand import rows_of
 from bounds.summaries.class_shapes import ClassShapes, predicted
 from bounds.summaries.constant_stakes import constant_stakes_upper
 from bounds.summaries.episodes import (
@@ -53,18 +54,6 @@ def asked(evidence: Evidence) -> FewShot:
     return FewShot.of(evidence.setting.options.get("few_shot", {}), evidence.setting.num_classes)
 
 
-def labeled_rows(evidence: Evidence) -> Tensor:
-    """All rows of S, (n, d) float64."""
-    rows, start = (
-        torch.empty(evidence.n, evidence.labeled.dim, dtype=torch.float64, device=evidence.device),
-        0,
-    )
-    for z, _ in evidence.labeled_chunks():
-        rows[start : start + len(z)] = z
-        start += len(z)
-    return rows
-
-
 def errors(evidence: Evidence, shots: int) -> tuple[Tensor, float]:
     """H of the option `few_shot` at m shots, (B, r), and the upper end of the usual interval.
 
@@ -86,7 +75,7 @@ def errors(evidence: Evidence, shots: int) -> tuple[Tensor, float]:
         )
 
     def make() -> tuple[Tensor, float]:
-        rows = labeled_rows(evidence)
+        rows = rows_of(evidence.labeled, evidence.device)
         given = (rows, labels, setting.num_classes, shots)
         weights = setting.prior if found.ways == "all" else None
         shared: dict[str, Any] = {
@@ -94,10 +83,11 @@ def errors(evidence: Evidence, shots: int) -> tuple[Tensor, float]:
             "ways": found.ways,
             "seed": setting.seed,
             "weights": weights,
-            "prepared": found.rule.prepare(rows),
+            "prepared": found.rule.prepare(rows) if isinstance(rows, Tensor) else None,
         }
+        permutations = found.arrangements(episodes_in(counts, shots), setting.num_classes)
         return (
-            episode_errors(*given, permutations=found.permutations, **shared),
+            episode_errors(*given, permutations=permutations, **shared),
             usual_upper(*given, **shared),
         )
 
@@ -110,7 +100,9 @@ def shapes(evidence: Evidence) -> ClassShapes | None:
     def make() -> ClassShapes | None:
         labels = torch.from_numpy(_labels(evidence)).to(evidence.device)
         try:
-            return ClassShapes.of(labeled_rows(evidence), labels, evidence.setting.num_classes)
+            return ClassShapes.of(
+                rows_of(evidence.labeled, evidence.device), labels, evidence.setting.num_classes
+            )
         except InvalidStatistics:
             return None
 
@@ -181,7 +173,9 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
             most=1.0,
         ),
         table={f"{m} shots": row for m, row in rows.items()},
-        episodes=None if evidence.distinct is not None else Episodes.of(own, _digest(evidence, option)),
+        episodes=None
+        if evidence.distinct is not None
+        else Episodes.of(own, _digest(evidence, option, len(own))),
     )
 
 
@@ -191,7 +185,7 @@ def _ways(option: FewShot, classes: int) -> str:
     return f"{option.width(classes)}-way"
 
 
-def _digest(evidence: Evidence, option: FewShot) -> str:
+def _digest(evidence: Evidence, option: FewShot, permutations: int) -> str:
     prior = evidence.setting.prior
     weights = None if prior is None or option.ways != "all" else prior.tolist()
     return arrangement_digest(
@@ -199,7 +193,7 @@ def _digest(evidence: Evidence, option: FewShot) -> str:
         fingerprints(evidence.labeled) if evidence.labeled.fingerprinted == "images" else None,
         option.shots[0],
         option.ways,
-        option.permutations,
+        permutations,
         evidence.setting.seed,
         weights,
     )

@@ -8,17 +8,17 @@ classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from bounds.derivations import luthra_2026 as derivation
 from bounds.derivations.expression import Expression
 from bounds.errors import InvalidStatistics, NotApplicable
 from bounds.evidence.evidence import Evidence
-from bounds.evidence.splits import fitting_chunks, held_out_chunks, held_out_count
+from bounds.evidence.splits import held_out_count, part_items
+from bounds.representations.on_demand import read, rows_of
 from bounds.summaries.class_shapes import ClassShapes, cantelli, conditional, printed
 from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
@@ -64,8 +64,10 @@ def _printed(evidence: Evidence, shots: int) -> dict[str, float]:
 
 def _conditional(evidence: Evidence, shots: int) -> dict[str, float]:
     count = held_out_count(evidence)
-    z, y = _stacked(fitting_chunks(evidence, count))
-    queries, targets = (one[:_QUERIES] for one in _stacked(held_out_chunks(evidence, count)))
+    fitted, asked_for = part_items(evidence, count, evidence.n), part_items(evidence, 0, count)[:_QUERIES]
+    z, y = rows_of(evidence.labeled, evidence.device, fitted), evidence.labels_of(fitted)
+    queries = read(evidence.labeled, asked_for, evidence.device)
+    targets = evidence.labels_of(asked_for)
     prior = evidence.setting.prior
     K = evidence.setting.num_classes
     seen = torch.bincount(targets, minlength=K).double()
@@ -75,11 +77,6 @@ def _conditional(evidence: Evidence, shots: int) -> dict[str, float]:
     except InvalidStatistics as reason:
         raise NotApplicable(f"undefined here: {reason}") from reason
     return {"conditional": found}
-
-
-def _stacked(chunks: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    rows = list(chunks)
-    return torch.cat([z for z, _ in rows]), torch.cat([y for _, y in rows]).long()
 
 
 LUTHRA_2026 = Theorem(

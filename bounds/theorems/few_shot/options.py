@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
 
-from bounds.arguments import integer, nearest, number, one_of, several, shown, unknown
+from bounds.arguments import integer, maybe, nearest, number, one_of, several, shown, unknown
 from bounds.errors import InvalidOption
 from bounds.summaries.episodes import Ways
 from bounds.summaries.few_shot_rules import Mean, Nearest, Ridge, Rule
 
 _MOST = 10**9
+_COMPARED = 2**29
 _RULES = '"mean", ("ridge", λ) or ("knn", k)'
 
 
@@ -22,13 +23,13 @@ class FewShot:
 
     Attributes:
         shots: Each m; they share δ.
-        ways, rule, permutations: See `bounds.summaries.episodes.episode_errors`.
+        ways, rule, permutations: See `bounds.summaries.episodes.episode_errors`; None: see `arrangements`.
     """
 
     shots: tuple[int, ...] = (5,)
     ways: Ways = "all"
     rule: Rule = field(default_factory=Mean)
-    permutations: int = 100
+    permutations: int | None = None
 
     @classmethod
     def of(cls, given: Any, classes: int) -> FewShot:
@@ -58,6 +59,11 @@ class FewShot:
     def width(self, classes: int) -> int:
         """Classes that a rule chooses from."""
         return {"all": classes, "pairs": 2}[self.ways] if isinstance(self.ways, str) else self.ways
+
+    def arrangements(self, episodes: int, classes: int) -> int:
+        """Permutations B, fixed by sizes alone: 100, or as many as keep comparisons of a query with a class below 2²⁹."""
+        each = episodes * (self.width(classes) if isinstance(self.ways, int) else classes) ** 2
+        return max(1, min(100, _COMPARED // max(each, 1))) if self.permutations is None else self.permutations
 
     @property
     def about(self) -> str:
@@ -106,5 +112,5 @@ _READ = {
     "shots": shots,
     "ways": ways,
     "rule": rule,
-    "permutations": integer(1, 10**5, "a whole number of arrangements"),
+    "permutations": maybe(integer(1, 10**5, "a whole number of arrangements")),
 }

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import numpy as np
-import torch
-
 from bounds.arguments import integer, maybe, number, shown, unknown
 from bounds.assumptions.assumption import Assumption
 from bounds.draws import uniforms
@@ -26,6 +23,7 @@ from bounds.heads.picked import pick
 from bounds.proofs.conclude import Conclusion
 from bounds.proofs.lemmas.picks import picked
 from bounds.proofs.terms import E
+from bounds.representations.on_demand import HELD, read
 from bounds.theorems.axes import ERROR
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.common import require_fixed_encoder
@@ -98,32 +96,32 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
     setting, n = evidence.setting, evidence.n
     if setting.num_classes < 2:
         raise NotApplicable("needs at least two classes.")
-    count = n - round(option.prior_share * n)
+    used = min(n, max(2, HELD // evidence.labeled.dim))  # of a larger S a random part, which fits into memory
+    count = used - round(option.prior_share * used)
     if count < 1:
         raise NotApplicable(f"needs a label that is no prior row; {option.prior_share:g} of {n} leaves none.")
     batch = option.at_a_time(count, evidence.labeled.dim, setting.num_classes)
-    prior = np.ones(n, dtype=bool)
-    prior[part_items(evidence, 0, count)] = False
-    picks = memo(evidence, ("picks", option), lambda: _picked(evidence, option, batch, prior))
+    picks = memo(evidence, ("picks", option), lambda: _picked(evidence, option, batch, count, used))
     head = memo(evidence, ("picked head", option), lambda: picks[0])
     values = {"picks": picks[1], "n_Q": count, "delta": delta}
     note = (
         f"{picks[1]} of {count} rows picked, {batch} at a time, λ = {option.penalty:g}; "
-        f"the head starts from {n - count} rows that are not counted"
+        f"the head starts from {used - count} rows that are not counted"
+        + (f"; {n - used:,} of {n:,} rows are left out" if used < n else "")
     )
     return Inputs.proven(proof(), values, {"delta": delta}, head, (note,), doubts=_repeats(evidence))
 
 
-def _picked(evidence: Evidence, option: Picking, batch: int, prior: np.ndarray) -> tuple[Head, int]:
-    rows = [(z, y) for z, y in evidence.labeled_chunks()]
+def _picked(evidence: Evidence, option: Picking, batch: int, count: int, used: int) -> tuple[Head, int]:
+    items = part_items(evidence, 0, used)
     found = pick(
-        torch.cat([z for z, _ in rows]),
-        torch.cat([y for _, y in rows]).long(),
+        read(evidence.labeled, items, evidence.device),
+        evidence.labels_of(items),
         evidence.setting.num_classes,
         penalty=option.penalty,
         batch=batch,
-        prior=prior,
-        ties=uniforms(evidence.setting.seed, np.arange(evidence.n), _TIES, 1)[:, 0],
+        prior=evidence.row_ranks[items] >= count,
+        ties=uniforms(evidence.setting.seed, items, _TIES, 1)[:, 0],
     )
     return found.head, len(found.rows)
 

@@ -10,7 +10,7 @@ from scipy.stats import beta
 
 from bounds.assumptions.assumption import Assumption
 from bounds.errors import NotApplicable
-from bounds.evidence.splits import fitting_chunks, fitting_head, held_out_chunks, held_out_count
+from bounds.evidence.splits import fitting_head, held_out_chunks, held_out_count, part_chunks
 from bounds.representations.table import Representations
 from bounds.summaries.decision import UNDECIDED, decide
 from bounds.summaries.limits import kl_inverse
@@ -20,6 +20,10 @@ from tests.worlds_discrete import World, assert_covers, head_of
 
 def rows(chunks):
     return torch.cat([z for z, _ in chunks])
+
+
+def fitting_chunks(evidence, count):
+    return ((z, y) for (z, *_), y in part_chunks(evidence, count, evidence.n))
 
 
 def naive(evidence, delta):

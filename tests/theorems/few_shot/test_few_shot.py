@@ -8,6 +8,7 @@ import bounds
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.summaries.constant_stakes import constant_stakes_upper
 from bounds.summaries.episodes import episode_errors
+from bounds.theorems.few_shot.options import FewShot
 from bounds.worlds import WORLDS, coverage
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -173,3 +174,21 @@ def test_encoders_are_compared_on_the_same_episodes_alone():
     none = bounds.evaluate(None, (x, y), bounds=["held_out"], progress=False)
     with pytest.raises(NotApplicable, match="no few-shot episodes"):
         bounds.compare({"good": good, "none": none}).few_shot()
+
+
+def test_rows_that_do_not_fit_into_memory_give_the_same_numbers(monkeypatch):
+    x, y = data(n=300)
+    names = ["few_shot", "luthra_2026", "luthra_2026_exact", "luthra_2026_conditional"]
+    whole = bounds.evaluate(None, (x, y), bounds=names, progress=False)
+    monkeypatch.setattr("bounds.representations.on_demand.HELD", 50)
+    parts = bounds.evaluate(None, (x, y), bounds=names, progress=False)
+    for name in names:
+        assert parts[name].value == pytest.approx(whole[name].value, rel=1e-12)
+
+
+def test_permutations_are_fewer_where_episodes_and_classes_are_many():
+    assert FewShot().arrangements(4, 1000) == 100  # 50,000 rows of ImageNet, ten shots
+    assert FewShot().arrangements(122, 1000) == 4
+    assert FewShot(ways=5).arrangements(122, 1000) == 100
+    assert FewShot().arrangements(10**7, 1000) == 1
+    assert FewShot(permutations=7).arrangements(10**7, 1000) == 7

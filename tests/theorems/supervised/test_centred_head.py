@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bounds.evidence.gaussian_heads import RIDGES
-from bounds.evidence.splits import fitting_chunks, held_out_chunks
+from bounds.evidence.splits import held_out_chunks, part_chunks
 from bounds.heads.simplex import project_simplex
 from bounds.representations.table import Representations
 from bounds.theorems import THEOREMS
@@ -24,7 +24,8 @@ def naive(evidence, delta):
     best = {"centred_head": math.inf, "centred_head_error": math.inf}
     for share in (0.1, 0.2, 0.5):
         count = round(share * len(z))
-        zP, yP = (torch.cat(part).numpy() for part in zip(*fitting_chunks(evidence, count), strict=True))
+        fitted = part_chunks(evidence, count, evidence.n)
+        zP, yP = (torch.cat(part).numpy() for part in zip(*((z, y) for (z, *_), y in fitted), strict=True))
         zQ, yQ = (torch.cat(part).numpy() for part in zip(*held_out_chunks(evidence, count), strict=True))
         W0 = np.linalg.lstsq(zP, np.eye(K)[yP], rcond=None)[0].T
         moment = zP.T @ zP / len(zP)

@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 
 import bounds
-from bounds.draws import uniforms
+from bounds.draws import permutation, uniforms
 from bounds.errors import InvalidOption, InvalidStatistics
 from bounds.heads.picked import pick
 from bounds.summaries import picks
@@ -152,6 +152,27 @@ def test_every_pick_is_counted():
     found = pick(torch.from_numpy(x), torch.from_numpy(y), 3, penalty=0.1, batch=1, prior=prior, ties=ties)
     assert bound.symbols["picks"] == len(found.rows) > 10
     assert bound.symbols["n_Q"] == 160
+
+
+def test_of_a_sample_beyond_memory_a_random_part_is_used(monkeypatch):
+    x, y = data(n=200, noise=0.1)
+    monkeypatch.setattr(pick_to_learn, "HELD", 5 * 120)
+    bound = evaluated(x, y, {"prior_share": 0.25})["pick_to_learn"]
+    assert bound.symbols["n_Q"] == 90
+    assert "80 of 200 rows are left out" in bound.notes[-1]
+    assert bound.certified
+    ranks = np.argsort(permutation(0, 200, 7))
+    items = np.flatnonzero(ranks < 120)
+    found = pick(
+        torch.nn.functional.normalize(torch.from_numpy(x[items])),
+        torch.from_numpy(y[items]),
+        3,
+        penalty=0.1,
+        batch=1,
+        prior=ranks[items] >= 90,
+        ties=uniforms(0, items, pick_to_learn._TIES, 1)[:, 0],
+    )
+    assert bound.symbols["picks"] == len(found.rows) > 5
 
 
 def test_repeats_that_nobody_explains_are_not_certified():
