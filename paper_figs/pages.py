@@ -32,10 +32,14 @@ REAL = [
     "centred_head",
     "pac_bayes_deterministic",
     "pac_bayes",
+    "pick_to_learn",
     "agreement",
     "reference_head",
     "held_out",
     "test_set",
+    "test_set_loss",
+    "few_shot",
+    "luthra_2026_exact",
 ]
 DRAWN = [
     "vicreg",
