@@ -19,6 +19,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import api
 import atlas
 import gallery
+import theory
 import tutorials
 
 from bounds.version import __version__
@@ -93,6 +94,7 @@ def _made(app: object) -> None:
     gallery.write(ROOT / "paper_figs", _figures(), DOCS / "gallery")
     api.write(DOCS / "api")
     atlas.write(ROOT / "paper_figs" / "results", DOCS)
+    theory.write(DOCS)
 
 
 def setup(app: object) -> None:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import trust
 import trusted_base
@@ -95,7 +96,7 @@ def real_images_table() -> str:
 
 
 def speed_table() -> str:
-    """The saved ratios of `tests/benchmarks.py`, and the memory of `tests/benchmarks_duels.py`."""
+    """The saved ratios of `tests/benchmarks.py`, the memory of `tests/benchmarks_duels.py` and the limits of proofs."""
     saved = json.loads((ROOT / "paper_figs" / "results" / "benchmarks.json").read_text())
     machine = saved["comparison"].pop("provenance")
     for one in saved.values():
@@ -136,9 +137,32 @@ def speed_table() -> str:
             f"encoder at the peak, {one['peak_bytes_of_labels']:.1f} while labels are asked, of which "
             f"{one['held_bytes']:.1f} are kept"
         )
+    lines |= proof_speed(json.loads((ROOT / "tests" / "results" / "benchmarks_proofs.json").read_text()))
     rows = [f"| {what} | {cost} |" for what, cost in lines.items()]
     head = f"CPU time on one thread unless cores are named; {machine['cores']} cores, torch {machine['versions']['torch']}."
     return "\n".join([head, "", "| what | cost |", "| --- | --- |", *rows])
+
+
+def proof_speed(saved: dict[str, Any]) -> dict[str, str]:
+    """What `tests/benchmarks_proofs.py` found, each beside the time that it may take."""
+    found, limits = saved["found"], saved["limits"]
+    rows = {
+        "derive, all": f"`bounds.derive` of all {found['proofs']} proofs, each step checked",
+        "expression, slowest first": f"building an expression, the slowest (`{found['slowest first']}`), first in a process",
+        "expression, slowest again": f"building an expression again, the slowest (`{found['slowest again']}`)",
+        "evaluate, first, over imports and digits": f"`bounds.evaluate` on the digits, {found['bounds']} bounds, first in a "
+        "process, beyond importing torch, scipy.stats and sympy and loading the digits",
+        "bounds, again": "its bounds again, on the same summaries",
+    }
+
+    def seconds(number: float) -> str:
+        return f"{number:.2g} s" if number >= 0.1 else f"{1000 * number:.2g} ms"
+
+    def cost(name: str) -> str:
+        missed = ": **missed**" if found[name] > limits[name] else ""
+        return f"{seconds(found[name])}, of {seconds(limits[name])} that it may take{missed}"
+
+    return {what: cost(name) for name, what in rows.items()}
 
 
 def error_bounds_table() -> str:

@@ -51,7 +51,6 @@ ELSEWHERE = {
     "information/test_distances.py": "information/pixels",
     "pretraining/test_pretraining.py": "examples/cifar10 examples/digits",
     "proofs/lemmas/test_class_means.py": "derivations/inequalities",
-    "proofs/test_ranges.py": "derivations/functions",
     "derivations/lemmas/test_lemmas.py": "derivations/quantities",
     "report/test_html.py": "report/mathml",
     "report/test_planning.py": "report/few_shot report/plans",

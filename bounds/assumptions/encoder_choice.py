@@ -26,7 +26,7 @@ class EncoderChoice:
     members: int
 
     def upper_on(self, tau: float) -> float:
-        """R̃_m(F) ≤ (τ/2)·√(2 ln J) whatever the data: Massart's lemma around the midpoint of [0, τ] (theory: K7)."""
+        """R̃_m(F) ≤ (τ/2)·√(2 ln J) whatever the data: Massart's lemma around the midpoint of [0, τ]."""
         return 0.5 * tau * math.sqrt(2 * math.log(self.members))
 
 

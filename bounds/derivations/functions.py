@@ -87,7 +87,10 @@ class Max(sp.Max):
 
     def __new__(cls, *arguments: sp.Expr, **assumptions: Any) -> sp.Expr:
         """Compares numbers alone."""
-        return super().__new__(cls, *arguments, evaluate=_numbers(arguments))
+        # Of a class of its own, sympy does not know which of two numbers to keep.
+        if all(sp.sympify(argument).is_number for argument in arguments):
+            return sp.Max(*arguments)
+        return super().__new__(cls, *arguments, evaluate=False)
 
 
 class Min(sp.Min):
@@ -95,11 +98,10 @@ class Min(sp.Min):
 
     def __new__(cls, *arguments: sp.Expr, **assumptions: Any) -> sp.Expr:
         """Compares numbers alone."""
-        return super().__new__(cls, *arguments, evaluate=_numbers(arguments))
-
-
-def _numbers(arguments: tuple[sp.Expr, ...]) -> bool:
-    return all(sp.sympify(argument).is_number for argument in arguments)
+        # Of a class of its own, sympy does not know which of two numbers to keep.
+        if all(sp.sympify(argument).is_number for argument in arguments):
+            return sp.Min(*arguments)
+        return super().__new__(cls, *arguments, evaluate=False)
 
 
 NUMERIC["Max"], NUMERIC["Min"] = max, min

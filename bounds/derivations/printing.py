@@ -15,9 +15,6 @@ from bounds.derivations.symbols import LATEX
 class Printer(LatexPrinter):  # type: ignore[misc]
     """sympy's printer in the notation of the theory."""
 
-    def __init__(self) -> None:
-        super().__init__({"ln_notation": True})
-
     def _print_Symbol(self, symbol: sp.Symbol, style: str = "plain") -> str:
         return LATEX.get(symbol.name) or str(super()._print_Symbol(symbol, style))
 
@@ -31,7 +28,7 @@ class Printer(LatexPrinter):  # type: ignore[misc]
     def _print_Mul(self, term: sp.Expr) -> str:
         """Several roots as one, with what divides them inside: r√(ln(1/δ)/(2N))."""
         roots = [one for one in term.args if isinstance(one, sp.Pow) and abs(one.exp) == sp.Rational(1, 2)]
-        if len(roots) < 2:
+        if len(roots) < 2 or all(one.exp < 0 for one in roots):
             return str(super()._print_Mul(term))
         if _coeff_isneg(term):
             return f"- {self._print(-term)}"
@@ -41,6 +38,23 @@ class Printer(LatexPrinter):  # type: ignore[misc]
         root = str(self._print(sp.Pow(inside, sp.Rational(1, 2), evaluate=False)))
         outside = self.parenthesize(rest * divisor, PRECEDENCE["Mul"], strict=True)
         return root if rest * divisor == 1 else f"{outside} {root}"
+
+    def _print_Pow(self, term: sp.Pow) -> str:
+        if term.exp == sp.Rational(1, 2):
+            return rf"\sqrt{{{self._flat(term.base)}}}"
+        return str(super()._print_Pow(term))
+
+    def _print_log(self, term: sp.Expr, exp: Any = None) -> str:
+        text = rf"\ln\left({self._flat(term.args[0])}\right)"
+        return text if exp is None else f"{text}^{{{exp}}}"
+
+    def _flat(self, term: sp.Expr) -> str:
+        """A fraction with a slash: roots and brackets that need not grow are read without a font for mathematics."""
+        above, below = sp.fraction(term)
+        if below == 1:
+            return str(self._print(term))
+        over = self.parenthesize(above, PRECEDENCE["Mul"], strict=True)
+        return f"{over} / {self.parenthesize(below, PRECEDENCE['Pow'])}"
 
     def _as_ordered_terms(self, expr: Any, order: Any = None) -> list[sp.Expr]:
         return sorted(super()._as_ordered_terms(expr, order=order), key=_coeff_isneg)

@@ -11,7 +11,7 @@ _CACHED = 2**19  # floats that are gone through many times while they are in cac
 def project_simplex(u: Tensor) -> Tensor:
     r"""Euclidean projection of the rows of u (N, K) on the probability simplex.
 
-    Π is 1-Lipschitz, fixes one-hot vectors and keeps the arg max (theory: K1). Π(u) = (u − θ)₊ with the θ at
+    Π is 1-Lipschitz, fixes one-hot vectors and keeps the arg max. Π(u) = (u − θ)₊ with the θ at
     which the entries sum to one (Held, Wolfe and Crowder 1974); the sum is convex in θ, so Newton's method from
     below climbs to θ and ends after finitely many steps.
 

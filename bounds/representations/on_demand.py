@@ -37,10 +37,9 @@ class OnDemand:
             return read(self.table, items, self.device)
 
 
-Rows = Tensor | OnDemand
-
-
-def rows_of(table: Representations, device: torch.device | str, items: np.ndarray | None = None) -> Rows:
+def rows_of(
+    table: Representations, device: torch.device | str, items: np.ndarray | None = None
+) -> Tensor | OnDemand:
     """First views of chosen items, by default of all."""
     items = np.arange(table.count) if items is None else items
     return read(table, items, device) if len(items) * table.dim <= HELD else OnDemand(table, items, device)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bounds.errors import InvalidStatistics
-from bounds.representations.on_demand import Rows
+from bounds.summaries.readable import Readable
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ClassShapes:
     square: Tensor
 
     @classmethod
-    def of(cls, z: Rows, labels: Tensor, classes: int) -> ClassShapes:
+    def of(cls, z: Tensor | Readable, labels: Tensor, classes: int) -> ClassShapes:
         """Of a sample: rows (n, d) with labels (n,); plug-in moments, covariances with n_c − 1.
 
         Raises:
@@ -170,7 +170,7 @@ def printed(shapes: ClassShapes, shots: int) -> dict[str, float]:
 
 
 def conditional(
-    z: Rows,
+    z: Tensor | Readable,
     labels: Tensor,
     queries: Tensor,
     targets: Tensor,
@@ -305,7 +305,9 @@ def near_orthogonality(
 class _Parts:
     """Of each class its centred rows, their weights with sum one, and its mean; made anew each time, one at a time."""
 
-    def __init__(self, z: Rows, labels: Tensor, kept: Tensor, weights: Tensor | None = None) -> None:
+    def __init__(
+        self, z: Tensor | Readable, labels: Tensor, kept: Tensor, weights: Tensor | None = None
+    ) -> None:
         self._z, self._weights = z, weights
         order = torch.argsort(labels, stable=True)
         ends = torch.bincount(labels).cumsum(0)[kept].tolist()

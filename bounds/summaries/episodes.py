@@ -18,8 +18,8 @@ from torch import Tensor
 
 from bounds.draws import uniforms
 from bounds.errors import InvalidInput, InvalidStatistics
-from bounds.representations.on_demand import Rows
 from bounds.summaries.few_shot_rules import Mean, Rule
+from bounds.summaries.readable import Readable
 
 Ways = Literal["all", "pairs"] | int
 _Count = Callable[[NDArray[np.int64], NDArray[np.float64] | None], Tensor]
@@ -81,7 +81,7 @@ def episodes_in(counts: NDArray[np.int64], shots: int) -> int:
 
 
 def episode_errors(
-    z: Rows,
+    z: Tensor | Readable,
     labels: NDArray[np.int64],
     classes: int,
     shots: int,
@@ -133,7 +133,7 @@ def episode_errors(
 
 
 def usual_upper(
-    z: Rows,
+    z: Tensor | Readable,
     labels: NDArray[np.int64],
     classes: int,
     shots: int,
@@ -159,7 +159,9 @@ def usual_upper(
     return float(errors.mean() + 1.645 * errors.std() / len(errors) ** 0.5)
 
 
-def _counting(z: Rows, rule: Rule | None, ways: Ways, weights: Tensor | None, known: Any) -> _Count:
+def _counting(
+    z: Tensor | Readable, rule: Rule | None, ways: Ways, weights: Tensor | None, known: Any
+) -> _Count:
     """What counts the share of wrong queries, (E,), of episodes (E, K, m + 1), among the classes of least keys (E, K)."""
     chosen: Rule = rule or Mean()
     prepared = chosen.prepare(z.double()) if known is None and isinstance(z, Tensor) else known

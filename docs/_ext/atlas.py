@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from assumed import assumptions, read_refuters, slug
 from curves import curves
+from theory import used_by
 from written import plain, replace, table
 
 import bounds
@@ -134,17 +136,6 @@ def write(results: Path, docs: Path) -> None:
         (docs / "atlas" / f"{name}.md").write_text(page, "utf-8")
 
 
-def assumptions() -> list[str]:
-    """Every assumption that has a title or that a theorem needs."""
-    needed = [need for theorem in THEOREMS.values() for need in theorem.needs]
-    return list(dict.fromkeys([*TITLES, *needed]))
-
-
-def slug(name: str) -> str:
-    """Of an assumption's page: A1' and A1 differ by more than a sign."""
-    return name.replace("'", "-prime").lower()
-
-
 # -- a theorem
 
 
@@ -167,6 +158,7 @@ def theorem_page(
         _assumptions(theorem, refuters),
         "## Proof",
         _proof(derivation),
+        _lemmas(theorem.name),
         "## History and source",
         _history(theorem),
         "## How it scales",
@@ -292,6 +284,12 @@ def _proof(derivation: Derivation | None) -> str:
         "is made or proved by the kernel, a *cited* one is a known inequality, tested where its two sides can be computed."
     )
     return f"{lead}\n\n{_steps(derivation.name, derivation.steps)}"
+
+
+def _lemmas(theorem: str) -> str:
+    """The lemmas that its proof uses, in any variant."""
+    found = ", ".join(entry.link for entry in used_by(theorem))
+    return f"Lemmas that it uses, in all its variants: {found}." if found else "It uses no lemma."
 
 
 def _steps(name: str, steps: Sequence[Step]) -> str:
@@ -452,17 +450,6 @@ def _link(name: str, folder: str = "") -> str:
 
 
 # -- an assumption
-
-
-def read_refuters(page: str) -> dict[str, tuple[str, str]]:
-    """Assumption to how it is declared and what refutes it, from the table of the explanation."""
-    found = {}
-    for line in page.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split(" | ")] if line.startswith("| ") else []
-        if len(cells) == 4 and cells[1] not in ("assumption", "---"):
-            for name in cells[0].strip("| ").split(", "):
-                found[name] = (cells[2], cells[3].strip("| "))
-    return found
 
 
 def assumption_page(name: str, refuters: Mapping[str, tuple[str, str]], studies: Studies) -> str:

@@ -15,11 +15,13 @@ x = sp.Symbol("x", positive=True)
 @pytest.mark.parametrize(
     ("formula", "written"),
     [
-        (hoeffding(s.tau, s.delta_1, s.n), r"\tau \sqrt{\frac{\ln{\left(\frac{1}{\delta_1} \right)}}{2 n}}"),
-        (-hoeffding(s.tau, s.delta_1, s.n), r"- \tau \sqrt{\frac{\ln{\left(\frac{1}{\delta_1} \right)}}{2 n}}"),
-        (3 * sp.sqrt(2 * s.K / s.m), r"3 \sqrt{\frac{2 K}{m}}"),
-        ((x + 1) * sp.sqrt(s.K / s.m), r"\left(x + 1\right) \sqrt{\frac{K}{m}}"),
-        (sp.sqrt(s.K / s.m), r"\sqrt{\frac{K}{m}}"),
+        (hoeffding(s.tau, s.delta_1, s.n), r"\tau \sqrt{\ln\left(1 / \delta_1\right) / \left(2 n\right)}"),
+        (-hoeffding(s.tau, s.delta_1, s.n), r"- \tau \sqrt{\ln\left(1 / \delta_1\right) / \left(2 n\right)}"),
+        (3 * sp.sqrt(2 * s.K / s.m), r"3 \sqrt{2 K / m}"),
+        ((x + 1) * sp.sqrt(s.K / s.m), r"\left(x + 1\right) \sqrt{K / m}"),
+        (sp.sqrt(s.K / s.m), r"\sqrt{K / m}"),
+        (1 / sp.sqrt(s.K * s.m), r"\frac{1}{\sqrt{K} \sqrt{m}}"),
+        (sp.log((x + 1) / s.m) ** 2, r"\ln\left(\left(x + 1\right) / m\right)^{2}"),
         (sp.sqrt(s.K) / s.m, r"\frac{\sqrt{K}}{m}"),
         (s.n - s.c, "n - c"),
         (-s.c + 1, "1 - c"),

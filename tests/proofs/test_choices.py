@@ -55,6 +55,13 @@ BALL = ball(V, sp.Integer(2) ** GRID.chosen, Frobenius)
 LOSS = Norm(Apply(V, z) - y)
 
 
+def test_what_stands_for_all_members_is_generic():
+    assert J.generic.generic
+    assert GRID.generic.generic
+    assert BALL.generic.args[0].generic
+    assert not any(one.generic for one in (J.chosen, GRID.chosen, BALL.chosen))
+
+
 def test_a_ball_is_named_by_what_its_member_must_satisfy():
     (relation,) = BALL.requires
     assert (relation.lhs, relation.rhs) == (Frobenius(V), sp.Integer(2) ** GRID.chosen)

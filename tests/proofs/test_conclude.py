@@ -36,8 +36,9 @@ def test_assumptions_are_those_of_the_proof():
     assert concluded(hoeffding(Mean(P, apart), d1)).assumptions == ("A1", "A3", "A4", "A6")
 
 
-def bound(*events, right=None, requires=()):
-    return fact(GOAL, Mean(P, apart) if right is None else right, *events, requires=requires)
+def bound(*events, right=None, requires=(), assumes=()):
+    right = Mean(P, apart) if right is None else right
+    return fact(GOAL, right, *events, assumes=assumes, requires=requires)
 
 
 GENERIC = Declared("j'", "index", (), True)
@@ -51,6 +52,8 @@ GENERIC = Declared("j'", "index", (), True)
         (lambda: bound(Event("e", sp.Rational(1, 20))), "not a bare share"),
         (lambda: bound(Event("e", t)), "not a bare share"),
         (lambda: bound(Event("e", d1), Event("g", d1)), "the same share"),
+        (lambda: bound(assumes={"A1", "A1'"}), "two kinds of views"),
+        (lambda: bound(assumes={"A1", "label"}), "two kinds of views"),
         (lambda: bound(right=GENERIC * Mean(P, apart)), "generic member `j'` is left"),
         (lambda: bound(right=Mean(P, apart) + E(apart**2)), "named by"),
         (lambda: bound(right=Mean(P, apart) * E(apart**2)), "cannot be read off"),
@@ -67,6 +70,20 @@ GENERIC = Declared("j'", "index", (), True)
 def test_refusals(one, message):
     with pytest.raises(InvalidProof, match=message):
         concluded(one())
+
+
+def test_names_that_leave_out_a_part_of_the_bound_are_refused(monkeypatch):
+    from bounds.proofs import conclude as module
+
+    def forgetful(*arguments):
+        terms, parts, root = naming(*arguments)
+        del terms["confidence"]
+        return terms, parts, root
+
+    naming = module.named
+    monkeypatch.setattr(module, "named", forgetful)
+    with pytest.raises(InvalidProof, match="do not add up to the bound"):
+        concluded(hoeffding(Mean(P, apart), d1))
 
 
 def test_a_term_that_the_report_does_not_list_is_refused():

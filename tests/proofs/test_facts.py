@@ -188,6 +188,15 @@ def test_what_is_assumed_and_required_is_kept():
     assert len(found.steps) == 3
 
 
+def test_a_lemma_takes_over_what_its_premises_rest_on():
+    relation, event = sp.Le(n, t, evaluate=False), Event("e", d1)
+    premise = fact(a, b, event, assumes={"A1"}, requires={relation})
+    found = ANY.at({LEFT: a, RIGHT: c}, frozenset({"A2"}), premises=(premise,))
+    assert (found.events, found.assumptions, found.requires) == ({event}, {"A1", "A2"}, {relation})
+    assert found.premises == (premise,)
+    assert ANY.at({LEFT: a, RIGHT: c}, premises=(premise,), drop=True).requires == frozenset()
+
+
 def test_parts_have_to_add_up():
     found = decomposed(z, (z - z2, z2), Norm)
     assert (found.lhs, found.rhs) == (Norm(z), Norm(z - z2) + Norm(z2))

@@ -3,8 +3,16 @@
 import pytest
 import sympy as sp
 
-from bounds.derivations.functions import Max, Min, clopper_pearson, kl_inverse, softplus
+from bounds.derivations.functions import (
+    Max,
+    Min,
+    clopper_pearson,
+    clopper_pearson_counts,
+    kl_inverse,
+    softplus,
+)
 from bounds.errors import InvalidProof
+from bounds.proofs.lemmas.agreement import ClassLimit
 from bounds.proofs.ranges import (
     B,
     direction,
@@ -17,18 +25,25 @@ from bounds.proofs.ranges import (
 )
 from bounds.proofs.terms import (
     Apply,
+    Correction,
+    Cross,
     Dot,
     E,
     Enc,
+    Energy,
     Fresh,
     Given,
     Hinge,
     InBall,
+    Least,
     Negatives,
     Norm,
     OpNorm,
     Project,
     Reach,
+    Remainder,
+    Spread,
+    Stretch,
     Worst,
     Wrong,
     view,
@@ -37,6 +52,7 @@ from tests.proofs.setting import V, W, a, apart, d1, d2, f, k, n, residual, t, w
 
 ZB = Enc(f, view(1, 0))
 SPREAD = Dot(z, z2) - Dot(z, ZB)
+UNSURE = Remainder(ClassLimit(Given(wrong)), t)
 RANGES = [
     (apart, 0, tau, {"A4"}),
     (Norm(z), 0, B, {"A4"}),
@@ -60,7 +76,12 @@ RANGES = [
     (apart**2 / 2, 0, tau**2 / 2, {"A4"}),
     (apart * residual, 0, tau * Reach(W), {"A4"}),
     (3 - 2 * apart, 3 - 2 * tau, 3, {"A4"}),
+    (Hinge(sp.Rational(3, 2) * wrong), 0, 1, set()),
     (wrong, 0, 1, set()),
+    (Correction(W, z, y), -1, 1, set()),
+    (Cross(Project(Apply(W, z)), Project(Apply(V, z2)), y), 0, 2, set()),
+    (UNSURE, Least(UNSURE), Least(UNSURE) + Spread(UNSURE), set()),
+    (Energy(t, z), 0, (Stretch(t) * B) ** 2, {"A4"}),
     (Fresh(apart), 0, tau, {"A4"}),
     (a, a, a, set()),
     (apart - Fresh(apart), -tau, tau, {"A4"}),
@@ -161,6 +182,8 @@ def test_directions(term, way):
     [
         (a - sp.exp(a), a, "both grows and falls"),
         (a * sp.exp(a), a, "not known"),
+        (a * t * (n - t), a, "not known"),
+        (a * (n - t), a, "not known"),
         (clopper_pearson(n, a, d1), a, "not known"),
         (sp.sin(a), a, "not known"),
         (a**n, a, "not known"),
@@ -172,6 +195,9 @@ def test_directions_that_are_not_known_are_refused(term, q, message):
         direction(term, q)
 
 
-def test_a_limit_falls_in_its_level():
+def test_a_limit_grows_in_the_ones_and_falls_in_the_zeros_and_its_level():
     assert direction(clopper_pearson(n, n, d1), d1) == -1
+    assert direction(clopper_pearson_counts(a, n, d1), a) == 1
+    assert direction(clopper_pearson_counts(n, a, d1), a) == -1
+    assert direction(clopper_pearson_counts(n, n, d1), d1) == -1
     assert direction(1 / d1, d1) == -1

@@ -90,6 +90,7 @@ def test_negatives_sum_over_item_one():
     assert items(summed) == {x}
     assert order(summed) == 1 + k
     assert Negatives(k, t) == k * t
+    assert Negatives(k, Norm(z) * Norm(other)) == Norm(z) * Negatives(k, Norm(other))
 
 
 def test_order_counts_items():

@@ -1,6 +1,7 @@
 """Every step of every proof, and every lemma, is mathematics: nothing shows the name that Python has for it."""
 
-import inspect
+import importlib
+import pkgutil
 import re
 
 import pytest
@@ -20,6 +21,10 @@ from bounds.theorems.duels import claims
 from tests.proofs.setting import P, S, W, apart, f, residual, t, wrong, z, z2
 from tests.proofs.test_theorems import PROVEN, variants
 
+FILES = {
+    one.name: importlib.import_module(f"{lemmas.__name__}.{one.name}")
+    for one in pkgutil.iter_modules(lemmas.__path__)
+}
 CLAIMS = (claims.better, claims.not_worse, claims.below, claims.above)
 # Words that are meant: set upright, or as text.
 WORDS = re.compile(r"\\(?:text|mathrm|operatorname|mathbb|mathcal)\{[^}]*\}")
@@ -57,8 +62,7 @@ def test_every_step_of_a_claim_is_typeset(claim):
     "lemma",
     [
         pytest.param(one, id=f"{module}.{name}")
-        for module, file in vars(lemmas).items()
-        if inspect.ismodule(file)
+        for module, file in FILES.items()
         for name, one in vars(file).items()
         if isinstance(one, Lemma)
     ],

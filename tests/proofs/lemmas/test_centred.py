@@ -106,6 +106,7 @@ def test_the_head_may_be_fitted_on_the_counted_items():
 def test_a_ball_around_a_centre_says_nothing_about_norms():
     high, _ = length(Apply(BALL.generic, z - Enc(f, view(0, 1))))
     assert high == OpNorm(BALL.generic) * tau
+    assert BALL.generic.args[0].generic
 
 
 FIXED = Sample("Q", n, Q.apart, fixed=True)

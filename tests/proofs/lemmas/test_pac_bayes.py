@@ -34,6 +34,7 @@ def test_the_bound_holds_for_a_posterior_of_the_counted_items():
     assert found.assumptions == {"A2", "A6"}
     assert found.spends == d1
     assert found.requires == {sp.Ge(n, 8, evaluate=False)}
+    assert {event.what for event in found.events} == {"random heads on Q"}
     plain = found.rhs.xreplace(
         {Mean(Q, ERROR): sp.Rational(1, 5), Divergence(W, PRIORS.chosen): sp.Integer(3)}
     )
