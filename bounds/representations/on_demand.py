@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from bounds.errors import InvalidData
 from bounds.representations.table import Representations
 
 HELD = 2**27  # numbers, 1 GiB, that are kept in memory
-_AT_ONCE = 2**23  # numbers that are read together: scattered rows of a store open each of its files anew
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,12 @@ class OnDemand:
 
     def __getitem__(self, index: Tensor | np.ndarray) -> Tensor:
         items = self.items[index.cpu().numpy() if isinstance(index, Tensor) else index]
-        return read(self.table, items, self.device, rows=_AT_ONCE // self.table.dim + 1)
+        # Together, as scattered rows of a store open each of its files anew; a bad one is then named by its own number.
+        near = replace(self.table, views=(self.table.views[0][items],), labels=None, fingerprints=None)
+        try:
+            return read(near, np.arange(len(items)), self.device)
+        except InvalidData:
+            return read(self.table, items, self.device)
 
 
 def rows_of(
@@ -40,12 +45,10 @@ def rows_of(
     return read(table, items, device) if len(items) * table.dim <= HELD else OnDemand(table, items, device)
 
 
-def read(
-    table: Representations, items: np.ndarray, device: torch.device | str, rows: int | None = None
-) -> Tensor:
-    """First views of these items, (N, d), float64, so many rows at a time."""
-    found, start = torch.empty(len(items), table.dim, dtype=torch.float64, device=device), 0
-    for (z, *_), _ in table.chunks(rows, device, items=items):
-        found[start : start + len(z)] = z
+def read(table: Representations, items: np.ndarray, device: torch.device | str) -> Tensor:
+    """First views of these items, (N, d), float64."""
+    rows, start = torch.empty(len(items), table.dim, dtype=torch.float64, device=device), 0
+    for (z, *_), _ in table.chunks(device=device, items=items):
+        rows[start : start + len(z)] = z
         start += len(z)
-    return found
+    return rows

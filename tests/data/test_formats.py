@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 import tarfile
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from PIL import Image
 
 import bounds
-from bounds.errors import InvalidData, InvalidInput, InvalidOption
+from bounds.errors import InvalidData, InvalidInput, InvalidOption, MissingDependency
 from bounds.representations.inputs import open_source
 from tests.data.test_data import GREY, RGB, N, Y, png, read, write_folder, write_parquet
 
@@ -211,6 +212,49 @@ def test_broken_images(form, tmp_path):
     assert np.array_equal(y, Y[order[3:9]])
     assert "4 of 23 items (0.17 of all) cannot be decoded" in source.notes[-1]
     assert source.count == len(GOOD)
+
+
+def test_the_report_says_which_share_was_left_out(tmp_path):
+    pictures = [b"broken" if i in BAD else p for i, p in enumerate(PICTURES)]
+    items = [{"png": p, "cls": str(Y[i]).encode()} for i, p in enumerate(pictures)]
+    path = write_tar(tmp_path / "a.tar", items)
+
+    def evaluated(data):
+        return bounds.evaluate(lambda x: x.flatten(1).float(), data, bounds=["held_out"], progress=False)
+
+    with pytest.raises(InvalidData, match=r"part/000002.*cannot be decoded"):
+        evaluated(path)
+    report = evaluated(bounds.load_data(path, broken="skip"))
+    said = [note for note in report.notes if "4 of 23 items (0.17 of all) cannot be decoded" in note]
+    assert "part/000002" in said[0]
+    assert "cannot be decoded" in report.to_html()
+    assert "cannot be decoded" in report.to_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "extra"),
+    [
+        ("a.h5", "h5py", "h5py"),
+        ("a.zarr", "zarr", "zarr"),
+        ("memory://bucket/a.tar", "fsspec", "remote"),
+        ("saved", "datasets", "datasets"),
+    ],
+)
+def test_a_missing_library_is_one_sentence(name, module, extra, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    if name == "saved":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "dataset_info.json").write_text("{}")
+        (tmp_path / name / "state.json").write_text("{}")
+    elif name == "a.h5":
+        (tmp_path / name).write_bytes(b"x")
+    elif name == "a.zarr":
+        (tmp_path / name).mkdir()
+    path = name if "://" in name else tmp_path / name
+    with pytest.raises(MissingDependency) as error:
+        open_source(path, name="labeled")
+    assert f"ssl-bounds[{extra}]" in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.slow

@@ -114,6 +114,14 @@ def table():
             rows.writerow([f"images/{i}.png", WORDS[y[i]]])
 
 
+def folders():
+    x, y = images()
+    for i in range(N):
+        part = Path("photos", "unlabeled" if i < 8 else f"{'train' if i < 20 else 'val'}/{WORDS[y[i]]}")
+        part.mkdir(parents=True, exist_ok=True)
+        (part / f"{i}.png").write_bytes(png(x[i]))
+
+
 def chunked():
     import h5py
     import zarr
@@ -153,6 +161,7 @@ MADE = {
     "huggingface-data.md": lambda: parquet("photos.parquet"),
     "broken-images.md": lambda: parquet("damaged.parquet", {4, 9}),
     "path-tables.md": table,
+    "image-folders.md": folders,
     "hdf5-zarr.md": chunked,
     "urls.md": urls,
     "webdataset.md": shards,

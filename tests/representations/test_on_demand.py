@@ -34,3 +34,5 @@ def test_a_row_without_numbers_is_named():
     broken[4321, 2] = np.nan
     with pytest.raises(InvalidData, match="row 4321"):
         read(Representations((broken,)), np.array([4321, 5]), "cpu")
+    with pytest.raises(InvalidData, match="row 4321"):
+        OnDemand(Representations((broken,)), np.arange(5000)[::-1])[torch.tensor([3, 5000 - 1 - 4321])]

@@ -153,8 +153,8 @@ def _dinov2(shapes: Shapes, prefix: str, size: str, patch: int, options: dict[st
 
 def _plain(shapes: Shapes, prefix: str, size: str, patch: int, options: dict[str, Any]) -> str | None:
     """DINO, MAE, MoCo v3, iBOT and supervised transformers; I-JEPA's without a class token."""
-    if "pos_embed" not in shapes or "blocks.0.norm1.weight" not in shapes:
-        return None
+    if "pos_embed" not in shapes or "blocks.0.norm1.weight" not in shapes or "attn_pool.latent" in shapes:
+        return None  # the last pool by attention, as SigLIP does
     token = "cls_token" in shapes
     options["img_size"] = patch * _grid(shapes, int(token))
     ratio = shapes["blocks.0.mlp.fc1.weight"][0] / shapes["blocks.0.norm1.weight"][0]

@@ -13,7 +13,7 @@ from bounds.summaries.episodes import Ways
 from bounds.summaries.few_shot_rules import Mean, Nearest, Ridge, Rule
 
 _MOST = 10**9
-_COMPARED = 2**29
+_COMPARED = 2**28
 _RULES = '"mean", ("ridge", λ) or ("knn", k)'
 
 
@@ -61,7 +61,7 @@ class FewShot:
         return {"all": classes, "pairs": 2}[self.ways] if isinstance(self.ways, str) else self.ways
 
     def arrangements(self, episodes: int, classes: int) -> int:
-        """Permutations B, fixed by sizes alone: 100, or as many as keep comparisons of a query with a class below 2²⁹."""
+        """Permutations B, fixed by sizes alone: 100, or as many as keep comparisons of a query with a class below 2²⁸."""
         each = episodes * (self.width(classes) if isinstance(self.ways, int) else classes) ** 2
         return max(1, min(100, _COMPARED // max(each, 1))) if self.permutations is None else self.permutations
 

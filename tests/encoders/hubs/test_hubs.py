@@ -284,6 +284,44 @@ def test_weights_inside_that_have_no_place_are_listed(dino):
         load_encoder(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("vit_base_patch16_siglip_224", {"img_size": 32, "depth": 2}, "no published layout"),
+        ("deit_small_distilled_patch16_224", {"img_size": 32, "depth": 2}, r"wrong shape \(pos_embed"),
+        ("vit_small_patch16_224", {"img_size": 32, "depth": 2, "reg_tokens": 4}, r"wrong shape \(pos_embed"),
+        ("vit_small_patch16_224", {"img_size": (32, 64), "depth": 2}, r"wrong shape \(pos_embed"),
+        ("vit_small_patch16_224", {"img_size": 32, "depth": 2, "qk_norm": True}, r"k_norm\.bias"),
+        ("swin_tiny_patch4_window7_224", {}, "no published layout"),
+        ("resnext50_32x4d", {}, "does not fit ResNet-50"),
+        ("resnet50d", {}, r"17 missing \(conv1\.weight"),
+        ("seresnet101", {}, r"132 not part of this network \(layer1\.0\.se"),
+    ],
+)
+def test_what_only_resembles_a_published_layout_is_refused(name, options, said, tmp_path):
+    import timm
+
+    torch.save(timm.create_model(name, num_classes=0, **options).state_dict(), tmp_path / "a.pth")
+    with pytest.raises(InvalidCheckpoint, match=said):
+        load_encoder(tmp_path / "a.pth")
+
+
+def test_several_encoders_are_asked_about(tmp_path):
+    import timm
+
+    small, tiny = (
+        timm.create_model(f"vit_{size}_patch16_224", num_classes=0, img_size=32, depth=2).state_dict()
+        for size in ("small", "tiny")
+    )
+    torch.save({"a": small, "b": tiny}, tmp_path / "a.pth")
+    with pytest.raises(InvalidCheckpoint, match="vit_small_patch16_224, timm:vit_tiny_patch16_224"):
+        load_encoder(tmp_path / "a.pth")
+    torch.save({"a": small, "b": dict(small)}, tmp_path / "b.pth")
+    with pytest.raises(InvalidCheckpoint, match="`a`, `b`; choose one with `prefix`"):
+        load_encoder(tmp_path / "b.pth")
+    assert load_encoder(tmp_path / "b.pth", prefix="b").provenance["prefix"] == "b"
+
+
 def test_nan_and_wrong_shapes_are_listed(dino):
     state, path = dino
     state["norm.bias"][0] = float("nan")
