@@ -29,18 +29,18 @@ K = Declared("K", "count")
 NEAR = class_means(S, f, K, d1)
 
 
-def radius(fact, **values):
-    return double(fact.rhs.xreplace({Fewest(S): Declared("least", "count")}), B=1.0, tau=2.0, **values)
-
-
+@pytest.mark.parametrize(
+    "tau", [2.0, 1.0]
+)  # the variance is that of two balls, or half the square of the diameter
 @pytest.mark.parametrize(("size", "least", "classes", "share"), [(50, 2, 5, 0.01), (9000, 600, 10, 0.05)])
-def test_the_deviation_of_the_class_means(size, least, classes, share):
-    step, spread = 2 / math.sqrt(size * least), math.sqrt(classes / size)
+def test_the_deviation_of_the_class_means(size, least, classes, share, tau):
+    step, spread = tau / math.sqrt(size * least), math.sqrt(classes * min(1.0, tau**2 / 2) / size)
     log, one = math.log(2 / share), math.log(1 / share)
     pinelis = step * log / 3 + math.sqrt((step * log / 3) ** 2 + 2 * log * spread**2)
-    weak = 1 / size + 2 * step * spread
+    weak = tau**2 / (4 * size) + 2 * step * spread
     klein_rio = spread + 1.5 * step * one + math.sqrt((1.5 * step * one) ** 2 + 2 * weak * one)
-    found = radius(NEAR, n=size, least=least, K=classes, delta_1=share)
+    fact = NEAR.rhs.xreplace({Fewest(S): Declared("least", "count")})
+    found = double(fact, B=1.0, tau=tau, n=size, least=least, K=classes, delta_1=share)
     assert found == pytest.approx(min(pinelis, klein_rio), rel=1e-12)
     assert (pinelis < klein_rio) == (size == 50)  # each is the smaller somewhere
 
@@ -49,13 +49,6 @@ def test_what_the_deviation_assumes_and_spends():
     assert NEAR.lhs == MeanGap(S, f)
     assert NEAR.assumptions == {"A2", "A4", "A5", "A6", "K"}
     assert NEAR.spends == d1
-
-
-def test_half_the_variance_is_of_two_balls_or_of_the_diameter():
-    # B = 1, tau = 1: min(1, 1/2).
-    fact = NEAR.rhs.xreplace({Fewest(S): Declared("least", "count")})
-    wide, narrow = (double(fact, B=1.0, tau=t, n=100, least=5, K=10, delta_1=0.05) for t in (2.0, 1.0))
-    assert narrow < wide / math.sqrt(2) * 1.001
 
 
 @pytest.mark.parametrize("known", [False, True])

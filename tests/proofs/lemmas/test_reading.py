@@ -81,6 +81,12 @@ def test_fixed_counts_of_pairs_of_items():
     assert sp.expand(fact.rhs.coeff(shift) - span - B**2) == 0
 
 
+def test_fixed_counts_of_three_items():
+    three = Dot(z, z2) - Dot(z, Enc(f, view(1, 0))) - Dot(z, Enc(f, view(2, 0)))
+    fact = hoeffding(UMean(FIXED, three), d1)
+    assert Min(1, 3 / m + 3 * TV(FIXED)) in fact.rhs.atoms(Min)  # 3·2/(2m)
+
+
 def test_class_shift_is_attained_where_the_sample_shows_one_class():
     fact = class_shift(residual, S)
     # Loss 0 on the class seen, kappa on the other of probability q: E = q·kappa, TV = q.

@@ -178,6 +178,9 @@ def test_an_episode_is_one_item_of_each_class():
     assert shares.shape == (50, 4)
     assert set(shares.flatten().tolist()) == {1 / 3, 2 / 3}
     assert float(shares.mean()) == pytest.approx(0.5, abs=0.05)
+    assert THEOREMS["test_set_balanced"].evaluate(
+        scored(scores, labels), 0.05
+    ).trivial_value == pytest.approx(2 / 3)
 
 
 def test_what_cannot_be_counted_is_said():

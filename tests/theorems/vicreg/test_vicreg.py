@@ -75,6 +75,27 @@ def test_sharp_and_second_moment_forms_agree_with_the_svd_script(both):
         assert THEOREMS["vicreg_sharp"].evaluate(evidence, 0.05).value == pytest.approx(twin.sharp, rel=REL)
 
 
+def test_with_a_known_prior_the_class_term_is_what_rarer_classes_may_cost():
+    x, y, *pairs, K = case(CASES[0])
+    prior = torch.arange(1.0, K + 1, dtype=torch.float64) / (K * (K + 1) / 2)
+    evidence = evidence_of(x, y, *pairs, K, prior=prior)
+    values = _inputs_for(evidence, 0.05, evidence.head, (0.1, 0.01)).values
+    z = x / np.linalg.norm(x, axis=1, keepdims=True)
+    weight, shares = evidence.head.weight.numpy(), np.bincount(y, minlength=K) / len(y)
+    norm = np.linalg.norm(weight, 2)
+    counts, log, one = shares * len(y), np.log(2 / 0.025), np.log(1 / 0.025)
+    step, spread = 2 / np.sqrt(len(y) * counts.min()), np.sqrt(K / len(y))
+    pinelis = step * log / 3 + np.sqrt((step * log / 3) ** 2 + 2 * log * spread**2)
+    weak = 1 / len(y) + 2 * step * spread
+    radius = min(pinelis, spread + 1.5 * step * one + np.sqrt((1.5 * step * one) ** 2 + 2 * weak * one))
+    expected = 0.0
+    for label in range(K):
+        mean = weight @ z[y == label].mean(0) - np.eye(K)[label]
+        reach = min(1 + norm, np.linalg.norm(mean) + norm * radius / np.sqrt(shares[label]))
+        expected += max(0.0, float(prior[label]) - shares[label]) * reach**2
+    assert values["class_excess"] == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.mark.parametrize("noise", [0.02, 0.5, 3.0])
 @pytest.mark.parametrize("classes", [2, 9])  # fewer than dimensions, and more
 def test_ridge_form_is_the_least_of_the_whole_grid(classes, noise):
