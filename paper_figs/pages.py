@@ -13,6 +13,7 @@ from typing import Any
 
 import trust
 import trusted_base
+import zoo_words
 
 import bounds
 from bounds.cli import save_figure
@@ -31,10 +32,14 @@ REAL = [
     "centred_head",
     "pac_bayes_deterministic",
     "pac_bayes",
+    "pick_to_learn",
     "agreement",
     "reference_head",
     "held_out",
     "test_set",
+    "test_set_loss",
+    "few_shot",
+    "luthra_2026_exact",
 ]
 DRAWN = [
     "vicreg",
@@ -426,6 +431,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "sequential_sizes_table": sequential_sizes_table,
     "ranking_saves_table": ranking_saves_table,
     "transfer_table": transfer_table,
+    "zoo_in_short": zoo_words.in_short,
+    "zoo_measures_table": zoo_words.measures_table,
+    "zoo_terms_table": zoo_words.terms_table,
+    "zoo_families_table": zoo_words.families_table,
+    "zoo_other_data_table": zoo_words.other_data_table,
+    "zoo_longer_table": zoo_words.longer_table,
     "coverage_of_bounds": trust.coverage_of_bounds,
     "broken_assumptions": trust.broken_assumptions,
     "searched_worlds": trust.searched_worlds,

@@ -113,21 +113,43 @@ def _start(node: ast.FunctionDef) -> int:
 
 
 @cache
-def _functions(file: str) -> list[tuple[int, int]]:
+def _functions(file: str) -> list[tuple[int, int, int]]:
+    """First line, first line of the body, last line: defaults of arguments are made when the file is imported."""
     tree = ast.parse((ROOT / file).read_text())
     found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    return [(_start(node), node.end_lineno or 0) for node in found]
+    return [(_start(node), node.body[0].lineno, node.end_lineno or 0) for node in found]
 
 
 def _function(file: str, line: int) -> str:
-    """The innermost function around a line."""
-    around = [start for start, end in _functions(file) if start <= line <= end]
+    """The innermost function whose body holds a line."""
+    around = [start for start, body, end in _functions(file) if body <= line <= end]
     return f"{file}:{max(around)}" if around else ""
+
+
+@cache
+def _called_when_imported(file: str) -> set[str]:
+    """Functions of a file that its own statements call, themselves or through others of the file."""
+    tree = ast.parse((ROOT / file).read_text())
+    bodies = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    waiting: list[ast.AST] = [
+        node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    found = set[str]()
+    while waiting:
+        for node in ast.walk(waiting.pop()):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in bodies:
+                name = node.func.id
+                if f"{file}:{_start(bodies[name])}" not in found:
+                    found.add(f"{file}:{_start(bodies[name])}")
+                    waiting.append(bodies[name])
+    return found
 
 
 def _reloads(edit: Mutant) -> bool:
     """Whether an edit has its effect when its file is imported, not when a function is called."""
-    return not _function(edit.file, edit.line) or Path(edit.file).name in MADE_WHEN_IMPORTED
+    place = _function(edit.file, edit.line)
+    made = Path(edit.file).name in MADE_WHEN_IMPORTED or place in _called_when_imported(edit.file)
+    return not place or made
 
 
 # Which tests may notice a change
@@ -200,11 +222,10 @@ def digest(items: list[pytest.Item]) -> str:
 
 
 def _measured(items: list[pytest.Item]) -> dict[str, tuple[float, list[str]]]:
-    """What each test costs and calls; a test of the kernel starts with nothing remembered."""
+    """What each test costs and calls, when nothing is remembered."""
     found: dict[str, tuple[float, list[str]]] = {}
     for item, following in zip(items, [*items[1:], None], strict=True):
-        if item is items[0] or item.nodeid.startswith(TESTS):
-            _forget_results()
+        _forget_results()
         _SEEN.clear()
         start = time.process_time()
         item.ihook.pytest_runtest_protocol(item=item, nextitem=following)

@@ -124,7 +124,7 @@ def normal(term: sp.Expr) -> sp.Expr:
     """Products of sums multiplied out, on the outermost level; denominators stay whole."""
     if isinstance(term, sp.Add):
         return sp.Add(*(normal(part) for part in term.args))
-    if not isinstance(term, sp.Mul):
+    if not isinstance(term, sp.Mul) or not any(factor.is_Add for factor in term.args):
         return term
     summed: tuple[sp.Expr, ...] = (sp.S.One,)
     for factor in term.args:

@@ -10,7 +10,7 @@ from torch import Tensor
 from bounds.errors import InvalidStatistics
 from bounds.summaries.limits import check_level
 
-_CAP = 0.9  # of the stake: the wealth stays positive, whatever the next value
+CAP = 0.9  # of the stake: the wealth stays positive, whatever the next value
 
 
 def betting_upper(values: Tensor, delta: float) -> float:
@@ -34,7 +34,7 @@ def betting_upper(values: Tensor, delta: float) -> float:
     mean = (0.5 + x.cumsum(0)) / (steps + 1)
     spread = (0.25 + (x - mean).square().cumsum(0)) / (steps + 1)
     before = torch.cat([spread.new_tensor([0.25]), spread[:-1]])
-    stakes = (2 * math.log(1 / delta) / (len(x) * before)).sqrt().clamp_max(_CAP)
+    stakes = (2 * math.log(1 / delta) / (len(x) * before)).sqrt().clamp_max(CAP)
     target = math.log(1 / delta) + 1e-9  # rounding of the sum of logarithms
 
     def rejected(m: float) -> bool:

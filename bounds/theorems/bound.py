@@ -345,7 +345,8 @@ class Theorem:
             NotApplicable: the evidence lacks what the theorem needs.
             InvalidOption: delta outside (0, 1).
         """
-        found = self.found(evidence, delta)
+        level = self.level(evidence, delta)
+        found = self.inputs(evidence, level)
         expression, axis = found.expression, found.axis or self.axis
         numbers = expression.evaluate(found.values)
         symbols = {symbol.name: float(found.values[symbol.name]) for symbol in expression.symbols}
@@ -369,7 +370,7 @@ class Theorem:
             combine=expression.combine,
             latex=late(expression.latex),
             assumptions=assumptions,
-            delta=self.level(evidence, delta),
+            delta=level,
             split=dict(found.split),
             symbols=symbols,
             trivial_value=trivial.get(axis.name, axis.trivial),

@@ -70,6 +70,7 @@ from bounds.proofs.terms import (
     label,
     view,
 )
+from bounds.summaries.betting import CAP
 from bounds.summaries.constant_stakes import LOSS_STAKES, STAKES
 
 n, m, N, K = (Declared(name, "count") for name in ("n", "m", "N", "K"))
@@ -301,7 +302,7 @@ def _loss_bets() -> sp.Expr:
 
 _correction = Correction(FITTED, z, y)
 _share, _scaled = projected(W) / sp.sqrt(2), (1 + _correction) / 2
-_correction_bets = Bet(HELD_OUT, 1 - sp.Rational(9, 10) * past(HELD_OUT, "stake") * (_scaled - _tried))
+_correction_bets = Bet(HELD_OUT, 1 - sp.Rational(str(CAP)) * past(HELD_OUT, "stake") * (_scaled - _tried))
 
 
 def episode_limit(sample: Sample, term: sp.Expr) -> Fact:

@@ -126,7 +126,7 @@ CITED = """
 These theorems are taken from the literature. Each is compared with exact distributions in small cases, or searched
 for a counterexample, where its two sides can be computed; and its test fails when a constant is smaller than that of
 the source. What no test can show is that they hold in all other cases: for that the source answers. Everything else
-in a proof follows from them by the rules of [the kernel](kernel.md).
+in a proof is a rule of [the kernel](kernel.md), or a lemma whose proof is its note.
 """.strip()
 ASSUMED = """
 A bound is certified where every assumption that its proof used holds. No list is typed: the kernel collects them

@@ -1,20 +1,26 @@
 """Proofs as pages of LaTeX."""
 
+import re
 import shutil
 import subprocess
 
 import pytest
 
-from bounds.theorems.derive import derive
+from bounds.theorems.derive import derive, provable
 
 
-def test_the_page_is_ascii_with_balanced_braces_and_environments():
-    page = derive("test_set").latex()
+@pytest.mark.parametrize("name", provable())
+def test_the_page_is_ascii_with_all_that_opens_closed(name):
+    page = derive(name).latex()
     assert page.isascii()
-    bare = page.replace(r"\{", "").replace(r"\}", "")
-    assert bare.count("{") == bare.count("}")
-    assert page.count(r"\begin{") == page.count(r"\end{")
-    assert page.count(r"\[") == page.count(r"\]")
+    bare = re.sub(r"\\[{}]", " ", page)
+    for opened, closed in ((r"\\begin\{", r"\\end\{"), (r"\\\[", r"\\\]"), (r"\\left\b", r"\\right\b")):
+        assert len(re.findall(opened, bare)) == len(re.findall(closed, bare)), opened
+    depth = 0
+    for sign in re.findall(r"[{}]", bare):
+        depth += 1 if sign == "{" else -1
+        assert depth >= 0
+    assert depth == 0
 
 
 @pytest.mark.slow

@@ -57,6 +57,11 @@ def test_a_verdict_while_labels_come():
     assert fact.assumptions == {"H", "order"}
 
 
+def test_a_verdict_against_a_strict_null_says_that_the_mean_is_not_below():
+    fact = verdict(watched(-1), sp.Lt(-E(OUTCOME), 0, evaluate=False), d1)
+    assert fact.rhs == 1 - Positive(E(OUTCOME))
+
+
 def test_two_verdicts_that_cannot_both_be_wrong_spend_the_larger_share():
     better, worse = (
         verdict(watched(), NOT_WORSE, d1),

@@ -10,6 +10,7 @@ from scipy import stats
 
 import bounds
 from bounds.assumptions.assumption import TITLES, Assumption
+from bounds.assumptions.declaration import Declared
 from bounds.errors import InvalidOption, InvalidStatistics, NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.kept_apart import outcomes
@@ -18,6 +19,7 @@ from bounds.evidence.setting import Setting
 from bounds.representations.table import Representations
 from bounds.summaries.constant_stakes import LOSS_STAKES, constant_stakes_upper
 from bounds.theorems import THEOREMS
+from bounds.theorems.counting.test_set_balanced import episode_errors
 from bounds.worlds import WORLDS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -167,6 +169,26 @@ def test_the_options_are_checked():
             THEOREMS["test_set_selective"].evaluate(scored(scores, labels, options={"target": option}), 0.05)
 
 
+def test_an_episode_is_one_item_of_each_class():
+    """Every item of class 0 wrong, none of class 1, every other of class 2: an episode errs on a third or on two."""
+    labels = np.repeat([0, 1, 2], [4, 7, 6])
+    wrong = (labels == 0) | ((labels == 2) & (np.arange(17) % 2 == 0))
+    scores = np.eye(3)[np.where(wrong, (labels + 1) % 3, labels)]
+    shares = episode_errors(head_outcomes(scored(scores, labels)), 3, 50, 0)
+    assert shares.shape == (50, 4)
+    assert set(shares.flatten().tolist()) == {1 / 3, 2 / 3}
+    assert float(shares.mean()) == pytest.approx(0.5, abs=0.05)
+
+
+def test_what_cannot_be_counted_is_said():
+    with pytest.raises(NotApplicable, match="at least two classes"):
+        THEOREMS["test_set_balanced"].evaluate(scored(np.ones((4, 1)), np.zeros(4, dtype=int)), 0.05)
+    # The test items are the rows that the head was made from, and were only added.
+    every = scored(np.eye(3), np.arange(3), declared=Declared(overlap="added"))
+    with pytest.raises(NotApplicable, match="nothing to count"):
+        THEOREMS["test_set"].evaluate(every, 0.05)
+
+
 def test_the_selective_limits_are_those_of_a_script_of_loops():
     scores, labels = random_scores(2, 100, 4, 2.0)
     bound = THEOREMS["test_set_selective"].evaluate(scored(scores, labels, options={"target": 0.2}), 0.05)
@@ -179,6 +201,7 @@ def test_the_selective_limits_are_those_of_a_script_of_loops():
         expected.append(cp(k, share, 0.05 / 20))
     rows = list(bound.table.values())
     assert [row["error"] for row in rows] == pytest.approx(expected, rel=1e-9)
+    assert rows[-1]["measured"] == pytest.approx(float((scores.argmax(1) != labels).mean()))
     assert [row.get("threshold", -1) for row in rows[:-1]] == pytest.approx(
         [gap[order[share]] for share in range(5, 100, 5)]
     )

@@ -34,6 +34,22 @@ def test_the_bound_is_two_empirical_bernstein_limits():
     assert len(corrections) == count == 60
 
 
+def test_with_bets_the_corrections_have_the_limit_of_their_wealth():
+    evidence = World().evidence(0, 200, 300, holdout=0.3)
+    count = held_out_count(evidence)
+    unlabeled, corrections = predicted_errors(evidence, fitting_head(evidence, count), count)
+    log = math.log(2 / 0.05)
+    bound = THEOREMS["prediction_powered_betting"].evaluate(evidence, 0.1)
+    predicted = (
+        float(unlabeled.mean[0])
+        + math.sqrt(2 * float(unlabeled.variance[0]) * log / 300)
+        + 7 * log / (3 * 299)
+    )
+    limit = bound.value - predicted
+    scaled = ((corrections + 1) / 2).tolist()
+    assert wealth(scaled, (1 + limit) / 2, 0.05) == pytest.approx(20, rel=1e-3)
+
+
 def test_predictions_are_probabilities_that_the_held_out_labels_never_touch():
     world = World()
     evidence = world.evidence(1, 100, 200, holdout=0.3)
