@@ -143,6 +143,7 @@ def speed_table() -> str:
             f"{one['held_bytes']:.1f} are kept"
         )
     lines |= proof_speed(json.loads((ROOT / "tests" / "results" / "benchmarks_proofs.json").read_text()))
+    lines |= _other_scales()
     rows = [f"| {what} | {cost} |" for what, cost in lines.items()]
     head = f"CPU time on one thread unless cores are named; {machine['cores']} cores, torch {machine['versions']['torch']}."
     return "\n".join([head, "", "| what | cost |", "| --- | --- |", *rows])
@@ -168,6 +169,34 @@ def proof_speed(saved: dict[str, Any]) -> dict[str, str]:
         return f"{seconds(found[name])}, of {seconds(limits[name])} that it may take{missed}"
 
     return {what: cost(name) for name, what in rows.items()}
+
+
+def _other_scales() -> dict[str, str]:
+    """Of `tests/benchmarks_extraction.py`, `tests/benchmarks_ray.py` and `tests/benchmarks_imagenet.py`."""
+    results = ROOT / "tests" / "results"
+    encoded, ray, imagenet = (
+        json.loads((results / f"benchmarks_{name}.json").read_text("utf-8"))
+        for name in ("extraction", "ray", "imagenet")
+    )
+    read = encoded["share_of_memory"]
+    few, many = ray["sizes"]
+    last, whole = imagenet["sizes"][-1], imagenet["continued"]
+    unit = last["qr_seconds"] + last["scoring_pass_seconds"]
+    return {
+        f"extraction through a ViT-S/16, {encoded['encoded']} images": f"{encoded['share_of_bare']['memory']:.2f} of the "
+        "bare forward pass's throughput",
+        "the same from parquet, folders and WebDataset, JPEGs of 375 x 500": f"{read['parquet']:.2f}, "
+        f"{read['folder']:.2f} and {read['webdataset']:.2f} of the throughput from memory",
+        f"Ray engine, {few['rows']:,} and {many['rows']:,} rows of {many['dim']}": f"{few['driver_bytes'] / 2**20:.0f} and "
+        f"{many['driver_bytes'] / 2**20:.0f} MB in the driver, where the rows are {few['bytes_of_rows'] / 2**20:.0f} and "
+        f"{many['bytes_of_rows'] / 2**20:.0f} MB",
+        f"report from a memory map, n x d x K = {last['items']}x{last['dim']}x{last['classes']}": ""
+        f"{last['report_seconds'] / 60:.1f} minutes, {last['bounds_seconds'] / unit:.1f} times one QR and one scoring pass "
+        f"without the estimates, {last['report_seconds'] / unit:.1f} times with them; "
+        f"{last['memory_beyond_the_map_bytes'] / 2**30:.1f} GB beyond the map",
+        f"the same at {whole['items']:,} rows (continued, not run)": f"{whole['report_minutes']:.0f} minutes, "
+        f"{whole['bounds_over_qr_and_scoring']:.1f} and {whole['report_over_qr_and_scoring']:.1f} times",
+    }
 
 
 def error_bounds_table() -> str:

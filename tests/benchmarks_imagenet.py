@@ -122,7 +122,6 @@ def continued(sizes: list[dict[str, Any]], items: int) -> dict[str, Any]:
         "report_minutes": line("report_seconds") / 60,
         "report_over_qr_and_scoring": line("report_seconds") / unit,
         "bounds_over_qr_and_scoring": line("bounds_seconds") / unit,
-        "memory_beyond_the_map_bytes": line("memory_beyond_the_map_bytes"),
     }
 
 
