@@ -228,22 +228,26 @@ def test_a_plan_counts_pairs_and_not_blocks():
 # Invariants
 
 
-def claimed(below):
-    """A conclusion that rests on a lemma made up for it: what a wrong proof would look like."""
+def claimed(below, ours=True):
+    """A conclusion that rests on a lemma made up for it: what a wrong proof would look like, of ours or of a user."""
     a, b = sp.symbols("a b", real=True)
     amount, goal = Declared("toy_amount", "other"), Declared("toy_goal", "other")
     symbol("toy_amount", "q", "a number for tests", real=True)
     values = {a: amount, b: goal} if below else {a: goal, b: amount}
-    fact = Lemma("made up", a, b, "tests").at(values)
-    return conclude(fact, goal, {amount: Quantity(SYMBOLS["toy_amount"], "amount")}, ("amount",), below)
+    lemma = Lemma("made up", a, b, "tests")
+    if ours:
+        object.__setattr__(lemma, "home", "bounds.proofs.lemmas.made_up")
+    return conclude(
+        lemma.at(values), goal, {amount: Quantity(SYMBOLS["toy_amount"], "amount")}, ("amount",), below
+    )
 
 
-def toy(name, value, *, below=False, kind="bound", assumptions=("A6",), head=False, fails=None):
+def toy(name, value, *, below=False, kind="bound", assumptions=("A6",), head=False, fails=None, ours=True):
     def inputs(evidence, delta):
         if fails is not None:
             raise fails
         own = evidence.head if head else None
-        return Inputs.proven(claimed(below), {"toy_amount": value}, {}, own, assumptions=assumptions)
+        return Inputs.proven(claimed(below, ours), {"toy_amount": value}, {}, own, assumptions=assumptions)
 
     return Theorem(
         name, "toy", "tests", r"\mathbb{P}(\arg\max W_S f(x) \ne y)", "toy", assumptions, inputs, {},
@@ -452,3 +456,16 @@ def _balanced(n):
     labeled = (rng.normal(size=(n, 3)), y)
     pairs = (rng.normal(size=(60, 3)), rng.normal(size=(60, 3)))
     return bounds.evaluate(None, labeled, pairs, pairs="class", fresh=True, class_prior="balanced")
+
+
+def test_a_bound_that_rests_on_a_users_own_lemma_is_an_estimate(registered):
+    """Whoever may state lemmas can prove anything: those of this package alone are tested."""
+    names = registered(toy("rests_on_ours", 0.3), toy("rests_on_theirs", 0.01, ours=False))
+    x = np.random.default_rng(0).normal(size=(60, 4))
+    report = bounds.evaluate(None, (x, np.arange(60) % 2), fresh=True, bounds=names, progress=False)
+    assert report["rests_on_ours"].certified
+    assert not report["rests_on_theirs"].certified
+    assert any(
+        "the lemma 'made up' is not one of this package" in note for note in report["rests_on_theirs"].notes
+    )
+    assert report.best.name == "rests_on_ours"

@@ -25,12 +25,16 @@ _CONCLUDED = object()
 
 @dataclass(frozen=True, eq=False)
 class Conclusion:
-    """A proven bound: its last fact, and the expression that evaluates the right side of it; only `conclude` makes one."""
+    """A proven bound: its last fact, and the expression that evaluates the right side of it; only `conclude` makes one.
+
+    Lemmas that it rests on and that are not of this package are named in `foreign`.
+    """
 
     fact: Fact
     expression: Expression
     events: tuple[Event, ...]
     assumptions: tuple[str, ...]
+    foreign: tuple[str, ...]
     token: InitVar[object] = None
 
     def __post_init__(self, token: object) -> None:
@@ -79,8 +83,7 @@ def conclude(
     base = other.base if root else other
     if normal(sp.Add(*terms.values()) - normal(read(base))) != 0:
         raise InvalidProof(f"The terms {list(terms)} do not add up to the bound.")
-    unknown = set(terms) - set(order)
-    if unknown:
+    if unknown := set(terms) - set(order):
         raise InvalidProof(f"The bound has the terms {sorted(unknown)}, which `order` does not list.")
     requires = tuple(
         one.func(*(read(plain(side)) for side in one.args), evaluate=False)
@@ -96,7 +99,9 @@ def conclude(
     used = (readings.get(term) for term in sp.preorder_traversal(other) if isinstance(term, sp.Expr))
     assumptions = tuple(sorted(fact.assumptions.union(*(one.assumes for one in used if one is not None))))
     events = tuple(sorted(fact.events, key=lambda e: str(e.share)))
-    return Conclusion(fact, expression, events, assumptions, _CONCLUDED)
+    lemmas = [one.lemma for one in fact.steps if one.lemma is not None]
+    foreign = tuple(sorted({one.name for one in lemmas if not one.home.startswith(f"{__package__}.lemmas.")}))
+    return Conclusion(fact, expression, events, assumptions, foreign, _CONCLUDED)
 
 
 def _reader(readings: Readings) -> Callable[[sp.Expr], sp.Expr]:

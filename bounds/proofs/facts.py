@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, field
 from typing import Literal
 
 import sympy as sp
@@ -240,6 +241,7 @@ class Lemma:
         unequal: It holds for independent items of unequal law, so also at fixed class counts.
         note: One sentence: why, or what is known about its constants.
         check: A search for a counterexample, or the two sides where both can be computed.
+        home: The module that states it: a certificate rests on lemmas of this package alone.
     """
 
     name: str
@@ -250,6 +252,13 @@ class Lemma:
     unequal: bool = False
     note: str = ""
     check: Callable[[], Result] | None = None
+    home: str = field(default="", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        frame = sys._getframe()
+        while frame.f_globals["__name__"] == __name__ and frame.f_back is not None:
+            frame = frame.f_back
+        object.__setattr__(self, "home", frame.f_globals["__name__"])
 
     @classmethod
     def of(cls, step: Step, source: str = "") -> Lemma:

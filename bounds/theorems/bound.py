@@ -245,9 +245,9 @@ class Inputs:
 
     @property
     def follows(self) -> bool:
-        """Whether the expression that is evaluated is what a proof of the kernel concludes."""
+        """Whether the expression that is evaluated is what the kernel concludes, from lemmas of this package alone."""
         made = self.conclusion if intact(self.conclusion, Conclusion) else None
-        return made is not None and self.expression is made.expression
+        return made is not None and self.expression is made.expression and not made.foreign
 
     @classmethod
     def proven(
@@ -261,6 +261,9 @@ class Inputs:
     ) -> Inputs:
         """The numbers of a bound that the kernel proved: its expression and assumptions are the proof's."""
         more = {"assumptions": conclusion.assumptions, "conclusion": conclusion, **more}
+        notes += tuple(
+            f"an estimate, as the lemma {name!r} is not one of this package" for name in conclusion.foreign
+        )
         return cls(conclusion.expression, values, split, head, notes, **more)
 
     @property

@@ -113,4 +113,4 @@ def test_conclusions_are_not_made_by_hand():
 
     made = TEST_SET.proof()
     with pytest.raises(InvalidProof, match="not by hand"):
-        Conclusion(made.fact, made.expression, made.events, made.assumptions)
+        Conclusion(made.fact, made.expression, made.events, made.assumptions, made.foreign)
