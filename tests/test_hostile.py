@@ -438,7 +438,7 @@ CALLS = {
             "shots": [*(v for v in POSITIVE if not isinstance(v, list)), [], [1, 1], [1, "x"], 1.5, 10**6],
             "ways": ["x", 0, 1, 99, 2.5, [], Undescribed()],
             "rule": ["x", ("ridge",), ("ridge", 0), ("ridge", -1.0), ("knn", 0), ("knn", 1.5), 5, [], Undescribed()],
-            "permutations": POSITIVE,
+            "permutations": [v for v in POSITIVE if v is not None],
             "delta": PROBABILITIES,
             "normalize": ["x", 5, [], True, Undescribed()],
             "class_prior": ["x", 5, [0.5], [0.5, 0.6], [-1, 2], Undescribed()],

@@ -94,9 +94,7 @@ class Fact:
     @property
     def steps(self) -> tuple[Fact, ...]:
         """Every fact it rests on, premises first, itself last."""
-        found: dict[int, Fact] = {}
-        for premise in self.premises:
-            found |= {id(step): step for step in premise.steps}
+        found = {id(step): step for premise in self.premises for step in premise.steps}
         return (*found.values(), self)
 
     def __str__(self) -> str:

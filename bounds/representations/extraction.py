@@ -134,7 +134,8 @@ def extract(
             every_label(source.labels, source.where)
     else:
         store = run.store(identity, save, batch_size, start, stop, progress, processes)
-        table = store.representations(role)
+        # Together: a temporary folder goes with the store of the process that made it, the others read before that.
+        table = processes.together(f"reading `{role}`", lambda: store.representations(role))
         notes = (*source.notes, *(f"{source.where}: {note}" for note in store.notes))
     if not labels_needed and table.labels is not None and (missing := int((table.labels < 0).sum())):
         notes = (*notes, f"{source.where}: {missing} items have the label -1, none: no label of them is used")

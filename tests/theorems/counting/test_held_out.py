@@ -5,22 +5,22 @@ import pytest
 import torch
 from scipy.stats import beta
 
-from bounds.evidence.splits import fitting_chunks, held_out_chunks, held_out_count
+from bounds.evidence.splits import held_out_count, part_chunks
 from bounds.theorems import THEOREMS
 from tests.worlds_discrete import World, assert_covers, head_of
 
 HELD_OUT = THEOREMS["held_out"]
 
 
-def joined(chunks):
-    z, y = zip(*chunks, strict=True)
-    return torch.cat(z).numpy(), torch.cat(y).numpy()
+def joined(evidence, low, high):
+    views, y = zip(*part_chunks(evidence, low, high), strict=True)
+    return torch.cat([z for z, *_ in views]).numpy(), torch.cat(y).numpy()
 
 
 def test_the_bound_agrees_with_a_script():
     evidence = World().evidence(1, 200, 50, holdout=0.2)
     count = held_out_count(evidence)
-    (z, y), (apart, truth) = (joined(part(evidence, count)) for part in (fitting_chunks, held_out_chunks))
+    (apart, truth), (z, y) = joined(evidence, 0, count), joined(evidence, count, evidence.n)
     head = np.linalg.lstsq(z, np.eye(evidence.setting.num_classes)[y], rcond=None)[0]
     mistakes = int((np.argmax(apart @ head, 1) != truth).sum())
     bound = HELD_OUT.evaluate(evidence, 0.1)
