@@ -11,6 +11,7 @@ from bounds.proofs.lemmas.class_means import (
     HELLINGER,
     MINKOWSKI,
     SHIFT_OF_MEANS,
+    ClassBias,
     ClassExcess,
     FarthestMean,
     Fewest,
@@ -21,7 +22,7 @@ from bounds.proofs.lemmas.class_means import (
     class_means,
     root_frequencies,
 )
-from bounds.proofs.terms import TV, Declared, Sample
+from bounds.proofs.terms import TV, Declared, OpNorm, Sample
 from bounds.proofs.world import gaps
 from tests.proofs.setting import S, W, d1, d2, double, f, n
 
@@ -34,13 +35,13 @@ NEAR = class_means(S, f, K, d1)
 )  # the variance is that of two balls, or half the square of the diameter
 @pytest.mark.parametrize(("size", "least", "classes", "share"), [(50, 2, 5, 0.01), (9000, 600, 10, 0.05)])
 def test_the_deviation_of_the_class_means(size, least, classes, share, tau):
-    step, spread = tau / math.sqrt(size * least), math.sqrt(classes * min(1.0, tau**2 / 2) / size)
+    step, spread = tau / math.sqrt(size * least), math.sqrt(classes * min(1.5**2, tau**2 / 2) / size)
     log, one = math.log(2 / share), math.log(1 / share)
     pinelis = step * log / 3 + math.sqrt((step * log / 3) ** 2 + 2 * log * spread**2)
     weak = tau**2 / (4 * size) + 2 * step * spread
     klein_rio = spread + 1.5 * step * one + math.sqrt((1.5 * step * one) ** 2 + 2 * weak * one)
     fact = NEAR.rhs.xreplace({Fewest(S): Declared("least", "count")})
-    found = double(fact, B=1.0, tau=tau, n=size, least=least, K=classes, delta_1=share)
+    found = double(fact, B=1.5, tau=tau, n=size, least=least, K=classes, delta_1=share)
     assert found == pytest.approx(min(pinelis, klein_rio), rel=1e-12)
     assert (pinelis < klein_rio) == (size == 50)  # each is the smaller somewhere
 
@@ -81,6 +82,12 @@ def test_minkowski_holds_in_every_world_and_is_nearly_attained():
     found = list(gaps(bias_of_means(W, f, S)))
     assert min(found) > -1e-9
     assert min(found) < 1e-6
+
+
+def test_minkowski_is_the_square_of_the_sum():
+    fact = bias_of_means(W, f, S)
+    bias, gap = ClassBias(S, W, f), MeanGap(S, f)
+    assert sp.expand(fact.rhs - (sp.sqrt(bias) + OpNorm(W) * gap) ** 2) == 0
 
 
 def test_roots_of_frequencies():

@@ -19,6 +19,7 @@ from bounds.proofs.lemmas.concentration import (
     hoeffding,
     kl_limit,
     leaked,
+    second_views,
     uniform,
 )
 from bounds.proofs.ranges import tau
@@ -101,9 +102,15 @@ def test_kl_spends_delta_exactly():
 def test_kl_of_the_mean_from_its_expectation():
     fact = kl_limit(Mean(HELD, apart), d1, upper=False)
     assert fact.lhs == Mean(HELD, apart)
-    assert fact.rhs.has(Min(1, E(apart) / tau))
+    (limit,) = [one for one in fact.rhs.atoms(sp.Function) if type(one).__name__ == "kl_inverse_first"]
+    assert limit.args == (Min(1, E(apart) / tau), sp.log(1 / d1) / n)
     with pytest.raises(InvalidProof, match="must start at 0"):
         kl_limit(Mean(HELD, Dot(z, z2)), d1)
+
+
+def test_only_pairs_have_second_views():
+    with pytest.raises(InvalidProof, match="no second views"):
+        second_views(S)
 
 
 def test_counts_have_their_exact_coverage():

@@ -212,6 +212,15 @@ def test_the_selective_limits_are_those_of_a_script_of_loops():
     assert bound.value == pytest.approx(reached[-1], rel=1e-9)
 
 
+def test_a_target_that_is_just_met_is_met():
+    scores, labels = random_scores(2, 100, 4, 2.0)
+    whole = THEOREMS["test_set_selective"].evaluate(scored(scores, labels, options={"target": 0.2}), 0.05)
+    again = THEOREMS["test_set_selective"].evaluate(
+        scored(scores, labels, options={"target": whole.table["100.0% answered"]["error"]}), 0.05
+    )
+    assert again.value == pytest.approx(whole.table["100.0% answered"]["error"])
+
+
 def test_a_target_that_no_share_reaches_is_said():
     scores, labels = random_scores(3, 30, 3, 0.0)
     bound = THEOREMS["test_set_selective"].evaluate(scored(scores, labels, options={"target": 0.01}), 0.05)

@@ -8,7 +8,8 @@ import sympy as sp
 from bounds.derivations.functions import Max
 from bounds.duels.sequences import log_below_e_value, log_margin_e_values
 from bounds.duels.signs import log_sign_e_value
-from bounds.proofs.lemmas.betting import Bet
+from bounds.proofs.lemmas.betting import Bet, Positive
+from bounds.proofs.terms import E
 from bounds.theorems.duels import claims
 from bounds.theorems.vocabulary import W, deltas, wrong
 
@@ -21,6 +22,12 @@ def test_what_a_claim_assumes(claim):
 def test_better_in_both_directions_costs_both_shares_and_a_target_the_larger():
     assert claims.better().plus(claims.better(False)).spends == deltas[0] + deltas[1]
     assert claims.below().plus(claims.above()).spends == Max(deltas[0], deltas[1])
+
+
+def test_each_claim_says_what_it_says():
+    assert claims.better().rhs == Positive(E(claims.OUTCOME))
+    assert claims.better(False).rhs == Positive(-E(claims.OUTCOME))
+    assert claims.above().rhs == 1 - Positive(claims.target - E(wrong(W)))
 
 
 def factor(fact, outcome, values):

@@ -117,6 +117,8 @@ def test_a_class_with_too_few_labels_is_named_with_what_is_missing():
     reason = report(x[rare], y[rare]).not_applicable["few_shot"]
     assert "class 2 (2 missing)" in reason
     assert "class 1" not in reason
+    with pytest.raises(NotApplicable, match=r"class 7 \(6 missing\) and 2 classes more\."):
+        bounds.few_shot(x, y, shots=5, num_classes=10, normalize=None)
     with pytest.raises(NotApplicable, match=r"class 3 \(6 missing\)"):
         bounds.few_shot(x, y, shots=5, num_classes=4, normalize=None)
     with pytest.raises(NotApplicable, match="two classes"):

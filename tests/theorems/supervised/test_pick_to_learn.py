@@ -31,6 +31,19 @@ def evaluated(x, y, option=None, **more):
     )
 
 
+def test_rows_picked_at_a_time_are_fixed_by_the_sizes():
+    """One of four hundred, or so many that all fits take at most 2·10¹² multiplications: N(2NdK + d³/3)/batch."""
+    assert pick_to_learn.Picking().at_a_time(300, 8, 3) == 1
+    assert pick_to_learn.Picking().at_a_time(4000, 8, 3) == 10
+    count, dim, classes = 25_000, 2048, 100
+    needed = count * (2 * count * dim * classes + dim**3 / 3) / 2e12
+    assert pick_to_learn.Picking().at_a_time(count, dim, classes) == int(np.ceil(needed)) == 164
+    assert pick_to_learn.Picking(batch=5).at_a_time(count, dim, classes) == 5
+    assert pick_to_learn.Picking.of({"batch": 2**40}).batch == 2**40
+    with pytest.raises(InvalidOption, match="batch"):
+        pick_to_learn.Picking.of({"batch": 2**40 + 1})
+
+
 # The limit
 
 
