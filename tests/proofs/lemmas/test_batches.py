@@ -17,7 +17,7 @@ LOSS = infonce_loss(f, k, t)
 
 def radius(count, share, negatives=3, ratio=2.0):
     fact = batched(UMean(P, LOSS), d1)
-    return double(fact.rhs - UMean(P, LOSS), k=negatives, span=ratio, t=1, m=count, delta_1=share)
+    return double(fact.rhs - UMean(P, LOSS), k=negatives, span=ratio / 2, t=0.5, m=count, delta_1=share)
 
 
 def moved(negatives, ratio):

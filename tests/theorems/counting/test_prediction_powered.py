@@ -117,3 +117,9 @@ def test_no_more_violations_than_delta_allows(name, trials):
 def test_one_held_out_item_has_no_variance():
     with pytest.raises(NotApplicable, match="at least 2 held-out labels"):
         THEOREMS["prediction_powered"].evaluate(World().evidence(0, 10, 20, holdout=0.1), 0.1)
+
+
+def test_two_unlabeled_pairs_have_a_variance_and_one_has_none():
+    assert THEOREMS["prediction_powered"].evaluate(World().evidence(0, 60, 2, holdout=0.3), 0.1).value > 0
+    with pytest.raises(NotApplicable, match="at least two unlabeled"):
+        THEOREMS["prediction_powered"].evaluate(World().evidence(0, 60, 1, holdout=0.3), 0.1)

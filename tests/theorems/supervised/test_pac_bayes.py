@@ -231,3 +231,10 @@ def test_no_more_violations_than_delta_allows_for_the_random_head(trials):
                 truth += float(joint[y, i]) * row.error(0.0)
         violations += bound.value < truth - 1e-8
     assert_covers(violations, trials, 0.5)
+
+
+@pytest.mark.parametrize("shift", [0.2, 1.0, 3.0])
+def test_the_quantile_is_of_a_normal_difference(shift):
+    exact = 0.5 * math.erfc(-shift / 2)
+    assert quantile(shift) == pytest.approx(exact, rel=1e-12)
+    assert quantile(shift) <= exact
