@@ -701,3 +701,22 @@ def test_no_certificate_on_leaked_noise_is_below_the_truth(kind):
         assert not bound.certified or bound.value >= 0.75, bound.name
     assert not report["test_set_balanced"].certified
     assert not report["test_set_selective"].certified
+
+
+def apart_of(component, leaked, repeats=None):
+    return Apart(
+        np.asarray(component), np.asarray(leaked, dtype=bool), repeats, None, "test items", "labeled items"
+    )
+
+
+def test_a_lower_limit_counts_leaked_rows_as_right():
+    counts = apart_of([0, 1, 2, 3], [0, 1, 0, 0]).lower(np.ones(4, dtype=bool))
+    assert (counts.mistakes, counts.trials) == (3, 4)
+
+
+@pytest.mark.parametrize(("repeats", "mean"), [(None, 0.7 / 3), ("drop", 0.7 / 2), ("keep", 0.4)])
+def test_losses_from_below_spread_each_component_over_its_rows(repeats, mean):
+    losses = apart_of([0, 0, 1], [0, 0, 0], repeats).losses_from_below(np.array([0.5, 0.4, 0.3]))
+    assert losses.mean == pytest.approx(mean)
+    leaked = apart_of([0, 1, 2], [0, 1, 0]).losses_from_below(np.array([0.5, 0.4, 0.3]))
+    assert leaked.mean == pytest.approx(0.8 / 3)
