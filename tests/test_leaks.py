@@ -13,6 +13,7 @@ import bounds
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.distinct import Repeats
 from bounds.evidence.evidence import Evidence
+from bounds.evidence.kept_apart import Apart
 from bounds.evidence.setting import Setting
 from bounds.representations import copies
 from bounds.representations.copies import Copies
