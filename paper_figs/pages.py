@@ -180,7 +180,7 @@ def _other_scales() -> dict[str, str]:
     )
     read = encoded["share_of_memory"]
     few, many = ray["sizes"]
-    last, whole = imagenet["sizes"][-1], imagenet["continued"]
+    last = imagenet["sizes"][-1]
     unit = last["qr_seconds"] + last["scoring_pass_seconds"]
     return {
         f"extraction through a ViT-S/16, {encoded['encoded']} images": f"{encoded['share_of_bare']['memory']:.2f} of the "
@@ -194,8 +194,6 @@ def _other_scales() -> dict[str, str]:
         f"{last['report_seconds'] / 60:.1f} minutes, {last['bounds_seconds'] / unit:.1f} times one QR and one scoring pass "
         f"without the estimates, {last['report_seconds'] / unit:.1f} times with them; "
         f"{last['memory_beyond_the_map_bytes'] / 2**30:.1f} GB beyond the map",
-        f"the same at {whole['items']:,} rows (continued, not run)": f"{whole['report_minutes']:.0f} minutes, "
-        f"{whole['bounds_over_qr_and_scoring']:.1f} and {whole['report_over_qr_and_scoring']:.1f} times",
     }
 
 

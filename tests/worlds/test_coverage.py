@@ -9,6 +9,7 @@ from scipy import stats
 from bounds.assumptions.declaration import Declared
 from bounds.derivations.expression import Expression
 from bounds.errors import InvalidOption, NotApplicable
+from bounds.proofs import conclude
 from bounds.theorems import THEOREMS
 from bounds.worlds import WORLDS, attack, checkable, coverage, coverage_table, coverages
 
@@ -112,9 +113,9 @@ def broken(name, *dropped):
         found = sound.inputs(evidence, delta)
         terms = {key: term for key, term in found.expression.terms.items() if key not in dropped}
         expression = Expression(terms, found.expression.combine)
-        return replace(
-            found, expression=expression, conclusion=replace(found.conclusion, expression=expression)
-        )
+        # As if the kernel had concluded it.
+        concluded = replace(found.conclusion, expression=expression, token=conclude._CONCLUDED)
+        return replace(found, expression=expression, conclusion=concluded)
 
     return replace(sound, name=f"{name}_broken", inputs=inputs)
 
