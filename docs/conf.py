@@ -38,6 +38,7 @@ extensions = [
     "mathml",
     "palette",
     "words",
+    "styles",
 ]
 exclude_patterns = ["_ext", "_templates", "build", "jupyter_execute"]
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb", ".rst": "restructuredtext"}

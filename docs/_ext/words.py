@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 from sphinx.search.en import SearchEnglish
@@ -18,7 +20,18 @@ class Words(SearchEnglish):
         return super().word_filter(word.lower()) and not _NO_WORD.match(word)
 
 
+def _once(app: Any, failure: Exception | None) -> None:
+    """Without the entries of the general index: each is an object or a title, which the search finds as well."""
+    index = Path(app.outdir) / "searchindex.js"
+    if failure is None and index.is_file():
+        start, end = "Search.setIndex(", ")"
+        text = index.read_text(encoding="utf-8").removeprefix(start).removesuffix(end)
+        found = json.dumps({**json.loads(text), "indexentries": {}}, separators=(",", ":"), sort_keys=True)
+        index.write_text(start + found + end, encoding="utf-8")
+
+
 def setup(app: Any) -> dict[str, Any]:
     """In place of Sphinx's own English."""
     app.add_search_language(Words)
+    app.connect("build-finished", _once)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
