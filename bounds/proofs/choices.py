@@ -79,7 +79,7 @@ class Family:
 def ball(head: Declared, radius: sp.Expr, norm: Callable[[sp.Expr], sp.Expr]) -> Family:
     """{‖W‖ ≤ radius}, which holds `head` where its norm is at most that."""
     generic = Declared(head.name + "'", "head", (), True)
-    return Family(head, InBall(generic, radius), frozenset({sp.Le(norm(head), radius, evaluate=False)}))
+    return Family(head, InBall(generic, radius), frozenset({sp.Le(norm(head), radius)}))
 
 
 def payable(rule: Callable[..., Fact]) -> Callable[..., Fact]:

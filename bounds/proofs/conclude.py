@@ -86,8 +86,7 @@ def conclude(
     if unknown := set(terms) - set(order):
         raise InvalidProof(f"The bound has the terms {sorted(unknown)}, which `order` does not list.")
     requires = tuple(
-        one.func(*(read(plain(side)) for side in one.args), evaluate=False)
-        for one in sorted(fact.requires, key=str)
+        one.func(*(read(plain(side)) for side in one.args)) for one in sorted(fact.requires, key=str)
     )
     expression = Expression(
         {name: terms[name] for name in order if name in terms},

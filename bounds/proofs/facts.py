@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import InitVar, dataclass, field
+from traceback import walk_stack
 from typing import Literal
 
 import sympy as sp
@@ -124,7 +125,7 @@ class Fact:
             return _follow(self.lhs, rhs, "chain", self, other)
         if q != first:
             raise InvalidProof(f"`{right}` is not linear in `{first}`.")
-        if direction(right, q) < 0:
+        if direction(right, q) == -1:
             raise InvalidProof(f"`{right}` falls in `{q}`.")
         return _follow(self.lhs, right.xreplace({q: bound}), "monotone chain", self, other)
 
@@ -136,7 +137,7 @@ class Fact:
         """
         if not self.rhs.has(other.rhs):
             raise InvalidProof(f"`{other.rhs}` does not occur in `{self.rhs}`.")
-        if direction(self.rhs, other.rhs) > 0:
+        if direction(self.rhs, other.rhs) == 1:
             raise InvalidProof(f"`{self.rhs}` grows in `{other.rhs}`.")
         return _follow(self.lhs, self.rhs.xreplace({other.rhs: other.lhs}), "antitone chain", self, other)
 
@@ -250,13 +251,11 @@ class Lemma:
     unequal: bool = False
     note: str = ""
     check: Callable[[], Result] | None = None
-    home: str = field(default="", init=False, repr=False)
+    home: str = field(init=False)
 
     def __post_init__(self) -> None:
-        frame = sys._getframe()
-        while frame.f_globals["__name__"] == __name__ and frame.f_back is not None:
-            frame = frame.f_back
-        object.__setattr__(self, "home", frame.f_globals["__name__"])
+        callers = (frame.f_globals["__name__"] for frame, _ in walk_stack(sys._getframe()))
+        object.__setattr__(self, "home", next(name for name in callers if name != __name__))
 
     @classmethod
     def of(cls, step: Step, source: str = "") -> Lemma:

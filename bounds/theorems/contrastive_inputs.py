@@ -188,6 +188,9 @@ def softmax_axis(classes: int, temperature: float) -> Axis:
     )
 
 
+SOFTMAX_AXIS = softmax_axis(2, 1.0)  # of the catalogue, before any data
+
+
 def infonce_axis(negatives: int) -> Axis:
     """The contrastive loss itself; a constant encoder has ln(k + 1)."""
     return Axis(

@@ -99,6 +99,7 @@ def test_constructors_want_the_token(making):
 NOTHING = Expression({"invariance": sp.S.Zero})
 FORGED_CONCLUSIONS = {
     "copied": lambda one: changed(copy.copy(one), expression=NOTHING),
+    "copied without a change": copy.copy,
     "never made": lambda one: blank(Conclusion, one, expression=NOTHING),
     "of a subclass": lambda one: blank(type("Mine", (Conclusion,), {}), one, expression=NOTHING),
     "changed in its place": lambda one: changed(one, expression=NOTHING),

@@ -7,6 +7,7 @@ from typing import get_args, get_type_hints
 import pytest
 import sympy as sp
 
+from bounds.derivations.expression import Expression
 from bounds.theorems import THEOREMS
 
 PAIRS = {"A1", "A3", "A4", "A6", "A6'", "prior"}
@@ -125,6 +126,20 @@ def test_assumptions_are_computed_by_the_proof(name):
 
 
 @pytest.mark.parametrize("name", PROVEN)
+def test_an_option_that_is_not_given_is_off(name):
+    """Pairs are i.i.d., the prior is unknown, the statistic is the first that is named; test losses are bet on."""
+    proof, hints = PROVEN[name], get_type_hints(PROVEN[name])
+    off = {
+        key: key == "betting" if hints[key] is bool else get_args(hints[key])[0]
+        for key in signature(proof).parameters
+    }
+    plain, explicit = proof(), proof(**off)
+    assert plain.expression.terms == explicit.expression.terms
+    assert plain.assumptions == explicit.assumptions
+    assert [event.share for event in plain.events] == [event.share for event in explicit.events]
+
+
+@pytest.mark.parametrize("name", PROVEN)
 def test_each_event_spends_a_share_of_its_own(name):
     events = PROVEN[name]().events
     assert {str(event.share) for event in events} == set(SPENT[name].split())
@@ -181,6 +196,40 @@ def test_fixed_counts_of_the_pairs_add_their_distance():
     ):
         plain, fixed = (PROVEN[name](conditioned_pairs=one).expression.terms for one in (False, True))
         assert set(fixed) - set(plain) == {"pair_frequencies"}
+
+
+@pytest.mark.parametrize("classes", [7, 1000])
+def test_the_smaller_radius_of_the_class_frequencies_is_paid(classes):
+    """Weissman's where classes are few, that of Cauchy-Schwarz and McDiarmid where they are many."""
+    from math import log, sqrt
+
+    n, m, d5, d6 = 400, 900, 0.01, 0.02
+
+    def radii(size, share):
+        subsets = classes * log(2) + log(1 - 2 ** (1 - classes))  # 2^K − 2
+        return sqrt((subsets + log(1 / share)) / (2 * size)), sqrt((classes - 1) / size) / 2 + sqrt(
+            log(1 / share) / (2 * size)
+        )
+
+    of_S, of_pairs = radii(n, d5), radii(m, d6)
+    assert of_S.index(min(of_S)) == of_pairs.index(min(of_pairs)) == (classes == 1000)
+    numbers = {
+        "n": n,
+        "m": m,
+        "K": classes,
+        "delta_5": d5,
+        "delta_6": d6,
+        "class_spread": 0.3,
+        "kappa_ref": 1.7,
+    }
+    expected = {
+        "vicreg_sharp": sqrt(2) * min(of_S) + 1.7 * min(of_pairs),
+        "agreement": 0.3 * min(of_S),
+        "agreement_no_holdout": 0.3 * min(of_S),
+    }
+    for name, value in expected.items():
+        term = PROVEN[name]().expression.terms["class_frequencies"]
+        assert Expression({"it": term}).evaluate(numbers)["it"] == pytest.approx(value, rel=1e-10)
 
 
 def bound_of(name, numbers, **options):

@@ -2,6 +2,9 @@
 
 import math
 from dataclasses import replace
+from inspect import signature
+from itertools import product
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -10,7 +13,8 @@ import torch
 from bounds.errors import NotApplicable
 from bounds.evidence.evidence import Evidence
 from bounds.representations.table import Representations
-from bounds.theorems import ON_REQUEST, THEOREMS
+from bounds.theorems import ON_REQUEST, THEOREMS, Bound
+from bounds.theorems.vocabulary import FITTED
 from bounds.worlds import WORLDS, checkable
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -26,10 +30,15 @@ def two_views(evidence):
     return replace(evidence, labeled=replace(evidence.labeled, views=(first, first + nudge)))
 
 
+def first_rows(table, count):
+    return replace(table, views=tuple(view[:count] for view in table.views), labels=table.labels[:count])
+
+
 @pytest.fixture(scope="module")
 def evidence():
     """Gaussian classes, prior known; the head is near perfect, so that few bounds are at their ends."""
-    return two_views(WORLDS["known_prior"]().sample(np.random.default_rng(5), 90, 80, 40).evidence)
+    world = WORLDS["known_prior"]().with_options(options={"top_k": 1})
+    return two_views(world.sample(np.random.default_rng(5), 90, 80, 40).evidence)
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +90,62 @@ def test_the_events_of_a_proof_share_delta(name, evidence):
     if split:
         printed = name == "vicreg" and evidence.setting.constants == "printed"
         assert sum(split.values()) == pytest.approx(DELTA * (4 / 3 if printed else 1), rel=1e-12)
+
+
+CASES = {
+    "prior known": {},
+    "prior unknown": {"prior": None},
+    "class counts of the pairs fixed": {"conditioned_pairs": True},
+    "two negatives": {"options": {"negatives": 2, "top_k": 1}},
+    "two negatives, class counts fixed": {
+        "options": {"negatives": 2, "top_k": 1}, "conditioned_pairs": True
+    },
+}  # fmt: skip
+
+
+def variants(proof):
+    hints, options = get_type_hints(proof), list(signature(proof).parameters)
+    choices = [(False, True) if hints[key] is bool else get_args(hints[key]) for key in options]
+    return [proof(**dict(zip(options, choice, strict=True))) for choice in product(*choices)]
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name != "vicreg_best"]
+)  # evaluates one of its halves
+def test_the_report_evaluates_a_variant_of_the_proof_that_is_shown(name, case, evidence):
+    """What one reads by `derive` is what is evaluated, and each of its events is paid for with its own share."""
+    inputs = found(name, replace(evidence, setting=replace(evidence.setting, **CASES[case])))
+    made, proof = inputs.conclusion, theorem_of(name).proof
+    if made is None:
+        pytest.skip(f"{name} is an estimate")
+    same = [one for one in variants(proof) if one.expression.terms == made.expression.terms]
+    assert made.assumptions in [one.assumptions for one in same]
+    paid, split = {str(event.share) for event in made.events}, set(inputs.split)
+    if name in ("augmentation_gain", "augmentation_gain_lower"):
+        split -= {"delta_2" if name == "augmentation_gain" else "delta_1"}  # of the other end of the interval
+    assert paid == (set() if "largest_loss" in made.expression.terms else split)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_bound_of_a_head_fitted_on_a_part_counts_on_the_rest_row_by_row(name):
+    """Its split is kept whatever is said of repeats: the head was never given the rows that are counted."""
+    theorem = theorem_of(name)
+    steps = () if theorem.proof is None else theorem.proof().fact.steps
+    assert theorem.splits == any(step.lhs.has(FITTED) or step.rhs.has(FITTED) for step in steps)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pairs_are_too_few_or_enough_and_never_fail(name, evidence):
+    """What asks for two pairs has enough with two, and what asks for more than two negatives with three."""
+    options = {**evidence.setting.options, "negatives": 2}
+    few = replace(evidence, setting=replace(evidence.setting, options=options))
+    said = [theorem_of(name).attempt(replace(few, pairs=first_rows(few.pairs, m)), DELTA) for m in (1, 2, 3)]
+    assert not [one for one in said if isinstance(one, str) and one.startswith("failed here")]
+    if isinstance(said[0], str) and any(word in said[0] for word in ("two pairs", "two unlabeled")):
+        assert isinstance(said[1], Bound) or "more than 2 pairs for 2 negatives" in said[1]
+    if isinstance(said[1], str) and "negatives" in said[1]:
+        assert isinstance(said[2], Bound)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -26,7 +26,7 @@ class ClassLimit(Nonnegative, nargs=1):
     """An upper limit of a mean within each class: ClassLimit(Given(g))."""
 
 
-multiplier, limit, differing = sp.symbols("multiplier limit differing", nonnegative=True)
+multiplier, limit, differing = sp.symbols("multiplier limit differing")
 EVERY_CLASS = Lemma(
     "a limit for every class",
     a,

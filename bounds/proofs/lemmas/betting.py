@@ -76,7 +76,7 @@ def ville(process: sp.Expr, p: Declared, term: sp.Expr, delta: sp.Expr, what: st
         raise InvalidProof(f"`{term}` may lie outside [0, 1], where no p is tried.")
     target = E(term)
     name = what or f"bets on {limit.args[3].args[0]}"
-    events, used = _event(process, sp.Eq(target, p, evaluate=False), delta, name)
+    events, used = _event(process, sp.Eq(target, p), delta, name)
     for bet in process.atoms(Bet):
         # It is linear in each outcome, and so is its derivative.
         if not _never_negative(bet.args[1], lambda end: sp.diff(end, p)):

@@ -39,12 +39,12 @@ class Ramp(Share, nargs=4):
 def near(head: Declared, radius: sp.Expr, metric: Declared) -> Family:
     """{‖(W − W₀)A‖_F ≤ radius}, which holds `head` where its distance is at most that."""
     generic = Declared(head.name + "'", "head", (), True)
-    inside = sp.Le(Distance(head, metric), radius, evaluate=False)
+    inside = sp.Le(Distance(head, metric), radius)
     return Family(head, Near(generic, radius, metric), frozenset({inside}))
 
 
-_left, _right = sp.symbols("left right", nonnegative=True)
-classes, slope = sp.symbols("classes slope", positive=True)
+_left, _right = sp.symbols("left right")
+classes, slope = sp.symbols("classes slope")
 metric_complexity = closed(
     "metric_complexity",
     lambda beta, K, moment: sp.sqrt(sp.pi / 2) * beta * sp.sqrt(K) * sp.sqrt(moment),

@@ -141,7 +141,7 @@ def kl_limit(total: sp.Expr, delta: sp.Expr, what: str = "", upper: bool = True)
     return s.instance(KL if upper else KL_FIRST, values, delta, what or f"mean of {s.sample}", upper)
 
 
-spread = sp.Symbol("spread", nonnegative=True)
+spread = sp.Symbol("spread")
 maurer_pontil_radius = closed(
     "maurer_pontil_radius",
     lambda variance, width, share, count: (
@@ -190,7 +190,7 @@ CLOPPER_PEARSON = Lemma(
     note="The number of ones is binomial; the limit is the largest p whose lower tail exceeds delta.",
     check=lambda: checks.counts.clopper_pearson_theorem().result,
 )
-ones, zeros = sp.symbols("ones zeros", nonnegative=True)
+ones, zeros = sp.symbols("ones zeros")
 CLOPPER_PEARSON_COUNTS = Lemma(
     CLOPPER_PEARSON.name,
     a,
@@ -279,7 +279,7 @@ def leaked(sample: Sample, clean: Sample, term: sp.Expr) -> tuple[Fact, Fact]:
     return more, COPIED.at({a: Count(sample, 1 - term), b: Count(clean, 1 - term)})
 
 
-kinds = sp.Symbol("kinds", positive=True)
+kinds = sp.Symbol("kinds")
 weissman_radius = closed(
     "weissman_radius",
     lambda K, share, count: sp.sqrt(Max(0, log_subsets(K) + sp.log(1 / share))) / sp.sqrt(2 * count),

@@ -37,7 +37,7 @@ class MeanClassifier(Nonnegative, nargs=(3, 4)):
     """
 
 
-gained = sp.Symbol("gained", nonnegative=True)
+gained = sp.Symbol("gained")
 SOFTMAX = Declared("softmax", "other")
 UNIFORM = frozenset({"prior"})  # the classes are equally likely
 VIEWS = frozenset({"A1"})  # a positive is a view of the same class, independent given it

@@ -37,7 +37,7 @@ def triangle(total: sp.Expr, *parts: sp.Expr) -> Fact:
     return decomposed(total, parts, Norm)
 
 
-_left, _right = sp.symbols("left right", nonnegative=True)
+_left, _right = sp.symbols("left right")
 BOUNDED = Lemma(
     "bounded representation", _left, _right, "assumption A4", "proven", note="By definition of B."
 )
@@ -173,7 +173,7 @@ def projected(head: sp.Expr, other: sp.Expr) -> Fact:
     return PROJECTION.at({_left: Norm(sides[0] - sides[1]), _right: Norm(head - other)})
 
 
-classes = sp.Symbol("classes", positive=True)
+classes = sp.Symbol("classes")
 ball_complexity = closed(
     "ball_complexity", lambda beta, K, B: sp.sqrt(2) * beta * sp.sqrt(K) * B, role="head_complexity"
 )

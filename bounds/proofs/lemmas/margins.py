@@ -25,7 +25,7 @@ class CollisionLimit(Nonnegative, nargs=3):
 HINGE, LOGISTIC = Declared("hinge", "other"), Declared("logistic", "other")
 VIEWS = frozenset({"A1"})  # a positive is a view of the same class, independent given it
 COUNTED = frozenset({"K"})
-free, collided, few = sp.symbols("no_collision collided few", positive=True)
+free, collided, few = sp.symbols("no_collision collided few")
 
 
 def margin_loss(kind: sp.Symbol, encoder: Declared, k: sp.Expr, scale: sp.Expr) -> sp.Expr:
@@ -129,7 +129,7 @@ def jensen_between(
     t = limit.lhs if fewest else limit.rhs
     lemma, relation = (FEWEST, sp.Le) if fewest else (MOST, sp.Ge)
     values = {a: mean_classifier(kind, encoder, k, scale), b: contrast.rhs, few: t}
-    checked = frozenset({relation(contrast.rhs, 1, evaluate=False)})
+    checked = frozenset({relation(contrast.rhs, 1)})
     return lemma.at(values, VIEWS, checked, premises=(contrast, limit))
 
 

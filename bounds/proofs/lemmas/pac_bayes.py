@@ -33,7 +33,7 @@ class Divergence(Nonnegative, nargs=2):
     """KL divergence of the random heads around W from those of a prior: Divergence(W, prior)."""
 
 
-divergence, quantile = sp.symbols("divergence quantile", positive=True)
+divergence, quantile = sp.symbols("divergence quantile")
 FEWEST = 8  # items, in Maurer's theorem
 PAC_BAYES = Lemma(
     "PAC-Bayes bound in kl form",
@@ -65,7 +65,7 @@ def pac_bayes(total: sp.Expr, delta: sp.Expr, what: str = "") -> Fact:
     used = assumed(sample, term.xreplace({head: Declared(head.name, "head", (), True)}))
     values = {a: E(term), b: total, divergence: Divergence(head, prior), count: sample.size, share: delta}
     events = failing(sample, what or f"random heads on {sample}", delta)
-    return PAC_BAYES.at(values, used, frozenset({sp.Ge(sample.size, FEWEST, evaluate=False)}), events=events)
+    return PAC_BAYES.at(values, used, frozenset({sp.Ge(sample.size, FEWEST)}), events=events)
 
 
 DERANDOMISED = Lemma(

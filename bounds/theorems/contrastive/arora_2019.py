@@ -13,7 +13,7 @@ from bounds.proofs.conclude import Conclusion
 from bounds.proofs.lemmas.contrastive import covered
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive.infonce import GOAL, PREDICTOR, TEXTS
-from bounds.theorems.contrastive_inputs import coverage_inputs, softmax_axis
+from bounds.theorems.contrastive_inputs import SOFTMAX_AXIS, coverage_inputs
 from bounds.theorems.vocabulary import (
     NCE,
     concluded,
@@ -48,6 +48,6 @@ ARORA_2019 = Theorem(
     inputs=_inputs,
     options=("temperature", "negatives"),
     texts=TEXTS,
-    axis=softmax_axis(2, 1.0),
+    axis=SOFTMAX_AXIS,
     proof=proof,
 )

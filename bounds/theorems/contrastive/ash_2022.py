@@ -7,7 +7,7 @@ from bounds.evidence.evidence import Evidence
 from bounds.summaries.collisions import harmonic
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive.infonce import PREDICTOR, TEXTS
-from bounds.theorems.contrastive_inputs import coverage_inputs, softmax_axis
+from bounds.theorems.contrastive_inputs import SOFTMAX_AXIS, coverage_inputs
 
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
@@ -29,6 +29,6 @@ ASH_2022 = Theorem(
     inputs=_inputs,
     options=("temperature", "negatives"),
     texts=TEXTS,
-    axis=softmax_axis(2, 1.0),
+    axis=SOFTMAX_AXIS,
     kind="estimate",
 )

@@ -16,6 +16,7 @@ from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive.infonce import GOAL, PREDICTOR, TEXTS
 from bounds.theorems.contrastive_inputs import (
     NEGATIVES,
+    SOFTMAX_AXIS,
     block_shares,
     infonce_values,
     measured,
@@ -66,7 +67,7 @@ BAO_2022 = Theorem(
     inputs=partial(_inputs, False),
     options=("temperature", "negatives"),
     texts=TEXTS,
-    axis=softmax_axis(2, 1.0),
+    axis=SOFTMAX_AXIS,
     proof=proof,
 )
 
@@ -80,6 +81,6 @@ BAO_2022_DEVIATION = Theorem(
     inputs=partial(_inputs, True),
     options=("temperature", "negatives"),
     texts=TEXTS | {"feature_deviation": ("distance of features from their class mean", "tighter classes")},
-    axis=softmax_axis(2, 1.0),
+    axis=SOFTMAX_AXIS,
     kind="estimate",
 )

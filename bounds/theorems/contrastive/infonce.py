@@ -14,6 +14,7 @@ from bounds.proofs.lemmas.contrastive import SOFTMAX, MeanClassifier, softmax_of
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive_inputs import (
     NEGATIVES,
+    SOFTMAX_AXIS,
     block_shares,
     infonce_values,
     known_prior,
@@ -34,7 +35,7 @@ GOAL = MeanClassifier(SOFTMAX, f, temperature)
 
 
 @cache
-def proof(*, exact: bool = False, thinned: bool = False) -> Conclusion:
+def proof(*, exact: bool, thinned: bool) -> Conclusion:
     """Jensen on k + 1 terms and the gap over the classes; then a U-statistic."""
     bound = softmax_of_means(NCE, smallest, exact).chain(contrastive(NCE, thinned))
     return concluded(bound, GOAL)
@@ -81,7 +82,7 @@ INFONCE, INFONCE_SHARP = (
         inputs=partial(_inputs, exact),
         options=("temperature", "negatives"),
         texts=TEXTS,
-        axis=softmax_axis(2, 1.0),
+        axis=SOFTMAX_AXIS,
         proof=sharp if exact else standard,
     )
     for name, exact, title in (

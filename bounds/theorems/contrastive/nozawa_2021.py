@@ -15,7 +15,7 @@ from bounds.proofs.conclude import Conclusion
 from bounds.proofs.lemmas.contrastive import covered
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.contrastive.infonce import GOAL, PREDICTOR, TEXTS
-from bounds.theorems.contrastive_inputs import coverage_inputs, softmax_axis
+from bounds.theorems.contrastive_inputs import SOFTMAX_AXIS, coverage_inputs
 from bounds.theorems.vocabulary import (
     NCE,
     augmentation_gap,
@@ -73,6 +73,6 @@ NOZAWA_2021 = Theorem(
     inputs=_inputs,
     options=("temperature", "negatives"),
     texts=TEXTS | {"augmentation_gap": ("views of one item are closer than its class", "class pairs")},
-    axis=softmax_axis(2, 1.0),
+    axis=SOFTMAX_AXIS,
     proof=proof,
 )

@@ -86,12 +86,7 @@ Collisions = Literal["prior", "classes", "fewest", "most", "unknown"]
 
 @cache
 def proof(
-    loss: Loss = "hinge",
-    *,
-    many: bool = False,
-    thinned: bool = False,
-    conditioned_pairs: bool = False,
-    collisions: Collisions = "prior",
+    loss: Loss, *, many: bool, thinned: bool, conditioned_pairs: bool, collisions: Collisions
 ) -> Conclusion:
     """Jensen over the views and a U-statistic; collisions by the prior, or for one negative by what is known of it.
 
@@ -116,30 +111,19 @@ def proof(
     return concluded(jensen_between(kind, f, k, scale, sampled, limit), goal)
 
 
-def hinge(
-    *,
-    many: bool = False,
-    thinned: bool = False,
-    conditioned_pairs: bool = False,
-    collisions: Collisions = "prior",
-) -> Conclusion:
-    """The proof for the hinge loss."""
-    return proof(
-        "hinge", many=many, thinned=thinned, conditioned_pairs=conditioned_pairs, collisions=collisions
-    )
+def _proof_for(loss: Loss) -> Callable[..., Conclusion]:
+    def proven(
+        *,
+        many: bool = False,
+        thinned: bool = False,
+        conditioned_pairs: bool = False,
+        collisions: Collisions = "prior",
+    ) -> Conclusion:
+        return proof(
+            loss, many=many, thinned=thinned, conditioned_pairs=conditioned_pairs, collisions=collisions
+        )
 
-
-def logistic(
-    *,
-    many: bool = False,
-    thinned: bool = False,
-    conditioned_pairs: bool = False,
-    collisions: Collisions = "prior",
-) -> Conclusion:
-    """The proof for the logistic loss."""
-    return proof(
-        "logistic", many=many, thinned=thinned, conditioned_pairs=conditioned_pairs, collisions=collisions
-    )
+    return proven
 
 
 def _inputs(loss: Loss, evidence: Evidence, delta: float) -> Inputs:
@@ -266,10 +250,7 @@ TEXTS = {
     ),
 }
 
-_LOSSES: tuple[tuple[str, Loss, Callable[..., Conclusion]], ...] = (
-    ("simclr", "hinge", hinge),
-    ("simclr_logistic", "logistic", logistic),
-)
+_LOSSES: tuple[tuple[str, Loss], ...] = (("simclr", "hinge"), ("simclr_logistic", "logistic"))
 
 SIMCLR, SIMCLR_LOGISTIC = (
     Theorem(
@@ -281,8 +262,8 @@ SIMCLR, SIMCLR_LOGISTIC = (
         inputs=partial(_inputs, loss),
         options=("negatives", "collision", "contrastive_scales"),
         texts=TEXTS,
-        axis=Axis(f"two-class {loss}", f"two-class {loss} loss of the mean classifier", "none", 1.0, 1.0),
-        proof=proven,
+        axis=Axis(f"two-class {loss}", f"two-class {loss} loss of the mean classifier", "none"),
+        proof=_proof_for(loss),
     )
-    for name, loss, proven in _LOSSES
+    for name, loss in _LOSSES
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -22,6 +23,7 @@ from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.common import not_monotone
 from bounds.theorems.vocabulary import EPISODES, W, concluded, episode_limit, wrong
 
+BALANCED = Axis("balanced error", "mean of the error rates of the classes", "none", most=1.0)
 ARRANGEMENTS = 100
 _STREAM = 1000  # and above: of the arrangements, one a class
 
@@ -78,13 +80,7 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         evidence.head,
         (note,),
         doubts=not_monotone(test_apart(evidence), assumption="H"),
-        axis=Axis(
-            "balanced error",
-            "mean of the error rates of the classes",
-            "none",
-            trivial=1 - 1 / classes,
-            most=1.0,
-        ),
+        axis=replace(BALANCED, trivial=1 - 1 / classes),
         table={"all classes": row},
     )
 
@@ -101,5 +97,5 @@ TEST_SET_BALANCED = Theorem(
         "test_error": ("measured error of episodes of one item a class", "a better head"),
         "confidence": ("price of confidence", "more test items of the rarest class"),
     },
-    axis=Axis("balanced error", "mean of the error rates of the classes", "none", most=1.0),
+    axis=BALANCED,
 )

@@ -36,18 +36,17 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
     outcomes, classes = head_outcomes(evidence), evidence.setting.num_classes
     expression = proof().expression
     table: dict[str, dict[str, float]] = {}
-    worst: dict[str, float] = {}
-    largest = -1.0
+    found: list[tuple[float, dict[str, float]]] = []
     for y, name in enumerate(evidence.setting.names_of_classes):
-        found = count(evidence, outcomes.wrong, outcomes.labels == y)
+        own = count(evidence, outcomes.wrong, outcomes.labels == y)
         # A class without an item has the limit one, as if one item had been wrong.
-        items, mistakes = (found.trials, found.mistakes) if found.trials else (1, 1)
+        items, mistakes = (own.trials, own.mistakes) if own.trials else (1, 1)
         values = {"class_items": items, "class_mistakes": mistakes, "K": classes, "delta": delta}
-        limit = min(1.0, expression.combined(expression.evaluate(values)))
-        measured = {"measured": found.mistakes / found.trials} if found.trials else {}
-        table[name] = {"items": found.trials, **measured, "error": limit}
-        if limit > largest:
-            largest, worst = limit, values
+        limit = expression.combined(expression.evaluate(values), WORST_CLASS.most)
+        measured = {"measured": own.mistakes / own.trials} if own.trials else {}
+        table[name] = {"items": own.trials, **measured, "error": limit}
+        found.append((limit, values))
+    _, worst = max(found, key=lambda one: one[0])
     empty = sum(row["items"] == 0 for row in table.values())
     notes = (f"{empty} of {classes} classes have no test item; their limit is one",) if empty else ()
     return Inputs.proven(proof(), worst, {"delta": delta}, evidence.head, notes, table=table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache
 
 from bounds.arguments import shown
@@ -57,7 +58,7 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
             "ranks": len(SHARES),
             "delta": delta,
         }
-        limit = min(1.0, expression.combined(expression.evaluate(values)))
+        limit = expression.combined(expression.evaluate(values), ANSWERED.most)
         table[f"{float(above.double().mean()):.1%} answered"] = {
             **({} if threshold is None else {"threshold": threshold}),
             "measured": counted.mistakes / counted.trials,
@@ -81,7 +82,7 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         {"delta": delta},
         evidence.head,
         (note, *missed),
-        axis=Axis(ANSWERED.name, ANSWERED.unit, "none", trivial=evidence.constant_error),
+        axis=replace(ANSWERED, trivial=evidence.constant_error),
         decision=Decision(threshold=threshold),
         table=table,
         # The threshold is an order statistic of rows that may be copies, for which no count is proved.

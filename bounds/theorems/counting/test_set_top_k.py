@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from bounds.arguments import shown
@@ -15,6 +16,7 @@ from bounds.theorems.axes import Axis
 from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.vocabulary import CLEAN_TEST, TEST, W, concluded, counted_despite_copies, delta, outside
 
+TOP_K = Axis("top-k error", "share of items whose class is not among k named", "none", most=1.0)
 _DEFAULT = 5
 
 
@@ -41,8 +43,11 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         {"delta": delta},
         evidence.head,
         (f"k = {k}",),
-        axis=Axis(
-            f"top-{k} error", f"share of items whose class is not among {k} named", "none", trivial=constant
+        axis=replace(
+            TOP_K,
+            name=f"top-{k} error",
+            unit=f"share of items whose class is not among {k} named",
+            trivial=constant,
         ),
         decision=Decision(top=k),
     )
@@ -58,5 +63,5 @@ TEST_SET_TOP_K = Theorem(
     inputs=_inputs,
     proof=proof,
     texts={"test_error": ("measured top-k error", "a better head")},
-    axis=Axis("top-k error", "share of items whose class is not among k named", "none"),
+    axis=TOP_K,
 )

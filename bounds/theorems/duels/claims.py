@@ -32,7 +32,7 @@ def better(first: bool = True) -> Fact:
     """[wealth reaches 1/δ] ≤ [E o > 0]; the wealth with q for (1 + u)/2 is `log_sign_e_value`."""
     outcome = OUTCOME if first else -OUTCOME
     share = deltas[0] if first else deltas[1]
-    return verdict(_mixture(1 + _stake * outcome), sp.Le(E(outcome), 0, evaluate=False), share)
+    return verdict(_mixture(1 + _stake * outcome), sp.Le(E(outcome), 0), share)
 
 
 @cache
@@ -41,18 +41,18 @@ def not_worse(first: bool = True) -> Fact:
     outcome = OUTCOME if first else -OUTCOME
     share = deltas[2] if first else deltas[3]
     process = Peak(Bet(ITEMS, 1 + weight * (outcome + margin) / (1 - margin)))
-    return verdict(process, sp.Le(E(outcome) + margin, 0, evaluate=False), share)
+    return verdict(process, sp.Le(E(outcome) + margin, 0), share)
 
 
 @cache
 def below() -> Fact:
     """[wealth reaches 1/δ] ≤ [err < t]; the wealth with q for t(1 − u) is `log_below_e_value`."""
     process = _mixture(1 + _stake * (target - wrong(W)) / (1 - target))
-    return verdict(process, sp.Le(target - E(wrong(W)), 0, evaluate=False), deltas[0])
+    return verdict(process, sp.Le(target - E(wrong(W)), 0), deltas[0])
 
 
 @cache
 def above() -> Fact:
     """[wealth reaches 1/δ] ≤ [err ≥ t]: the mirror image; never wrong together with `below`."""
     process = _mixture(1 + _stake * (wrong(W) - target) / target)
-    return verdict(process, sp.Lt(E(wrong(W)) - target, 0, evaluate=False), deltas[1])
+    return verdict(process, sp.Lt(E(wrong(W)) - target, 0), deltas[1])

@@ -7,6 +7,7 @@ With H_bq the share of wrong queries in episode q of permutation b of S, C = {1,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -36,6 +37,9 @@ from bounds.theorems.bound import Inputs, Theorem
 from bounds.theorems.few_shot.options import FewShot
 from bounds.theorems.vocabulary import SHOTS, concluded, episode_limit, missed
 
+FEW_SHOT_ERROR = Axis(
+    "few-shot error", "error of a rule of m labels a class, over the labels too", "none", most=1.0
+)
 STATEMENT = r"\mathrm{err}_m = \mathbb{E}\,\mathbb{P}(\text{the rule of } m \text{ shots a class errs})"
 
 
@@ -110,10 +114,7 @@ def shapes(evidence: Evidence) -> ClassShapes | None:
 
 
 def _labels(evidence: Evidence) -> np.ndarray:
-    labels = evidence.labeled.labels
-    if labels is None:
-        raise NotApplicable("needs labels.")
-    return labels
+    return evidence.labels_of(np.arange(evidence.n)).cpu().numpy()
 
 
 def _rows(evidence: Evidence, delta: float) -> dict[int, dict[str, float]]:
@@ -129,7 +130,7 @@ def _rows(evidence: Evidence, delta: float) -> dict[int, dict[str, float]]:
             "spread": float(H.std(unbiased=False)),
             "usual_upper": usual,
             **_prediction(evidence, shots),
-            "limit": min(1.0, constant_stakes_upper(H, delta / len(wanted))),
+            "limit": constant_stakes_upper(H, delta / len(wanted)),
         }
     return found
 
@@ -164,13 +165,11 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
         {"delta": share} if len(rows) == 1 else {f"delta_{m}": share for m in rows},
         None,
         (note,),
-        axis=Axis(
-            "few-shot error",
-            f"error of the {option.about} of {labels}, {_ways(option, classes)}, over the labels too"
+        axis=replace(
+            FEW_SHOT_ERROR,
+            unit=f"error of the {option.about} of {labels}, {_ways(option, classes)}, over the labels too"
             + ("; classes weighted as declared" if weighted else ""),
-            "none",
             trivial=1 - 1 / option.width(classes),
-            most=1.0,
         ),
         table={f"{m} shots": row for m, row in rows.items()},
         episodes=None
@@ -212,5 +211,5 @@ FEW_SHOT = Theorem(
         "episodes": ("measured error over disjoint episodes", "representations whose classes lie apart"),
         "confidence": ("price of confidence", "more labels of the rarest class: more episodes"),
     },
-    axis=Axis("few-shot error", "error of a rule of m labels a class, over the labels too", "none", most=1.0),
+    axis=FEW_SHOT_ERROR,
 )

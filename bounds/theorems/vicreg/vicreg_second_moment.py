@@ -38,7 +38,7 @@ _RADIUS = Expression({"g": class_means_radius.formula(s.K, s.n, s.n_min, s.B, s.
 
 
 @cache
-def proof(*, prior_known: bool = False, conditioned_pairs: bool = False, grid: bool = False) -> Conclusion:
+def proof(*, prior_known: bool, conditioned_pairs: bool, grid: bool) -> Conclusion:
     """Squares around the middle of two views, deviation of K class means, empirical Bernstein on the pairs."""
     head, over = (RIDGES.chosen, (RIDGES,)) if grid else (W, ())
     one, two = Apply(head, z), Apply(head, z2)
@@ -64,13 +64,13 @@ def _ridge(*, prior_known: bool = False, conditioned_pairs: bool = False) -> Con
 
 
 def _one_head(*, prior_known: bool = False, conditioned_pairs: bool = False) -> Conclusion:
-    return proof(prior_known=prior_known, conditioned_pairs=conditioned_pairs)
+    return proof(prior_known=prior_known, conditioned_pairs=conditioned_pairs, grid=False)
 
 
 def _inputs_for(
-    evidence: Evidence, delta: float, head: Head, half: tuple[float, float], grid: int = 0
+    evidence: Evidence, delta: float, head: Head, half: tuple[float, float], *, grid: int
 ) -> Inputs:
-    """For one head with the mean and the variance of its half invariance, chosen from a grid of given size."""
+    """For one head with the mean and the variance of its half invariance, chosen from a grid of given size or from none."""
     require_fixed_encoder(evidence)
     setting = evidence.setting
     known = setting.prior is not None
@@ -117,7 +117,7 @@ def _distances(evidence: Evidence, head: Head) -> torch.Tensor:
 
 def _inputs(evidence: Evidence, delta: float) -> Inputs:
     head = require_affine(evidence.head)
-    return _inputs_for(evidence, delta, head, half_invariance(evidence, head))
+    return _inputs_for(evidence, delta, head, half_invariance(evidence, head), grid=0)
 
 
 def _ridge_inputs(evidence: Evidence, delta: float) -> Inputs:
@@ -127,7 +127,7 @@ def _ridge_inputs(evidence: Evidence, delta: float) -> Inputs:
         raise NotApplicable("needs representations that vary over S.")
 
     def inputs(head: Head, half: tuple[float, float]) -> Inputs:
-        return _inputs_for(evidence, delta, head, half, len(heads))
+        return _inputs_for(evidence, delta, head, half, grid=len(heads))
 
     floors = evidence.agreed([inputs(h, (mean_half_invariance(evidence, h), 0.0)).value for h in heads])
     tried: list[tuple[float, Inputs]] = []

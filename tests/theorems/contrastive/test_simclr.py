@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.summaries.collisions import collision_probability, expected_log_collisions, task_weight
 from bounds.theorems import THEOREMS
-from bounds.theorems.contrastive.simclr import proof
 from tests.evidence_small import evidence_of
 from tests.reference import contrastive as naive
 
@@ -284,13 +283,13 @@ def test_it_does_not_contain_n_and_falls_with_m_and_delta():
 
 @given(st.integers(2, 10**6), st.floats(0.01, 0.5), st.floats(0.0, 0.9))
 def test_the_expression_falls_with_blocks_and_with_collisions_below_one(blocks, delta, loss):
-    for kind in ("hinge", "logistic"):
+    for theorem in (SIMCLR, LOGISTIC):
         values = {
             "contrastive_loss": loss, "collision": 0.1, "no_collision": 0.9, "negatives": 1, "scale": 1.0, "scales": 1,
             "span": 2.0, "B": 1.0, "triples": 0.0, "functions": 1, "delta_loss": delta,
             "blocks": blocks, "rounding": 0.0,
         }  # fmt: skip
-        expression = proof(kind).expression
+        expression = theorem.proof().expression
 
         def at(expression=expression, values=values, **changed):
             return expression.combined(expression.evaluate({**values, **changed}))

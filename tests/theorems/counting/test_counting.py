@@ -136,6 +136,31 @@ def test_a_class_without_test_items_has_the_limit_one_and_a_note():
     assert bound.from_dict(bound.to_dict()) == bound
 
 
+def test_the_table_of_classes_shows_what_was_measured_and_equal_limits_show_the_first():
+    """Class 0 without an item and class 2 with every item wrong both have the limit one."""
+    labels = np.repeat([1, 2, 3], [8, 5, 9])
+    wrong = np.where(labels == 2, True, np.arange(22) % 4 == 0)
+    scores = np.eye(4)[np.where(wrong, (labels + 1) % 4, labels)] * np.arange(2, 24)[:, None]
+    bound = THEOREMS["test_set_classes"].evaluate(scored(scores, labels), 0.1)
+    rows = list(bound.table.values())
+    assert [row["items"] for row in rows] == [0, 8, 5, 9]
+    assert [row.get("measured") for row in rows] == [None, *(wrong[labels == y].mean() for y in (1, 2, 3))]
+    assert (bound.symbols["class_items"], bound.symbols["class_mistakes"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "name", ["test_set", "test_set_classes", "test_set_top_k", "test_set_selective", "test_set_balanced"]
+)
+def test_where_every_item_is_wrong_no_limit_exceeds_one(name):
+    """Rounding up does not lead past what an error rate can be."""
+    labels = np.arange(90) % 3
+    evidence = scored(np.eye(3)[(labels + 1) % 3] * np.arange(2, 92)[:, None], labels, options={"top_k": 1})
+    bound = THEOREMS[name].evaluate(evidence, 0.1)
+    assert bound.value == 1.0
+    assert {row.get("error") for row in bound.table.values()} <= {1.0}
+    assert bound.vacuous
+
+
 def test_class_names_of_the_data_name_the_rows():
     scores, labels = random_scores(0, 60, 3)
     evidence = scored(scores, labels, class_names=("cat", "dog"))
@@ -348,6 +373,10 @@ def test_the_projected_loss_is_limited_by_bets_or_by_kl():
             assert budget == pytest.approx(math.log(20) / 297, rel=1e-6)
         assert bound.certified
         assert bound.terms["test_loss"].value == pytest.approx(math.sqrt(2) * losses.mean())
+        assert list(bound.table) == (["test items"] if betting else [])
+        for row in bound.table.values():
+            assert row["spread"] == pytest.approx(math.sqrt(2) * losses.std(), rel=1e-9)
+            assert (row["items"], row["limit"]) == (297, pytest.approx(bound.value))
     with pytest.raises(InvalidOption, match="did you mean `betting`"):
         THEOREMS["test_set_loss"].evaluate(scored(scores, labels, options={"test_set_loss": "beting"}), 0.05)
 

@@ -21,6 +21,7 @@ def test_what_a_claim_assumes(claim):
 
 def test_better_in_both_directions_costs_both_shares_and_a_target_the_larger():
     assert claims.better().plus(claims.better(False)).spends == deltas[0] + deltas[1]
+    assert claims.not_worse().plus(claims.not_worse(False)).spends == deltas[2] + deltas[3]
     assert claims.below().plus(claims.above()).spends == Max(deltas[0], deltas[1])
 
 

@@ -79,7 +79,7 @@ def test_with_a_known_prior_the_class_term_is_what_rarer_classes_may_cost():
     x, y, *pairs, K = case(CASES[0])
     prior = torch.arange(1.0, K + 1, dtype=torch.float64) / (K * (K + 1) / 2)
     evidence = evidence_of(x, y, *pairs, K, prior=prior)
-    values = _inputs_for(evidence, 0.05, evidence.head, (0.1, 0.01)).values
+    values = _inputs_for(evidence, 0.05, evidence.head, (0.1, 0.01), grid=0).values
     z = x / np.linalg.norm(x, axis=1, keepdims=True)
     weight, shares = evidence.head.weight.numpy(), np.bincount(y, minlength=K) / len(y)
     norm = np.linalg.norm(weight, 2)
@@ -112,7 +112,7 @@ def test_ridge_form_is_the_least_of_the_whole_grid(classes, noise):
         assert mean_half_invariance(evidence, head) == pytest.approx(np.mean(half), rel=1e-11)
         measured = np.mean(half), np.var(half, ddof=1)
         assert half_invariance(evidence, head) == pytest.approx(measured, rel=1e-11)
-        values.append(_inputs_for(evidence, 0.05, head, measured, len(RIDGE_GRID)).value)
+        values.append(_inputs_for(evidence, 0.05, head, measured, grid=len(RIDGE_GRID)).value)
     bound = THEOREMS["vicreg_second_moment_ridge"].evaluate(evidence, 0.05)
     assert bound.value == pytest.approx(min(values), rel=1e-11)
     assert bound.head == evidence.ridge_heads[int(np.argmin(values))].name
