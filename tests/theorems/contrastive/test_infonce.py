@@ -156,6 +156,17 @@ def test_a_low_temperature_is_pointed_out():
     assert not any("temperatures near 1" in note for note in SHARP.evaluate(evidence, 0.05).notes)
 
 
+def test_a_class_of_probability_zero_is_no_class():
+    """The rarest class has p_min > 0, and a constant encoder chooses between two."""
+    evidence = evidence_of(pairs_of(m=100, classes=2), classes=3, prior=[0.6, 0.4, 0.0])
+    for name in ("infonce", "infonce_sharp", "haochen_2021"):
+        bound = THEOREMS[name].evaluate(evidence, 0.05)
+        assert bound.symbols["p_min"] == 0.4
+        assert math.isfinite(bound.value)
+        if name != "haochen_2021":
+            assert bound.trivial_value == pytest.approx(math.log(2))
+
+
 def test_bad_input_is_refused():
     pairs = pairs_of(m=12)
     with pytest.raises(NotApplicable, match="class_prior"):

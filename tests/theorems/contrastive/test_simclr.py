@@ -1,6 +1,7 @@
 """The SimCLR bound: its formula against a plain script, its inequality in discrete worlds, its options."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bounds.assumptions.assumption import Assumption
 from bounds.errors import InvalidOption, NotApplicable
+from bounds.representations.table import Representations
 from bounds.summaries.collisions import collision_probability, expected_log_collisions, task_weight
 from bounds.theorems import THEOREMS
 from tests.evidence_small import evidence_of
@@ -178,6 +181,45 @@ def test_the_estimated_collision_probability_pays_off_for_unbalanced_classes_wit
     assert estimated.value < floor.value
 
 
+@pytest.mark.parametrize(
+    ("prior", "status", "used"),
+    [
+        ([0.25] * 4, "holds", "1/K"),  # no more than 1/K is known from the labels
+        ([0.25] * 4, "violated", "collision_low"),
+        ([0.25] * 4, None, "collision_low"),
+        ([0.5, 0.25, 0.15, 0.1], "holds", "collision_low"),  # 0.345, far above 1/K and below 2/K
+    ],
+)
+def test_the_larger_lower_limit_of_the_collisions_that_is_known_is_used(prior, status, used):
+    rng = np.random.default_rng(2)
+    labels = rng.choice(4, size=20_000, p=prior)
+    pairs = pairs_of(m=4000, prior=prior, dim=12)
+    evidence = evidence_of(
+        pairs, (rng.normal(size=(20_000, 12)), labels),
+        options={"contrastive_scales": [0.7], "collision": "estimate"},
+    )  # fmt: skip
+    known = {name: one for name, one in evidence.setting.assumptions.items() if name != "K"}
+    known |= {} if status is None else {"K": Assumption("K", status, "declared")}
+    found = SIMCLR.found(replace(evidence, setting=replace(evidence.setting, assumptions=known)), 0.05)
+    low = found.values["collision_low"]
+    assert 0.2 < low < 0.5
+    t = 0.25 if used == "1/K" else low
+    loss = script_loss(found.values)
+    assert found.value < 1
+    assert found.value == pytest.approx((loss - t) / (1 - t), rel=1e-9)
+
+
+def script_loss(v):
+    """Upper limit of the expected hinge loss."""
+    reach = 2 * v["scale"] ** 2
+    spread = (1 + reach) - max(0.0, 1 - reach)
+    return (
+        v["contrastive_loss"]
+        + v["rounding"]
+        + spread * math.sqrt(math.log(1 / v["delta_loss"]) / (2 * v["blocks"]))
+    )
+
+
 def test_a_loss_of_one_or_more_without_the_prior_falls_back_on_the_largest_loss():
     rng = np.random.default_rng(0)
     first, second = (v / np.linalg.norm(v, axis=1)[:, None] for v in rng.normal(size=(2, 30, 4)))
@@ -297,6 +339,38 @@ def test_the_expression_falls_with_blocks_and_with_collisions_below_one(blocks, 
         assert at(blocks=2 * blocks) < at()
         if at() < 1:
             assert at(collision=0.2, no_collision=0.8) < at()
+
+
+@pytest.mark.parametrize("negatives", [1, 3])
+def test_a_constant_encoder_has_a_margin_of_zero(negatives):
+    """Each hinge costs one, and log₂ of the k + 1 equal terms."""
+    options = {"negatives": negatives}
+    evidence = evidence_of(pairs_of(), prior=[0.25] * 4, options=options)
+    hinge, logistic = (theorem.evaluate(evidence, 0.05) for theorem in (SIMCLR, LOGISTIC))
+    assert (hinge.trivial_value, logistic.trivial_value) == (1.0, math.log2(1 + negatives))
+    kind = "two-class" if negatives == 1 else "3-negative"
+    assert (hinge.axis.name, logistic.axis.name) == (f"{kind} hinge", f"{kind} logistic")
+    unknown = evidence_of(pairs_of(), classes=4, options={"negatives": 1})
+    assert LOGISTIC.evaluate(unknown, 0.05).trivial_value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("length", "declared", "scale"),
+    [(1.0, 2.0, 0.5), (1 + 1e-10, 1.0, 1.0), (1 + 1e-6, 1.0, 1 / (1 + 1e-6)), (3.0, 1.0, 1 / 3)],
+)
+def test_the_scale_is_that_of_the_declared_radius_or_of_the_vectors_that_refute_it(length, declared, scale):
+    first, second, y = pairs_of()
+    evidence = evidence_of((first, second, y), prior=[0.25] * 4, radius=declared)
+    long = Representations((length * first, length * second), y)
+    bound = SIMCLR.evaluate(replace(evidence, pairs=long), 0.05)
+    assert bound.symbols["scale"] == pytest.approx(scale, rel=1e-13)
+
+
+def test_one_class_has_no_other_to_be_told_from():
+    pairs = pairs_of(labels=np.zeros(60, dtype=int))
+    for option in ({}, {"collision": "estimate"}):
+        with pytest.raises(NotApplicable, match="at least two classes"):
+            SIMCLR.evaluate(evidence_of(pairs, options=option), 0.05)
 
 
 def test_bad_options_are_refused():

@@ -127,6 +127,32 @@ def test_a_class_with_too_few_labels_is_named_with_what_is_missing():
     assert 0.95 < smallest.to_frame().loc[1, "limit"] <= 1.0
 
 
+def test_what_is_missing_is_said_in_words_that_fit():
+    """Five classes are named, and a sixth is counted; one label short is one too few; one class leaves nothing to tell."""
+    x, y = data()
+    for absent, said in ((5, "class 7 (2 missing)."), (6, "class 7 (2 missing) and 1 classes more.")):
+        with pytest.raises(NotApplicable, match="for 1 shot and a query") as caught:
+            bounds.few_shot(x, y, shots=1, num_classes=3 + absent, normalize=None)
+        assert str(caught.value).endswith(said)
+    short = np.concatenate([np.flatnonzero(y != 2), np.flatnonzero(y == 2)[:2]])
+    reason = report(x[short], y[short], {"shots": 2}).not_applicable["few_shot"]
+    assert "3 labels of each class for 2 shots and a query; too few of class 2 (1 missing)." in reason
+    assert (
+        report(x, np.zeros(len(x), int), num_classes=1).not_applicable["few_shot"]
+        == "needs at least two classes."
+    )
+    one, two = (report(x, y, {"shots": m})["few_shot"] for m in (1, 2))
+    assert one.notes[-1].startswith("1 label a class, 3-way, ")
+    assert two.notes[-1].startswith("2 labels a class, 3-way, ")
+    assert "of 1 label a class" in one.axis.unit
+
+
+def test_only_the_nearest_mean_has_a_prediction():
+    x, y = data()
+    for option, known in (({"shots": 1}, True), ({"shots": 1, "rule": ("ridge", 0.1)}, False)):
+        assert ("predicted" in report(x, y, option)["few_shot"].table["1 shots"]) == known
+
+
 def test_the_curve_is_the_table_of_the_report():
     x, y = data()
     curve = bounds.few_shot(x, y, shots=[5, 1], fresh=True, normalize=None, delta=0.1)

@@ -32,15 +32,26 @@ def naive(evidence, delta, grid=20_000):
         for row, label in zip(z.numpy(), labels.tolist(), strict=True):
             items[label] += 1
             wrong[label] += int(np.argmax(head @ row) != label)
-    u = [upper(w, i, delta / (2 * K)) if i else 1.0 for w, i in zip(wrong, items, strict=True)]
+    parts = 2 if evidence.setting.prior is not None else 3
+    u = [upper(w, i, delta / (parts * K)) if i else 1.0 for w, i in zip(wrong, items, strict=True)]
     a, b = (np.asarray(view) for view in evidence.pairs.views)
     differ = sum(int(np.argmax(head @ x) != np.argmax(head @ y)) for x, y in zip(a, b, strict=True))
-    d = upper(differ, len(a), delta / 2)
-    prior = evidence.setting.prior.tolist()
-    return min(
-        lam * d + sum(p * max(0.0, v - 2 * lam * v * (1 - v)) for p, v in zip(prior, u, strict=True))
-        for lam in np.linspace(0, 50, grid)
-    )
+    d = upper(differ, len(a), delta / parts)
+    known = evidence.setting.prior is not None
+    prior = evidence.setting.prior.tolist() if known else evidence.frequencies
+    radius = 0.0 if known else class_radius(K, evidence.n, delta / 3)
+
+    def at(lam):
+        left = [max(0.0, v - 2 * lam * v * (1 - v)) for v in u]
+        return lam * d + np.dot(prior, left) + radius * (max(left) - min(left))
+
+    return min(at(lam) for lam in np.linspace(0, 50, grid))
+
+
+def class_radius(K, n, delta):
+    """The smaller of Weissman's radius and that of Cauchy-Schwarz and McDiarmid."""
+    weissman = math.sqrt(math.log((2**K - 2) / delta) / (2 * n))
+    return min(weissman, math.sqrt((K - 1) / n) / 2 + math.sqrt(math.log(1 / delta) / (2 * n)))
 
 
 def test_the_bound_agrees_with_a_search_over_the_multiplier():
@@ -49,6 +60,25 @@ def test_the_bound_agrees_with_a_search_over_the_multiplier():
     assert bound.certified
     assert bound.value <= naive(evidence, 0.1) * (1 + 1e-9)
     assert bound.value == pytest.approx(naive(evidence, 0.1), rel=5e-3)
+
+
+@pytest.mark.parametrize("sharpness", [8.0, 2.0, 0.5])
+def test_with_an_unknown_prior_the_spread_of_what_is_left_is_paid(sharpness):
+    """Dull classes leave something of each, so that the spread is less than the largest."""
+    evidence = World(sharpness=sharpness).evidence(1, 200, 400, holdout=0.4)
+    bound = THEOREMS["agreement"].evaluate(evidence, 0.1)
+    assert bound.value <= naive(evidence, 0.1) * (1 + 1e-9)
+    assert bound.value == pytest.approx(naive(evidence, 0.1), rel=5e-3)
+
+
+@pytest.mark.parametrize("name", ["agreement", "agreement_no_holdout"])
+def test_labels_that_say_nothing_leave_the_bound_at_one(name):
+    """Limits of a class end at one, also where no item or too few of it are counted."""
+    evidence = World(sharpness=0.1).evidence(1, 40, 60, known_prior=True, holdout=0.4)
+    two = Representations(evidence.labeled.views, evidence.labeled.labels % 2)
+    for labeled in (evidence.labeled, two):
+        found = THEOREMS[name].evaluate(dataclasses.replace(evidence, labeled=labeled), 1e-6).value
+        assert 0.999 < found <= 1.0
 
 
 def test_it_is_at_most_the_closed_form_where_every_class_errs_less_than_half():

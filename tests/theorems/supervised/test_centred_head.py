@@ -12,7 +12,7 @@ from bounds.evidence.splits import held_out_chunks, part_chunks
 from bounds.heads.simplex import project_simplex
 from bounds.representations.table import Representations
 from bounds.theorems import THEOREMS
-from bounds.theorems.supervised.centred_head import MARGINS
+from bounds.theorems.supervised.centred_head import MARGINS, _losses
 from tests.worlds_discrete import World, assert_covers, head_of
 
 
@@ -64,6 +64,14 @@ def test_both_forms_agree_with_a_script_of_loops():
     evidence = World(d=3).evidence(1, 400, 5)
     for name, value in naive(evidence, 0.1).items():
         assert THEOREMS[name].evaluate(evidence, 0.1).value == pytest.approx(value, rel=1e-9)
+
+
+def test_a_perfect_head_pays_nothing_at_any_width_and_one_that_is_undecided_pays_all():
+    """One-hot scores have the margin one, equal ones the margin zero: widths lie in (0, 1], each once."""
+    labels = torch.arange(3)
+    assert _losses(torch.eye(3, dtype=torch.float64), labels).tolist() == [[0.0] * (1 + len(MARGINS))] * 3
+    assert (_losses(torch.full((3, 3), 1 / 3, dtype=torch.float64), labels)[:, 1:] == 1).all()
+    assert sorted(set(MARGINS)) == list(MARGINS)
 
 
 def test_it_is_far_tighter_than_uniform_convergence_around_zero():

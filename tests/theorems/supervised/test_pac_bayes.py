@@ -202,6 +202,39 @@ def test_fewer_than_eight_items_outside_the_prior_are_refused():
         THEOREMS["pac_bayes"].evaluate(World().evidence(1, 14, 5), 0.05)
 
 
+def test_the_random_head_that_is_deployed_is_the_one_that_is_bounded():
+    """Its noise has the covariance σ²A⁻², A² the second moment of the prior's rows with its ridge."""
+    evidence = World().evidence(2, 300, 5)
+    bound = THEOREMS["pac_bayes"].evaluate(evidence, 0.05)
+    chosen = next(head for head in candidates(evidence) if head.sigma == bound.symbols["sigma"])
+    outside, ridge, noise = chosen.key
+    rows = evidence.labeled.views[0][evidence.row_ranks >= round(outside * 300)]
+    moment = rows.T @ rows / len(rows)
+    precision = moment + ridge * np.trace(moment) / len(moment) * np.eye(len(moment))
+    added = bound.model.decision.noise.numpy()
+    assert added.T @ added == pytest.approx(chosen.sigma**2 * np.linalg.inv(precision), rel=1e-8)
+    assert bound.model.decision.seed == evidence.setting.seed == 2
+    said = f"prior from {100 - 100 * outside:.0f}% of S, covariance ridge {ridge:g}, typical noise {noise:.3g} per score"
+    assert bound.notes[-1].startswith(said)
+
+
+@pytest.mark.parametrize("name", ["pac_bayes", "pac_bayes_deterministic"])
+def test_the_head_of_the_grid_whose_bound_is_smallest_is_chosen(name):
+    """The rows of Q are few enough to be looked at whole by the search, if at a coarser spacing."""
+    evidence = World().evidence(4, 300, 5)
+    expression = THEOREMS[name].proof().expression
+    tried = []
+    shifts = (0.0,) if name == "pac_bayes" else SHIFTS
+    for head in candidates(evidence):
+        margins = head.table(evidence)
+        for shift in shifts:
+            error = margins.error(shift)
+            values = gaussian_values(head, 0.05, len(shifts))
+            values |= {"gibbs_error": error, "margin_error": error, "quantile": quantile(shift)}
+            tried.append(expression.combined(expression.evaluate(values)))
+    assert THEOREMS[name].evaluate(evidence, 0.05).value == pytest.approx(min(tried), rel=1e-4)
+
+
 @pytest.mark.parametrize("trials", [12, pytest.param(80, marks=pytest.mark.slow)])
 def test_no_more_violations_than_delta_allows_for_the_mean_head(trials):
     world, violations = World(K=2, d=2, points=8, sharpness=2.0), 0
