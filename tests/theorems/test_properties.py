@@ -149,6 +149,18 @@ def test_pairs_are_too_few_or_enough_and_never_fail(name, evidence):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_labels_are_too_few_or_enough_and_never_fail(name, evidence):
+    """What asks for so many held-out labels has enough with them, and nothing is divided by zero before."""
+    said = []
+    for n in range(1, 26):
+        few = replace(evidence, labeled=first_rows(evidence.labeled, n))
+        said.append(theorem_of(name).attempt(few, DELTA))
+    assert not [one for one in said if isinstance(one, str) and one.startswith("failed here")]
+    first = next((n for n, one in enumerate(said) if not isinstance(one, str)), len(said))
+    assert not [one for one in said[first:] if isinstance(one, str) and "held-out labels" in one]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_rotating_the_representation_changes_nothing(name, evidence):
     dim = evidence.labeled.dim
     rotation = torch.linalg.qr(torch.from_numpy(np.random.default_rng(0).normal(size=(dim, dim))))[0]

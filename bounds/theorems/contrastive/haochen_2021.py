@@ -58,7 +58,7 @@ def _inputs(evidence: Evidence, delta: float) -> Inputs:
     table = thinned(evidence, split)
     moments = memo(
         evidence,
-        ("spectral", split.get("delta_classes", 0.0)),
+        ("spectral", split.get("delta_classes")),
         lambda: evidence.merged(
             SpectralMoments.of((views for views, _ in evidence.own_chunks(table)), table.dim, evidence.device)
         ),

@@ -199,7 +199,7 @@ def _all_pairs(evidence: Evidence, grid: tuple[float, ...], split: Mapping[str, 
     table = thinned(evidence, split)
     return memo(
         evidence,
-        ("all_pairs", grid, split.get("delta_classes", 0.0)),
+        ("all_pairs", grid, split.get("delta_classes")),
         lambda: all_pairs(
             table, grid, radius=_radius(evidence), device=evidence.device, processes=evidence.processes
         ),

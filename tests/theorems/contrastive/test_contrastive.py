@@ -102,6 +102,10 @@ def test_nozawas_gap_is_zero_for_class_pairs_and_measured_for_augmentations():
     bound = evaluate("nozawa_2021", views)
     assert bound.terms["augmentation_gap"].value == pytest.approx(2 * gap / collector(4, 13), rel=1e-9)
     assert not bound.certified
+    unlabeled = evidence_of((first, second), (first, y), prior=UNIFORM, options=options, a1="violated")
+    bound = evaluate("nozawa_2021", unlabeled)
+    assert bound.terms["augmentation_gap"].value == 0
+    assert "needs the labels of the pairs and is missing" in bound.notes[0]
 
 
 @pytest.mark.parametrize("name", ["arora_2019", "nozawa_2021"])

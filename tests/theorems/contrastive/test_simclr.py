@@ -385,7 +385,7 @@ def test_bad_options_are_refused():
         with pytest.raises(InvalidOption, match=message):
             SIMCLR.evaluate(evidence_of(pairs, options=options), 0.05)
     with pytest.raises(NotApplicable, match="class_prior"):
-        SIMCLR.evaluate(evidence_of(pairs, options={"negatives": 3}), 0.05)
+        SIMCLR.evaluate(evidence_of(pairs, options={"negatives": 2}), 0.05)
     with pytest.raises(NotApplicable, match="at least two pairs"):
         SIMCLR.evaluate(evidence_of(tuple(part[:1] for part in pairs), classes=4), 0.05)
     with pytest.raises(NotApplicable, match="pairs"):

@@ -132,7 +132,8 @@ def test_a_class_without_test_items_has_the_limit_one_and_a_note():
     bound = THEOREMS["test_set_classes"].evaluate(scored(scores[kept], labels[kept]), 0.1)
     assert bound.value >= 1.0
     assert bound.vacuous
-    assert "no test item" in bound.notes[0]
+    assert bound.notes[0] == "1 of 3 classes have no test item; their limit is one"
+    assert THEOREMS["test_set_classes"].evaluate(scored(scores, labels), 0.1).notes == ()
     assert bound.from_dict(bound.to_dict()) == bound
 
 
@@ -174,6 +175,8 @@ def test_the_top_k_error_counts_labels_outside_the_k_largest(k):
     best = np.argsort(-scores, axis=1)[:, :k]
     missed = sum(int(y not in row) for y, row in zip(labels, best, strict=True))
     assert bound.value == pytest.approx(cp(missed, 150, 0.05), rel=1e-9)
+    assert bound.trivial_value == pytest.approx(1 - k / 5)  # naming k of five classes that are alike
+    assert bound.axis.name == f"top-{k} error"
 
 
 def test_ties_count_against_the_head_in_every_certificate():

@@ -188,6 +188,13 @@ def test_of_a_sample_beyond_memory_a_random_part_is_used(monkeypatch):
     assert bound.symbols["picks"] == len(found.rows) > 5
 
 
+def test_of_vectors_larger_than_memory_two_are_used(monkeypatch):
+    monkeypatch.setattr(pick_to_learn, "HELD", 1)
+    bound = evaluated(*data(n=50))["pick_to_learn"]
+    assert bound.symbols["n_Q"] == 1
+    assert "starts from 1 rows that are not counted; 48 of 50 rows are left out" in bound.notes[-1]
+
+
 def test_repeats_that_nobody_explains_are_not_certified():
     x, y = data(n=100)
     x, y = np.r_[x, x[:20]], np.r_[y, y[:20]]
