@@ -60,7 +60,7 @@ def past(sample: Sample, name: str) -> Declared:
     return Declared(name, "level", (_past(sample),))
 
 
-def ville(process: sp.Expr, p: Declared, term: sp.Expr, delta: sp.Expr, what: str = "") -> Fact:
+def ville(process: sp.Expr, p: Declared, term: sp.Expr, delta: sp.Expr) -> Fact:
     """E g ≤ the largest p at which a process stays below 1/δ; at p = E g the process has mean at most one.
 
     Args:
@@ -75,7 +75,7 @@ def ville(process: sp.Expr, p: Declared, term: sp.Expr, delta: sp.Expr, what: st
     if not _within(term):
         raise InvalidProof(f"`{term}` may lie outside [0, 1], where no p is tried.")
     target = E(term)
-    name = what or f"bets on {limit.args[3].args[0]}"
+    name = f"bets on {limit.args[3].args[0]}"
     events, used = _event(process, sp.Eq(target, p), delta, name)
     for bet in process.atoms(Bet):
         # It is linear in each outcome, and so is its derivative.
@@ -96,7 +96,7 @@ def bet_limit(process: sp.Expr, p: Declared, term: sp.Expr, delta: sp.Expr) -> L
     return Largest(p, process, 1 / delta, Mean(*samples, term))
 
 
-def verdict(process: sp.Expr, null: sp.Basic, delta: sp.Expr, what: str = "") -> Fact:
+def verdict(process: sp.Expr, null: sp.Basic, delta: sp.Expr) -> Fact:
     """[process reaches 1/δ] ≤ [q > 0], for a process of mean at most one wherever q ≤ 0 (or q < 0).
 
     Raises:
@@ -104,7 +104,7 @@ def verdict(process: sp.Expr, null: sp.Basic, delta: sp.Expr, what: str = "") ->
     """
     if not isinstance(null, sp.LessThan | sp.StrictLessThan) or null.rhs != 0:
         raise InvalidProof(f"The null `{null}` is not of the form q <= 0.")
-    events, used = _event(process, null, delta, what or f"verdict on {null.lhs}")
+    events, used = _event(process, null, delta, f"verdict on {null.lhs}")
     right = Positive(null.lhs) if isinstance(null, sp.LessThan) else 1 - Positive(-null.lhs)
     return VILLE.at({a: Reached(process, 1 / delta), b: right}, used, events=events)
 

@@ -30,7 +30,7 @@ PICK = Lemma(
 )
 
 
-def picked(wrong: sp.Expr, delta: sp.Expr, what: str = "") -> Fact:
+def picked(wrong: sp.Expr, delta: sp.Expr) -> Fact:
     """P(the picked head errs) ≤ ε(k, N, δ), k picks out of N items of one law.
 
     Raises:
@@ -47,5 +47,5 @@ def picked(wrong: sp.Expr, delta: sp.Expr, what: str = "") -> Fact:
     # What the head starts from and the encoder stand apart from the items; the head itself does not.
     used = assumed(sample, Wrong(start, *wrong.args[1:])) | {"A5"}
     values = {a: E(wrong), b: Picks(wrong.args[0]), count: sample.size, share: delta}
-    events = failing(sample, what or f"picks out of {sample}", delta)
+    events = failing(sample, f"picks out of {sample}", delta)
     return PICK.at(values, used, events=events)

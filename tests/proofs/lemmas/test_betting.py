@@ -35,10 +35,10 @@ def watched(sign=1, sample=T):
 
 def test_a_mixture_of_constant_stakes_limits_the_mean():
     process = Copies(B, sum(bet(stake) for stake in STAKES) / 4)
-    fact = ville(process, p, wrong, d1, "bets")
+    fact = ville(process, p, wrong, d1)
     assert fact.lhs == E(wrong)
     assert fact.rhs == Largest(p, process, 1 / d1, Mean(T, wrong))
-    assert {(one.what, one.share) for one in fact.events} == {("bets", d1)}
+    assert {(one.what, one.share) for one in fact.events} == {("bets on T", d1)}
     assert fact.assumptions == {"H"}
 
 

@@ -152,6 +152,14 @@ def test_weissman_counts_the_subsets_of_the_source():
     assert value == pytest.approx(math.sqrt((math.log(30) + 3) / 100), rel=1e-12)
 
 
+@pytest.mark.parametrize(("classes", "subsets"), [(1, 0), (2, 2), (3, 6)])
+def test_one_class_has_no_frequencies_to_deviate_and_a_share_near_one_is_allowed(classes, subsets):
+    """P(2 TV ≥ ε) ≤ (2^K − 2)e^{−Nε²/2}: at K = 1 it is zero."""
+    fact = class_frequencies(S, d1, K)
+    expected = math.sqrt(math.log(subsets / 0.9) / 80) if subsets else 0.0
+    assert double(fact.rhs, n=40, K=classes, delta_1=0.9) == pytest.approx(expected, rel=1e-12)
+
+
 def test_the_smaller_radius_of_the_total_variation():
     fact = class_frequencies(S, d1, K, smaller=True)
     value = double(fact.rhs, K=1000, delta_1=math.exp(-3), n=5000)

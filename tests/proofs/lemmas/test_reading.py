@@ -5,12 +5,37 @@ import sympy as sp
 
 from bounds.derivations.functions import Min
 from bounds.errors import InvalidProof
+from bounds.proofs.choices import ball
 from bounds.proofs.facts import Event
-from bounds.proofs.lemmas.concentration import class_frequencies, hoeffding
+from bounds.proofs.lemmas.batches import batched
+from bounds.proofs.lemmas.concentration import (
+    bernstein,
+    class_frequencies,
+    counted,
+    hoeffding,
+    kl_limit,
+    uniform,
+)
+from bounds.proofs.lemmas.contrastive import infonce_loss
+from bounds.proofs.lemmas.pac_bayes import Gibbs, pac_bayes
 from bounds.proofs.lemmas.reading import class_shift, failing, read
 from bounds.proofs.ranges import B, span, tau
-from bounds.proofs.terms import TV, Dot, E, Enc, Fresh, Given, Mean, Norm, Reach, Sample, UMean, view
-from tests.proofs.setting import FIXED, P, S, W, apart, d1, d2, f, k, m, n, residual, wrong, z, z2
+from bounds.proofs.terms import (
+    TV,
+    Dot,
+    E,
+    Enc,
+    Fresh,
+    Frobenius,
+    Given,
+    Mean,
+    Norm,
+    Reach,
+    Sample,
+    UMean,
+    view,
+)
+from tests.proofs.setting import FIXED, P, S, V, W, apart, d1, d2, f, k, m, n, residual, t, wrong, y, z, z2
 
 HELD = Sample("H", n, (("f", "H"), ("P", "H"), ("S", "H")), ("H",), paired=True)
 TWO = Dot(z, z2) - Dot(z, Enc(f, view(1, 0)))
@@ -29,6 +54,25 @@ def test_a_sum_of_means_is_read_as_one():
     found = read(2 * Mean(S, Norm(z)) + Mean(S, Fresh(apart)))
     assert found.range.width == 2 * B + tau
     assert found.expectation == 2 * E(Norm(z)) + E(apart)
+
+
+@pytest.mark.parametrize(
+    ("lemma", "total", "more"),
+    [
+        (hoeffding, Mean(P, apart), ()),
+        (kl_limit, Mean(P, apart), ()),
+        (bernstein, Mean(P, apart), ()),
+        (counted, Mean(HELD, wrong), ()),
+        (uniform, Mean(P, apart), (ball(W, tau, Frobenius),)),
+        (batched, UMean(P, infonce_loss(f, k, t)), ()),
+        (pac_bayes, Mean(HELD, Gibbs(V, W, z, y)), ()),
+    ],
+)
+def test_an_event_is_called_what_it_is_called_or_by_what_it_is_about(lemma, total, more):
+    named, plain = (lemma(total, d1, *more, **name).events for name in ({"what": "mine"}, {}))
+    assert named == {Event("mine", d1)}
+    ((said),) = {event.what for event in plain}
+    assert str(more[0].chosen if more else total.args[0]) in said
 
 
 def test_where_a_sample_may_not_follow_its_law_that_is_paid():

@@ -240,6 +240,17 @@ def test_the_selective_limits_are_those_of_a_script_of_loops():
     assert bound.value == pytest.approx(reached[-1], rel=1e-9)
 
 
+@pytest.mark.parametrize("size", [7, 10, 19])
+def test_of_few_items_the_shares_that_are_answered_are_whole_items(size):
+    """The r + 1-th largest gap is the threshold of r items, and all are answered without one."""
+    scores, labels = random_scores(5, size, 3)
+    bound = THEOREMS["test_set_selective"].evaluate(scored(scores, labels), 0.1)
+    gap = np.sort(np.diff(np.sort(scores, axis=1)[:, -2:], axis=1)[:, 0])[::-1]
+    above = sorted({round(j / 20 * size) for j in range(1, 21)} - {0})
+    expected = {f"{r / size:.1%} answered": gap[r] if r < size else None for r in above}
+    assert {name: row.get("threshold") for name, row in bound.table.items()} == expected
+
+
 def test_a_target_that_is_just_met_is_met():
     scores, labels = random_scores(2, 100, 4, 2.0)
     whole = THEOREMS["test_set_selective"].evaluate(scored(scores, labels, options={"target": 0.2}), 0.05)

@@ -81,6 +81,30 @@ def test_the_interval_is_empirical_bernstein_at_half_of_delta_on_each_side():
     assert "interval" in upper.notes[0]
 
 
+def test_the_whole_risk_is_two_empirical_bernstein_limits_of_a_head_that_the_held_out_rows_never_touched():
+    evidence = Augmented().evidence(0, 50, 200)
+    bound = THEOREMS["augmentation_risk"].evaluate(evidence, 0.1)
+    held = evidence.row_ranks < 15
+    first, second = (np.asarray(view) for view in evidence.labeled.views)
+    y = np.eye(3)[evidence.labeled.labels]
+    W = np.linalg.lstsq(first[~held], y[~held], rcond=None)[0]
+
+    def g(rows):
+        return project_simplex(torch.tensor(rows @ W)).numpy()
+
+    crossed = ((g(first) - y) * (g(second) - y)).sum(1)[held]
+    gains = 0.5 * (
+        (g(np.asarray(evidence.pairs.views[0])) - g(np.asarray(evidence.pairs.views[1]))) ** 2
+    ).sum(1)
+    expected, log = 0.0, math.log(2 / 0.05)
+    for values, width in ((crossed, 2), (gains, 1)):
+        count = len(values)
+        expected += values.mean() + math.sqrt(2 * values.var(ddof=1) * log / count)
+        expected += width * 7 * log / (3 * (count - 1))
+    assert len(crossed) == 15
+    assert bound.value == pytest.approx(expected, rel=1e-9)
+
+
 def test_the_error_floor_is_half_a_lower_clopper_pearson_limit():
     evidence = Augmented(noise=2.0).evidence(0, 50, 200)
     bound = THEOREMS["augmentation_error_floor"].evaluate(evidence, 0.1)
