@@ -226,7 +226,7 @@ def killed_processes(folder: Path = CHECKS) -> str:
     )
 
 
-# How the bounds moved, said of a mutant that no test noticed.
+# How the bounds moved, said of a mutant that no test noticed where nothing more is known of it.
 _HARMLESS = {
     "unchanged": "no bound changes",
     "rose": "bounds only rise: weaker, still true",
@@ -259,11 +259,12 @@ def mutated_proofs(folder: Path = CHECKS) -> str:
         ],
     )
     survivors = [one for one in found["outcomes"] if one["verdict"] == "survived"]
+    reasons = _record(folder, "mutation_survivors.json") or {}
     unsound = [one for one in survivors if "fell" in one["bounds"]]
     text = (
         f"### Changed proofs\n\n{len(found['outcomes']):,} changes of the {found['sites']:,} that the proofs and their "
-        f"kernel allow, one at a time. {len(unsound) or 'None'} of those that no test noticed made a bound smaller at the "
-        f"numbers tried.\n\n{table}"
+        f"kernel allow, one at a time; no test noticed {len(survivors) / len(found['outcomes']):.1%}. "
+        f"{len(unsound) or 'None'} of those made a bound smaller at the numbers tried.\n\n{table}"
     )
     if not survivors:
         return text
@@ -271,7 +272,7 @@ def mutated_proofs(folder: Path = CHECKS) -> str:
         [
             f"`{one['mutant']['file'].removeprefix('bounds/')}:{one['mutant']['line']}`",
             f"{_code(one['mutant']['before'])} to {_code(one['mutant']['after'])}",
-            _moved(one["bounds"]),
+            _why(one, reasons),
         ]
         for one in survivors
     ]
@@ -328,9 +329,13 @@ def _listed(title: str, faults: list[str]) -> str:
     )
 
 
-def _moved(bounds: str) -> str:
-    said = bounds.split(", ")
-    return "**a bound falls**" if "fell" in said else "; ".join(_HARMLESS.get(one, one) for one in said)
+def _why(one: dict[str, Any], reasons: dict[str, str]) -> str:
+    """Why a change that no test noticed is harmless: what `mutation_survivors.json` says of it, or how the bounds moved."""
+    said, change = one["bounds"].split(", "), one["mutant"]
+    if "fell" in said:
+        return "**a bound falls**"
+    moved = "; ".join(_HARMLESS.get(word, word) for word in said)
+    return reasons.get(f"{change['file']}: {change['before']} -> {change['after']}", moved)
 
 
 def _cell(text: str) -> str:

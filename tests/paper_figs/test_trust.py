@@ -77,13 +77,15 @@ def test_mutated_proofs(tmp_path):
     record = {"sites": 1234, "seed": 0, "counts": {}, "outcomes": outcomes}
     text = trust.mutated_proofs(saved(tmp_path, "mutation.json", record))
     assert "4 changes of the 1,234" in text
-    assert "None of those that no test noticed made a bound smaller" in text
+    assert "no test noticed 50.0%. None of those made a bound smaller" in text
     assert "| constant | 1 | 0 | 2 |\n| sign | 0 | 1 | 0 |\n| all | 1 | 1 | 2 |" in text
     assert "| `proofs/a.py:4` | `a \\| b c` to `3` | no bound changes |" in text
     assert "| `proofs/a.py:4` | `2` to `3` | bounds only rise: weaker, still true |" in text
+    saved(tmp_path, "mutation_survivors.json", {"bounds/proofs/a.py: 2 -> 3": "any number would do"})
+    assert "| `proofs/a.py:4` | `2` to `3` | any number would do |" in trust.mutated_proofs(tmp_path)
     record["outcomes"] = [mutant("survived", "fell, rose")]
     text = trust.mutated_proofs(saved(tmp_path, "mutation.json", record))
-    assert "1 of those that no test noticed made a bound smaller" in text
+    assert "no test noticed 100.0%. 1 of those made a bound smaller" in text
     assert "| **a bound falls** |" in text
 
 

@@ -53,7 +53,7 @@ def _augmentation_gap(evidence: Evidence) -> tuple[float, tuple[str, ...]]:
     for first, second, y in evidence.labeled_pair_chunks():
         sums.index_add_(0, y.cpu(), (first + second).cpu() / 2)
         counts += torch.bincount(y.cpu(), minlength=len(counts))
-    means = sums / counts.clamp_min(1)[:, None]
+    means = sums / counts[:, None]
     total = 0.0
     for first, second, y in evidence.labeled_pair_chunks():
         toward = (first + second).cpu() / 2 - means[y.cpu()]

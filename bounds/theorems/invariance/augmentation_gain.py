@@ -128,9 +128,9 @@ def _lower(evidence: Evidence, delta: float) -> Inputs:
 def _cross(evidence: Evidence, head: FittedHead, count: int) -> Moments:
     """⟨g(x⁺) − e_y, g(x⁺⁺) − e_y⟩ over the held-out rows with two views."""
     found = Moments.empty(1)
-    for views, labels in part_chunks(evidence, 0, count):
-        target = torch.nn.functional.one_hot(labels, evidence.setting.num_classes).to(views[0].dtype)
-        first, second = (project_simplex(head(view)) - target for view in views)
+    for (one, two), labels in part_chunks(evidence, 0, count):
+        target = torch.nn.functional.one_hot(labels, evidence.setting.num_classes).to(one)
+        first, second = (project_simplex(head(view)) - target for view in (one, two))
         found = found.update((first * second).sum(1).cpu())
     return found
 

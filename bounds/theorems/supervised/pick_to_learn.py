@@ -68,7 +68,7 @@ class Picking:
         if self.batch is not None:
             return self.batch
         dearest = count * (2.0 * count * dim * classes + dim**3 / 3) / _WORK
-        return max(1, count // 400, math.ceil(dearest))
+        return max(count // 400, math.ceil(dearest))
 
 
 def _share(name: str, value: Any) -> float:

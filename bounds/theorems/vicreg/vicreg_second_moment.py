@@ -96,7 +96,7 @@ def _inputs_for(
     values["bias"] = float((frequencies * distance.square()).sum())
     reach = torch.where(
         present,
-        distance + head.spectral_norm * radius / frequencies.clamp_min(1e-300).sqrt(),
+        distance + head.spectral_norm * radius / frequencies.sqrt(),
         math.inf,
     ).clamp_max(loss_range(head, setting.radius))
     values["reach"] = float(reach.max())

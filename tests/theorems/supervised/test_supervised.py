@@ -46,6 +46,17 @@ def test_both_forms_agree_with_a_script_of_loops():
         assert THEOREMS[name].evaluate(evidence, 0.07).value == pytest.approx(value, rel=1e-9)
 
 
+@pytest.mark.parametrize("name", ["supervised", "supervised_projected"])
+def test_an_intercept_is_the_weight_of_a_coordinate_that_is_one(name):
+    """Norm √(‖W‖² + ‖b‖²) over vectors of length √(B² + 1)."""
+    evidence = World().evidence(1, 300, 5, head=("logistic", 1e-3))
+    bound, head = THEOREMS[name].evaluate(evidence, 0.07), evidence.head
+    together = np.column_stack([head.weight.numpy(), head.bias.numpy()])
+    assert np.linalg.norm(head.bias) > 0.1
+    assert bound.symbols["W_frobenius"] == pytest.approx(np.linalg.norm(together), rel=1e-12)
+    assert bound.symbols["B"] == pytest.approx(math.sqrt(2), rel=1e-12)
+
+
 @given(st.floats(1e-9, 1e9), st.sampled_from([1, 4]))
 def test_the_grid_radius_is_the_smallest_above_the_norm(norm, per_octave):
     found = grid_radius(norm, per_octave)["beta"]
