@@ -61,7 +61,7 @@ def entropy_order() -> str:
             "SimCLR's lowest",
         ]
         count = looks["seed"].nunique()
-        head = f"{label}, {count} seed{'s' * (count > 1)}; after the last epoch, mean (lowest to highest seed), and at every look:"
+        head = f"{label}, {count} seed{'s' * (count > 1)}; after the last epoch, mean (lowest to highest), and at all looks:"
         parts.append(f"{head}\n\n{markdown(columns, rows)}")
     return "\n\n".join(parts)
 
