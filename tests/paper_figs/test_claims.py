@@ -65,6 +65,7 @@ def test_p_values_are_means_over_the_images_of_a_set(saved: Path) -> None:
         (0.001, 1, 0.4, "A"),
         (0.1, 0, 0.02, "A"),
         (0.1, 1, 0.01, "A"),
+        (0.001, 0, 0.3, "B"),
         (0.1, 0, 0.3, "B"),
     ]
     text = "".join(f"{noise},{image},{p},VICReg,{data}\n" for noise, image, p, data in rows)
