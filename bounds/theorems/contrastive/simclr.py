@@ -177,7 +177,7 @@ def _axis(evidence: Evidence, loss: str, k: int, scale: float) -> Axis:
     unit = f"{classes} {loss} loss of the mean classifier with true class means, at scale s = {scale:g}"
     prior = evidence.setting.prior
     if prior is None or not (weight := task_weight(prior, k)):
-        return Axis(f"{classes} {loss}", unit, "none", 1.0, trivial)
+        return Axis(f"{classes} {loss}", unit, "none", trivial=trivial)
     return Axis(f"{classes} {loss}", unit, "linear", no_collision_probability(prior, k) / weight, trivial)
 
 

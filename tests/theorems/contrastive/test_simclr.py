@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bounds.assumptions.assumption import Assumption
 from bounds.errors import InvalidOption, NotApplicable
+from bounds.evidence.negatives import block_losses
 from bounds.representations.table import Representations
 from bounds.summaries.collisions import collision_probability, expected_log_collisions, task_weight
 from bounds.theorems import THEOREMS
@@ -57,6 +58,28 @@ def test_the_value_is_that_of_a_plain_script(loss, nonnegative, scale):
     assert bound.value >= expected
     assert bound.error_rate == pytest.approx(expected * 0.75 / 0.25, rel=1e-9)
     assert math.fsum(term.value for term in bound.terms.values()) == pytest.approx(bound.value)
+
+
+@pytest.mark.parametrize("loss", ["hinge", "logistic"])
+def test_with_several_negatives_the_value_is_that_of_a_plain_script(loss):
+    """Blocks of k + 1 pairs; a collision costs a margin of zero, several cost log₂(1 + their number)."""
+    k, delta, reach, prior = 3, 0.07, 2.0, [0.4, 0.3, 0.2, 0.1]
+    evidence = evidence_of(pairs_of(m=90), prior=prior, seed=2, options={"negatives": k})
+    bound = (SIMCLR if loss == "hinge" else LOGISTIC).evaluate(evidence, delta)
+    mean = getattr(block_losses(evidence.pairs, k, (1.0,), seed=2), loss)[0]
+    if loss == "hinge":
+        spread = (1 + reach) - max(0, 1 - reach)
+    else:
+        spread = math.log2((1 + k * math.exp(reach)) / (1 + k * math.exp(-reach)))
+    limit = mean + spread * math.sqrt(math.log(1 / delta) / (2 * (90 // (k + 1))))
+    tau = 1 - sum(p * (1 - p) ** k for p in prior)
+    several = sum(
+        p * math.comb(k, j) * p**j * (1 - p) ** (k - j) * math.log2(1 + j)
+        for p in prior
+        for j in range(k + 1)
+    )
+    collided = tau if loss == "hinge" else several
+    assert bound.value == pytest.approx((limit - collided) / (1 - tau), rel=1e-9)
 
 
 def test_a_grid_of_scales_is_paid_for():
@@ -371,6 +394,7 @@ def test_one_class_has_no_other_to_be_told_from():
     for option in ({}, {"collision": "estimate"}):
         with pytest.raises(NotApplicable, match="at least two classes"):
             SIMCLR.evaluate(evidence_of(pairs, options=option), 0.05)
+        assert SIMCLR.evaluate(evidence_of(pairs_of(classes=2), options=option), 0.05).value > 0
 
 
 def test_bad_options_are_refused():
