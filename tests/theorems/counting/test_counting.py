@@ -19,7 +19,7 @@ from bounds.evidence.setting import Setting
 from bounds.representations.table import Representations
 from bounds.summaries.constant_stakes import LOSS_STAKES, constant_stakes_upper
 from bounds.theorems import THEOREMS
-from bounds.theorems.counting.test_set_balanced import episode_errors
+from bounds.theorems.counting.test_set_balanced import ARRANGEMENTS, episode_errors
 from bounds.worlds import WORLDS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -206,9 +206,16 @@ def test_an_episode_is_one_item_of_each_class():
     assert shares.shape == (50, 4)
     assert set(shares.flatten().tolist()) == {1 / 3, 2 / 3}
     assert float(shares.mean()) == pytest.approx(0.5, abs=0.05)
-    assert THEOREMS["test_set_balanced"].evaluate(
-        scored(scores, labels), 0.05
-    ).trivial_value == pytest.approx(2 / 3)
+    bound = THEOREMS["test_set_balanced"].evaluate(scored(scores, labels), 0.05)
+    assert bound.trivial_value == pytest.approx(2 / 3)
+    row = bound.table["all classes"]
+    taken = episode_errors(head_outcomes(scored(scores, labels)), 3, ARRANGEMENTS, 0).numpy()
+    assert (row["episodes"], row["error"], row["spread"]) == (
+        4,
+        pytest.approx(taken.mean()),
+        pytest.approx(taken.std()),
+    )
+    assert bound.notes[-1].startswith(f"4 episodes of one item a class, {ARRANGEMENTS} arrangements")
 
 
 def test_what_cannot_be_counted_is_said():

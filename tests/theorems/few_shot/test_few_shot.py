@@ -36,6 +36,7 @@ def test_the_bound_is_the_betting_limit_of_the_episodes_and_is_certified():
     assert set(bound.assumptions) == {"A2", "A5", "A6"}
     assert bound.terms["episodes"].value == pytest.approx(float(H.mean()), rel=1e-9)
     assert torch.equal(bound.episodes.errors, H)
+    assert bound.table["2 shots"]["spread"] == pytest.approx(H.numpy().std())
     assert bounds.Bound.from_dict(bound.to_dict()) == bound
     assert bound.trivial_value == pytest.approx(2 / 3)
     assert not report(x, y, {"shots": 2}, unlabeled=None, declared={"repeats": "keep"})["few_shot"].vacuous

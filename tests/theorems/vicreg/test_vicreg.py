@@ -40,6 +40,7 @@ def test_every_term_of_the_printed_theorem_agrees_with_the_svd_script(both):
     bound = THEOREMS["vicreg"].evaluate(evidence_of(*data), 0.05)
     assert {n: t.value for n, t in bound.terms.items()} == pytest.approx(twin.vicreg, rel=REL, abs=1e-10)
     assert bound.value == pytest.approx(sum(twin.vicreg.values()), rel=REL)
+    assert sum(bound.split.values()) == pytest.approx(0.05 * 4 / 3, rel=1e-12)  # what its logarithms spend
 
 
 def test_counted_constants_evaluate_at_three_quarters_of_delta_and_pay_for_the_grid(both):
