@@ -125,7 +125,7 @@ class Fact:
             return _follow(self.lhs, rhs, "chain", self, other)
         if q != first:
             raise InvalidProof(f"`{right}` is not linear in `{first}`.")
-        if direction(right, q) == -1:
+        if direction(right, q) != 1:
             raise InvalidProof(f"`{right}` falls in `{q}`.")
         return _follow(self.lhs, right.xreplace({q: bound}), "monotone chain", self, other)
 
@@ -137,7 +137,7 @@ class Fact:
         """
         if not self.rhs.has(other.rhs):
             raise InvalidProof(f"`{other.rhs}` does not occur in `{self.rhs}`.")
-        if direction(self.rhs, other.rhs) == 1:
+        if direction(self.rhs, other.rhs) != -1:
             raise InvalidProof(f"`{self.rhs}` grows in `{other.rhs}`.")
         return _follow(self.lhs, self.rhs.xreplace({other.rhs: other.lhs}), "antitone chain", self, other)
 
@@ -261,8 +261,8 @@ class Lemma:
     def of(cls, step: Step, source: str = "") -> Lemma:
         """The inequality that a step states and checks; its symbols are the placeholders."""
         left, right = step.statement.args
-        name = step.name
-        return cls(name, left, right, step.source or source, "proven", False, step.rule, lambda: step.result)
+        cited = step.source or source
+        return cls(step.name, left, right, cited, "proven", note=step.rule, check=lambda: step.result)
 
     def at(
         self,

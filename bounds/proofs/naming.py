@@ -59,7 +59,7 @@ def named(
                 what = _event(piece, fact)
                 parts.setdefault(name, {})[what] = parts.get(name, {}).get(what, 0) + number
     found = {name: sp.Add(*numbers) for name, numbers in terms.items()}
-    return {name: term for name, term in found.items() if name != "constant" or term != 0}, parts, root
+    return {name: term for name, term in found.items() if term != 0}, parts, root
 
 
 def _pieces(summand: sp.Expr, centre: sp.Expr, readings: Readings) -> list[tuple[sp.Expr, str]]:

@@ -8,6 +8,7 @@ import pytest
 import sympy as sp
 
 from bounds.derivations.expression import Expression
+from bounds.proofs.terms import Sample
 from bounds.theorems import THEOREMS
 
 PAIRS = {"A1", "A3", "A4", "A6", "A6'", "prior"}
@@ -230,6 +231,19 @@ def test_the_smaller_radius_of_the_class_frequencies_is_paid(classes):
     for name, value in expected.items():
         term = PROVEN[name]().expression.terms["class_frequencies"]
         assert Expression({"it": term}).evaluate(numbers)["it"] == pytest.approx(value, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in PROVEN if "conditioned_pairs" in signature(PROVEN[name]).parameters]
+)
+def test_what_is_used_at_fixed_class_counts_holds_for_independent_items_of_unequal_law(name):
+    used = 0
+    for step in PROVEN[name](conditioned_pairs=True).fact.steps:
+        own = step.events.difference(*(premise.events for premise in step.premises))
+        if step.lemma is not None and own and any(one.fixed for one in (step.lhs + step.rhs).atoms(Sample)):
+            assert step.lemma.unequal, step.lemma.name
+            used += 1
+    assert used
 
 
 def bound_of(name, numbers, **options):

@@ -75,6 +75,17 @@ def test_an_event_is_called_what_it_is_called_or_by_what_it_is_about(lemma, tota
     assert str(more[0].chosen if more else total.args[0]) in said
 
 
+@pytest.mark.parametrize("lemma", [hoeffding, kl_limit, bernstein])
+def test_at_fixed_class_counts_independent_items_are_enough_on_either_side(lemma):
+    """Only the distance of the counts from the prior is added, or taken off."""
+    for upper, left, right in ((True, E(apart), Mean(FIXED, apart)), (False, Mean(FIXED, apart), E(apart))):
+        fact = lemma(Mean(FIXED, apart), d1, upper=upper)
+        assert fact.lhs.has(left)
+        assert fact.rhs.has(right)
+        assert fact.rhs.has(TV(FIXED))
+        assert fact.spends == d1
+
+
 def test_where_a_sample_may_not_follow_its_law_that_is_paid():
     thinned = Sample("P", m, chosen="thinned", share=d2)
     assert failing(S, "lemma", d1) == {Event("lemma", d1)}
