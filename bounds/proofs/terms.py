@@ -105,8 +105,6 @@ class Sample(sp.AtomicExpr):  # type: ignore[misc]
     order: str = ""
     views: str = "A1"
 
-    is_commutative = True
-
     def __new__(cls, *_: Any, **properties: Any) -> Sample:
         """An atom of sympy, with its properties as attributes."""
         made: Sample = sp.AtomicExpr.__new__(cls)

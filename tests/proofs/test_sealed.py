@@ -2,26 +2,31 @@
 
 import copy
 import pickle
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 import sympy as sp
 
 from bounds.derivations import symbols as s
 from bounds.derivations.expression import Expression
+from bounds.derivations.lemmas import spectral as checks
 from bounds.errors import InvalidProof
+from bounds.proofs.choices import ball, over_integers
 from bounds.proofs.conclude import Conclusion, conclude
-from bounds.proofs.facts import Event, Fact
-from bounds.proofs.lemmas.concentration import hoeffding
+from bounds.proofs.facts import Event, Fact, Lemma
+from bounds.proofs.lemmas.concentration import HOEFFDING, hoeffding
+from bounds.proofs.lemmas.reading import read
+from bounds.proofs.ranges import interval
 from bounds.proofs.readings import Quantity
 from bounds.proofs.sealed import intact
-from bounds.proofs.terms import E, Mean, Sample
+from bounds.proofs.terms import E, Frobenius, Mean, Sample
 from bounds.theorems.bound import Inputs
-from tests.proofs.setting import P, apart, d1, m
+from tests.proofs.setting import P, W, apart, d1, m
 
 READINGS = {Mean(Sample("P", m, paired=True), apart): Quantity(s.invariance, "invariance")}
 ORDER = ("invariance", "confidence")
 SMALLER = Mean(P, apart) / 2
+RADIUS = over_integers("radius_index", ("S",))
 
 
 def honest():
@@ -94,6 +99,33 @@ def test_an_honest_fact_is_concluded_again_and_again():
 def test_constructors_want_the_token(making):
     with pytest.raises(InvalidProof, match="not by hand"):
         making(honest())
+
+
+MADE = {
+    "event": lambda: Event("e", d1),
+    "fact": honest,
+    "lemma": lambda: HOEFFDING,
+    "conclusion": lambda: concluded(honest()),
+    "reading": lambda: read(Mean(P, apart)),
+    "range": lambda: interval(apart),
+    "quantity": lambda: READINGS[next(iter(READINGS))],
+    "choice": lambda: RADIUS,
+    "family": lambda: ball(W, RADIUS.chosen, Frobenius),
+}
+
+
+@pytest.mark.parametrize("one", MADE)
+def test_nothing_that_a_proof_is_made_of_is_assigned_to(one):
+    made = MADE[one]()
+    for field in fields(made):
+        with pytest.raises(FrozenInstanceError):
+            setattr(made, field.name, None)
+
+
+def test_a_lemma_is_of_the_module_that_states_it():
+    step = checks.scaled_means()
+    mine = Lemma("mine", *step.statement.args, "nobody")
+    assert (mine.home, Lemma.of(step).home, HOEFFDING.home) == (__name__, __name__, hoeffding.__module__)
 
 
 NOTHING = Expression({"invariance": sp.S.Zero})

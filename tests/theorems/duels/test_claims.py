@@ -28,6 +28,9 @@ def test_better_in_both_directions_costs_both_shares_and_a_target_the_larger():
 def test_each_claim_says_what_it_says():
     assert claims.better().rhs == Positive(E(claims.OUTCOME))
     assert claims.better(False).rhs == Positive(-E(claims.OUTCOME))
+    assert claims.not_worse().rhs == Positive(E(claims.OUTCOME) + claims.margin)
+    assert claims.not_worse(False).rhs == Positive(-E(claims.OUTCOME) + claims.margin)
+    assert claims.below().rhs == Positive(claims.target - E(wrong(W)))
     assert claims.above().rhs == 1 - Positive(claims.target - E(wrong(W)))
 
 
