@@ -271,9 +271,9 @@ def leaked(sample: Sample, clean: Sample, term: sp.Expr) -> tuple[Fact, Fact]:
     by anyone who knows everything. Counted as ones are the ones and all rows in R, as zeros the distinct other rows.
 
     Raises:
-        InvalidProof: the clean sample is not hidden, so that its own counts would be known.
+        InvalidProof: the clean sample is not hidden, so that its own counts would be known, or one holds a cell's items.
     """
-    if not clean.hidden or sample.hidden:
+    if not clean.hidden or sample.hidden or sample.cells != clean.cells:
         raise InvalidProof(f"{clean} is no hidden sample behind {sample}.")
     more = COPIED.at({a: Count(clean, term), b: Count(sample, term)})
     return more, COPIED.at({a: Count(sample, 1 - term), b: Count(clean, 1 - term)})

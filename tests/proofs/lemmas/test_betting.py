@@ -42,6 +42,11 @@ def test_a_mixture_of_constant_stakes_limits_the_mean():
     assert fact.assumptions == {"H"}
 
 
+def test_a_share_of_several_bets_is_a_share_of_their_means():
+    half = sp.Rational(1, 2) * Copies(B, bet(1) + bet(c))
+    assert ville(half, p, wrong, d1).rhs.args[1] == half
+
+
 def test_stakes_from_earlier_items_need_an_order():
     x = (1 + wrong) / 2
     process = Bet(T, 1 - sp.Rational(9, 10) * past(T, "s") * (x - p))
@@ -109,6 +114,7 @@ def test_all_in_bets_reach_one_over_delta_with_probability_delta():
         (Bet(T, 1 + (wrong - p) / p), "may fall in"),
         (bet(1) * bet(c), "No mean is known"),
         (sp.Rational(1, 2) * bet(1) * sp.Rational(3), "above one"),
+        (sp.Rational(3, 4) * Copies(B, bet(1) + bet(c)), "may have the mean `3/2`, above one"),
         (Bet(T, 1 + c * (p - wrong**2) / (1 - p)), "may lose more than there is"),
         (Bet(T, 1 + c * p), "not a bet on one item"),
         (Bet(T, 1 + c * (1 - wrong)), "mean of the bet"),

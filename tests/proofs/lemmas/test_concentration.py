@@ -276,6 +276,8 @@ def test_a_term_over_a_cell_names_it():
             Mean(cells, InCell(kind, wrong)), d1
         )  # the class was chosen by the sample and is not paid for
     classes = one_of(K, "class", "index", ("T",))
+    with pytest.raises(InvalidProof, match="no hidden sample behind"):
+        leaked(cells, CLEAN, InCell(kind, wrong))
     found = counted(Mean(cells, InCell(kind, wrong)), d1, over=(classes,))
     assert found.lhs == E(InCell(kind, wrong))
     assert found.rhs.args[2] == d1 / K

@@ -13,7 +13,12 @@ from bounds.assumptions.assumption import Assumption
 from bounds.errors import InvalidOption, NotApplicable
 from bounds.evidence.negatives import block_losses
 from bounds.representations.table import Representations
-from bounds.summaries.collisions import collision_probability, expected_log_collisions, task_weight
+from bounds.summaries.collisions import (
+    collision_interval,
+    collision_probability,
+    expected_log_collisions,
+    task_weight,
+)
 from bounds.theorems import THEOREMS
 from tests.evidence_small import evidence_of
 from tests.reference import contrastive as naive
@@ -224,7 +229,9 @@ def test_the_larger_lower_limit_of_the_collisions_that_is_known_is_used(prior, s
     known = {name: one for name, one in evidence.setting.assumptions.items() if name != "K"}
     known |= {} if status is None else {"K": Assumption("K", status, "declared")}
     found = SIMCLR.found(replace(evidence, setting=replace(evidence.setting, assumptions=known)), 0.05)
-    low = found.values["collision_low"]
+    low, high = (found.values[f"collision_{end}"] for end in ("low", "high"))
+    assert (low, high) == collision_interval(evidence.classes.counts, found.split["delta_collision"])
+    assert found.split == {"delta_loss": 0.025, "delta_collision": 0.025}
     assert 0.2 < low < 0.5
     t = 0.25 if used == "1/K" else low
     loss = script_loss(found.values)
@@ -392,7 +399,7 @@ def test_the_scale_is_that_of_the_declared_radius_or_of_the_vectors_that_refute_
 def test_one_class_has_no_other_to_be_told_from():
     pairs = pairs_of(labels=np.zeros(60, dtype=int))
     for option in ({}, {"collision": "estimate"}):
-        with pytest.raises(NotApplicable, match="at least two classes"):
+        with pytest.raises(NotApplicable, match=r"^needs at least two classes"):
             SIMCLR.evaluate(evidence_of(pairs, options=option), 0.05)
         assert SIMCLR.evaluate(evidence_of(pairs_of(classes=2), options=option), 0.05).value > 0
 

@@ -216,6 +216,8 @@ def test_an_episode_is_one_item_of_each_class():
         pytest.approx(taken.std()),
     )
     assert bound.notes[-1].startswith(f"4 episodes of one item a class, {ARRANGEMENTS} arrangements")
+    assert row["limit"] == pytest.approx(constant_stakes_upper(torch.from_numpy(taken), 0.05))
+    assert bound.value == pytest.approx(row["limit"])
 
 
 def test_what_cannot_be_counted_is_said():

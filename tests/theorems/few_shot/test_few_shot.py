@@ -42,6 +42,13 @@ def test_the_bound_is_the_betting_limit_of_the_episodes_and_is_certified():
     assert not report(x, y, {"shots": 2}, unlabeled=None, declared={"repeats": "keep"})["few_shot"].vacuous
 
 
+def test_where_every_query_is_wrong_the_limit_is_one():
+    """Equal vectors leave each rule undecided; rounding up does not lead past what an error can be."""
+    x, y = np.ones((40, 3)), np.arange(40) % 2
+    bound = report(x, y, {"shots": 1}, declared={"repeats": "keep"})["few_shot"]
+    assert bound.value == bound.table["1 shots"]["limit"] == bound.table["1 shots"]["error"] == 1.0
+
+
 def test_a_list_of_shots_shares_delta_and_each_row_stands_in_the_table():
     x, y = data()
     bound = report(x, y, {"shots": [3, 1]}, delta=0.1)["few_shot"]

@@ -44,6 +44,11 @@ def test_rows_picked_at_a_time_are_fixed_by_the_sizes():
         pick_to_learn.Picking.of({"batch": 2**40 + 1})
 
 
+def test_any_positive_penalty_is_taken():
+    bound = evaluated(*data(), {"penalty": 1e-3})["pick_to_learn"]
+    assert "λ = 0.001" in bound.notes[-1]
+
+
 # The limit
 
 
