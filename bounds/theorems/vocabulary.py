@@ -117,13 +117,13 @@ _APART = (("f", "A3"), ("S", "A7"), ("rest", "A7"))
 AUGMENTED = Sample("P", m, _APART, ("A6", "A6'"), paired=True, views="A1'")
 
 
-def known_pairs(fixed: bool = False) -> Sample:
+def known_pairs(fixed: bool) -> Sample:
     """Class pairs, for an encoder that was fixed before them."""
     sample: Sample = Sample("P", m, _APART, _PAIR_LAW, paired=True, fixed=fixed)
     return sample
 
 
-def views_of_one_label(fixed: bool = False) -> Sample:
+def views_of_one_label(fixed: bool) -> Sample:
     """Pairs of views that keep their label."""
     sample: Sample = Sample("P", m, _APART, ("A6", "A6'", "prior"), paired=True, fixed=fixed, views="")
     return sample
@@ -134,13 +134,13 @@ TEST = Sample("H", N, _TESTED, ("H",))
 CLEAN_TEST = Sample("T0", N, _TESTED, ("H",), hidden=True)  # before anyone copied, added or replaced rows
 
 
-def pairs(fixed: bool = False) -> Sample:
+def pairs(fixed: bool) -> Sample:
     """The pairs S̄: i.i.d., or with fixed class counts."""
     sample: Sample = Sample("P", m, _BEFORE_PAIRS, _PAIR_LAW, paired=True, fixed=fixed)
     return sample
 
 
-def unlabeled(fixed: bool = False) -> Sample:
+def unlabeled(fixed: bool) -> Sample:
     """First views of the pairs as unlabeled items U: drawn like the labeled ones, or with fixed class counts."""
     before = (("f", "A3"), ("S", "A7"), ("rest", "A7"))
     sample: Sample = Sample("U", m, before, ("A6", "U", "prior"), fixed=fixed)
