@@ -207,10 +207,12 @@ class Tests:
         place = _function(edit.file, edit.line)
 
         def noticed_by(called: set[str]) -> bool:
-            # What runs when the file is imported: all tests that use the file.
-            return (
-                any(one.startswith(edit.file + ":") for one in called) if _reloads(edit) else place in called
-            )
+            if not _reloads(edit):
+                return place in called
+            # What a file holds once it is imported: of a theorem all tests that use the file, of the kernel all that call
+            # anything, as a flag or a default is looked at without a call.
+            used = edit.file + ":" if "/theorems/" in edit.file else ""
+            return any(one.startswith(used) for one in called)
 
         return {test for test, called in self.calls.items() if test.startswith(guards) and noticed_by(called)}
 
