@@ -335,7 +335,7 @@ def _why(one: dict[str, Any], reasons: dict[str, str]) -> str:
     if "fell" in said:
         return "**a bound falls**"
     moved = "; ".join(_HARMLESS.get(word, word) for word in said)
-    return reasons.get(f"{change['file']}: {change['before']} -> {change['after']}", moved)
+    return reasons.get(f"{change['file']}:{change['line']}: {change['before']} -> {change['after']}", moved)
 
 
 def _cell(text: str) -> str:

@@ -76,7 +76,9 @@ def test_each_saved_change_that_no_test_noticed_says_why_it_is_harmless():
     assert len(survivors) <= 0.08 * len(record["outcomes"])
     assert not [one for one in survivors if "fell" in one["bounds"]]
     changes = (one["mutant"] for one in survivors)
-    assert {f"{one['file']}: {one['before']} -> {one['after']}" for one in changes} == set(reasons)
+    assert {f"{one['file']}:{one['line']}: {one['before']} -> {one['after']}" for one in changes} == set(
+        reasons
+    )
 
 
 @pytest.mark.parametrize(("most", "code"), [(0, 1), (1, 0)])

@@ -81,7 +81,7 @@ def test_mutated_proofs(tmp_path):
     assert "| constant | 1 | 0 | 2 |\n| sign | 0 | 1 | 0 |\n| all | 1 | 1 | 2 |" in text
     assert "| `proofs/a.py:4` | `a \\| b c` to `3` | no bound changes |" in text
     assert "| `proofs/a.py:4` | `2` to `3` | bounds only rise: weaker, still true |" in text
-    saved(tmp_path, "mutation_survivors.json", {"bounds/proofs/a.py: 2 -> 3": "any number would do"})
+    saved(tmp_path, "mutation_survivors.json", {"bounds/proofs/a.py:4: 2 -> 3": "any number would do"})
     assert "| `proofs/a.py:4` | `2` to `3` | any number would do |" in trust.mutated_proofs(tmp_path)
     record["outcomes"] = [mutant("survived", "fell, rose")]
     text = trust.mutated_proofs(saved(tmp_path, "mutation.json", record))
