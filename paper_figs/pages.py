@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import claims
 import trust
 import trusted_base
 import zoo_words
@@ -435,6 +436,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "zoo_families_table": zoo_words.families_table,
     "zoo_other_data_table": zoo_words.other_data_table,
     "zoo_longer_table": zoo_words.longer_table,
+    "claims_entropy_order": claims.entropy_order,
+    "claims_better_estimators": claims.better_estimators,
+    "claims_normality": claims.normality,
     "coverage_of_bounds": trust.coverage_of_bounds,
     "broken_assumptions": trust.broken_assumptions,
     "searched_worlds": trust.searched_worlds,
