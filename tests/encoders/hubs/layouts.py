@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -103,3 +104,35 @@ def convnext(network: nn.Module) -> State:
             r"^layernorm\.": "norm.",
         },
     )
+
+
+def moco_v3_positions(side: int, dim: int, temperature: float = 10000.0) -> Tensor:
+    """`build_2d_sincos_position_embedding` of MoCo v3's `vits.py`, line by line."""
+    grid_w = torch.arange(side, dtype=torch.float32)
+    grid_h = torch.arange(side, dtype=torch.float32)
+    grid_w, grid_h = torch.meshgrid(grid_w, grid_h, indexing="ij")
+    pos_dim = dim // 4
+    omega = torch.arange(pos_dim, dtype=torch.float32) / pos_dim
+    omega = 1.0 / (temperature**omega)
+    out_w = torch.einsum("m,d->md", [grid_w.flatten(), omega])
+    out_h = torch.einsum("m,d->md", [grid_h.flatten(), omega])
+    pos_emb = torch.cat([torch.sin(out_w), torch.cos(out_w), torch.sin(out_h), torch.cos(out_h)], dim=1)
+    return torch.cat([torch.zeros([1, 1, dim]), pos_emb[None, :, :]], dim=1)
+
+
+def mae_positions(side: int, dim: int, token: bool = True) -> Tensor:
+    """`get_2d_sincos_pos_embed` of MAE's `pos_embed.py`, which I-JEPA has without the token, line by line."""
+
+    def one(size: int, pos: np.ndarray) -> np.ndarray:
+        omega = np.arange(size // 2, dtype=float)
+        omega /= size / 2.0
+        omega = 1.0 / 10000**omega
+        out = np.einsum("m,d->md", pos.reshape(-1), omega)
+        return np.concatenate([np.sin(out), np.cos(out)], axis=1)
+
+    grid_h = np.arange(side, dtype=np.float32)
+    grid_w = np.arange(side, dtype=np.float32)
+    grid = np.stack(np.meshgrid(grid_w, grid_h), axis=0)  # here w goes first
+    found = np.concatenate([one(dim // 2, grid[0]), one(dim // 2, grid[1])], axis=1)
+    found = np.concatenate([np.zeros([1, dim]), found], axis=0) if token else found
+    return torch.from_numpy(found).float()[None]
