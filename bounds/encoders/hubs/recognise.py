@@ -28,13 +28,13 @@ Shapes = Mapping[str, tuple[int, ...]]
 # Width -> size word of timm's names and attention heads, which the shapes of a transformer do not show.
 _WIDTHS = {192: ("tiny", 3), 384: ("small", 6), 768: ("base", 12), 1024: ("large", 16), 1280: ("huge", 16),
            1408: ("giant", 16), 1536: ("giant", 24)}  # fmt: skip
-# Widths of which there are encoders with other heads: MoCo v3's, and those of MAE trained by others, with 12.
+# Widths of which there are encoders with other heads: MoCo v3's, and those of MAE by others, with 12.
 _NARROW = (192, 384)
 # What stands beside an encoder is no part of it if its name has one of these words, or one that begins so.
 _BESIDE = ("aux", "bn", "center", "centre", "cls_pt_layers", "ema", "encoder", "fc", "key", "linear", "lm", "local_cls_norm",
            "logit", "loss", "mask", "masked", "mim", "mlp", "momentum", "online", "queue", "query", "student", "target",
            "teacher", "text")  # fmt: skip
-_BESIDE_BEGIN = ("classifier", "decod", "head", "predict", "proj", "prototype", "optim", "sched")
+_BESIDE_BEGIN = ("classifier", "decod", "head", "pred", "proj", "prototype", "optim", "sched")
 _CONVNEXT: dict[tuple[int, ...], dict[int, str]] = {
     (3, 3, 9, 3): {96: "tiny"},
     (3, 3, 27, 3): {96: "small", 128: "base", 192: "large", 256: "xlarge"},
@@ -242,7 +242,8 @@ def _plain(root: _Root, size: str, patch: int, options: dict[str, Any]) -> str |
         return None
     options["img_size"] = patch * grid
     width = shapes["pos_embed"][2]
-    options |= {} if inner[0] == 4 * width else {"mlp_ratio": inner[0] / width}
+    ratio = inner[0] / width if int(width * (inner[0] / width)) == inner[0] else (inner[0] + 0.5) / width
+    options |= {} if ratio == 4 else {"mlp_ratio": ratio}  # timm multiplies and cuts
     if not token:
         options |= {"class_token": False, "global_pool": "avg", "fc_norm": False}
     elif "fc_norm.weight" in shapes:
@@ -252,10 +253,11 @@ def _plain(root: _Root, size: str, patch: int, options: dict[str, Any]) -> str |
     if not token and kind == "learned":  # SigLIP's without its pooling have another activation
         what = "is a transformer without class token that learned its positions, which I-JEPA's did not"
         raise root.refused(what, {"name": f"timm:{name}", **options})
-    of_moco = re.search(r"(^|\.)(base|momentum)_encoder\.", root.prefix) is not None
-    if width == 384 and token and kind == "moco v3":
-        options["num_heads"] = 12  # arXiv:2104.02057, section 4
-    elif width in _NARROW and (kind != "learned" or of_moco or not token):
+    # SLIP's and its SimCLR's ViT-S has MoCo v3's heads and learns its positions (arXiv:2112.12750).
+    of_twelve = re.search(r"(^|\.)((base|momentum)_encoder|visual)\.", root.prefix) is not None
+    if width in _NARROW and kind == "moco v3":
+        options["num_heads"] = 12  # arXiv:2104.02057, section 4; solo-learn's ViT-Ti likewise
+    elif width in _NARROW and (kind != "learned" or of_twelve or not token):
         heads = options["num_heads"]
         what = f"is a transformer of width {width} with {heads} heads or 12, which nothing in it tells"
         raise root.refused(what, {"name": f"timm:{name}", **options})

@@ -7,8 +7,8 @@ I-JEPA, BEiT, ConvNeXt, SwAV, Barlow Twins, CLIP and torchvision.
 from __future__ import annotations
 
 import re
+from functools import cache
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -106,33 +106,20 @@ def convnext(network: nn.Module) -> State:
     )
 
 
+@cache
 def moco_v3_positions(side: int, dim: int, temperature: float = 10000.0) -> Tensor:
-    """`build_2d_sincos_position_embedding` of MoCo v3's `vits.py`, line by line."""
-    grid_w = torch.arange(side, dtype=torch.float32)
-    grid_h = torch.arange(side, dtype=torch.float32)
-    grid_w, grid_h = torch.meshgrid(grid_w, grid_h, indexing="ij")
-    pos_dim = dim // 4
-    omega = torch.arange(pos_dim, dtype=torch.float32) / pos_dim
-    omega = 1.0 / (temperature**omega)
-    out_w = torch.einsum("m,d->md", [grid_w.flatten(), omega])
-    out_h = torch.einsum("m,d->md", [grid_h.flatten(), omega])
-    pos_emb = torch.cat([torch.sin(out_w), torch.cos(out_w), torch.sin(out_h), torch.cos(out_h)], dim=1)
-    return torch.cat([torch.zeros([1, 1, dim]), pos_emb[None, :, :]], dim=1)
+    """sin and cos of the row's angles, then of the column's, patch by patch; nothing at the class token."""
+    table = torch.zeros(1, 1 + side * side, dim)
+    omega = temperature ** (-4 * torch.arange(dim // 4) / dim)
+    for row in range(side):
+        for column in range(side):
+            waves = (wave(place * omega) for place in (row, column) for wave in (torch.sin, torch.cos))
+            table[0, 1 + row * side + column] = torch.cat(list(waves))
+    return table
 
 
 def mae_positions(side: int, dim: int, token: bool = True) -> Tensor:
-    """`get_2d_sincos_pos_embed` of MAE's `pos_embed.py`, which I-JEPA has without the token, line by line."""
-
-    def one(size: int, pos: np.ndarray) -> np.ndarray:
-        omega = np.arange(size // 2, dtype=float)
-        omega /= size / 2.0
-        omega = 1.0 / 10000**omega
-        out = np.einsum("m,d->md", pos.reshape(-1), omega)
-        return np.concatenate([np.sin(out), np.cos(out)], axis=1)
-
-    grid_h = np.arange(side, dtype=np.float32)
-    grid_w = np.arange(side, dtype=np.float32)
-    grid = np.stack(np.meshgrid(grid_w, grid_h), axis=0)  # here w goes first
-    found = np.concatenate([one(dim // 2, grid[0]), one(dim // 2, grid[1])], axis=1)
-    found = np.concatenate([np.zeros([1, dim]), found], axis=0) if token else found
-    return torch.from_numpy(found).float()[None]
+    """MAE's and I-JEPA's: the column's angles come first."""
+    found = moco_v3_positions(side, dim)
+    table = torch.cat([found[:, :, dim // 2 :], found[:, :, : dim // 2]], dim=2)
+    return table if token else table[:, 1:]
