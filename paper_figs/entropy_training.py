@@ -2,7 +2,8 @@
 
 Left: LogDet entropy of embeddings brought to norm sqrt(d), an upper bound on their entropy where they are spread
 like a Gaussian. Right: pairwise entropy of unit embeddings. Both
-in nats; only unit embeddings compare objectives, as a scale alone adds to an entropy.
+in nats; only unit embeddings compare objectives, as a scale alone adds to an entropy. Lines are means over the
+seeds, bands reach from the lowest seed to the highest.
 
     python paper_figs/entropy_training.py [--quick] --out figures
 
@@ -25,11 +26,12 @@ PANELS = {
 
 
 def table(quick: bool, seed: int) -> tuple[str, pd.DataFrame]:
-    """What was trained, and a row per objective and measured epoch."""
-    label, records = runs.load(quick, seed)
+    """What was trained, and a row per objective, seed and measured epoch."""
+    label, records = runs.studies(quick, seed)[0]
     rows = [
         {
             "objective": one["objective"],
+            "seed": one["seed"],
             "epoch": index + 1,
             "runs": label,
             **{key: row[key] for key in PANELS},
@@ -51,10 +53,11 @@ def draw(rows: pd.DataFrame) -> Any:
     for axes, (column, label) in zip(panels, PANELS.items(), strict=True):
         ends = {}
         for color, name in zip(style.PALETTE, SHOWN, strict=False):
-            part = rows[rows["objective"] == name]
+            part = rows[rows["objective"] == name].groupby("epoch")[column].agg(["mean", "min", "max"])
             if len(part):
-                axes.plot(part["epoch"], part[column], "o-", ms=2.5, color=color)
-                ends[runs.TITLES[name]] = (part["epoch"].iloc[-1], part[column].iloc[-1], color)
+                axes.plot(part.index, part["mean"], "o-", ms=2.5, color=color)
+                axes.fill_between(part.index, part["min"], part["max"], color=color, alpha=0.2, lw=0)
+                ends[runs.TITLES[name]] = (part.index[-1], part["mean"].iloc[-1], color)
         axes.set(xlabel="epoch", ylabel=label, xlim=(rows["epoch"].min(), rows["epoch"].max() * 1.18))
         ticks = MaxNLocator(6, integer=True).tick_values(rows["epoch"].min(), rows["epoch"].max())
         axes.set_xticks([tick for tick in ticks if rows["epoch"].min() <= tick <= rows["epoch"].max()])

@@ -7,10 +7,11 @@ correction over dimensions and images (dashed). Legend and head of the CSV say w
 
     python paper_figs/normality.py --encoder "VICReg=vicreg.safetensors" --encoder SimCLR=simclr.safetensors
 
-An encoder of one channel is tested on the digits that scikit-learn carries, others on CIFAR-10 test images
-(--data); `imagenet` stands for the EfficientNet-lite0 of imagenet_encoder.py, on at most 4 images. Without
---encoder: the two digits encoders in the package and, unless --quick, the ImageNet encoder if installed and the rows
-saved in results/normality_cifar10.csv, of encoders that train_cifar10.py trained.
+An encoder of one channel is tested on the digits that scikit-learn carries, others on test images of CIFAR-10 or, with
+--test, of CIFAR-100, on which none of them was trained (--data); `imagenet` stands for the EfficientNet-lite0 of
+imagenet_encoder.py, on at most 4 images. Without --encoder: the two digits encoders in the package and, unless
+--quick, the ImageNet encoder if installed and the rows saved in results/normality_cifar.csv, of encoders that
+train_cifar10.py trained on CIFAR-10.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from bounds.examples.digits import CHECKPOINTS, digits
 from bounds.information import normality_under_noise, pixel_function
 from bounds.representations.inputs import open_source
 
-SAVED = Path(__file__).parent / "results" / "normality_cifar10.csv"
+SAVED = Path(__file__).parent / "results" / "normality_cifar.csv"
+TESTS = {"cifar10": ("CIFAR-10 test", "test-*.parquet"), "cifar100": ("CIFAR-100 test", "test.parquet")}
 LEVELS = (1e-4, 1e-3, 3e-3, 1e-2, 2e-2, 5e-2, 1e-1, 2e-1, 5e-1)
 IMAGENET_PIXELS = 64
 
@@ -55,12 +57,13 @@ def load(path: str, device: str) -> tuple[Any, str]:
     return load_encoder(path, device=device), f"{Path(path).name} sha256 {style.digest(Path(path))[:16]}"
 
 
-def test_images(encoder: Any, count: int, data: Path) -> tuple[Tensor, str]:
+def test_images(encoder: Any, count: int, data: Path, test: str) -> tuple[Tensor, str]:
     """Images the encoder was not trained on, and their name."""
     if in_channels(encoder) == 1:
         return torch.from_numpy(digits().test[0][:count, None]), "digits, test part"
-    batches = open_source(str(data / "cifar10" / "test-*.parquet"), name="data").batches(256, stop=count)
-    return torch.cat([batch.views[0] for batch in batches]), "CIFAR-10 test"
+    name, files = TESTS[test]
+    batches = open_source(str(data / test / files), name="data").batches(256, stop=count)
+    return torch.cat([batch.views[0] for batch in batches]), name
 
 
 def in_channels(encoder: Any) -> int:
@@ -69,30 +72,35 @@ def in_channels(encoder: Any) -> int:
 
 
 def draw(rows: pd.DataFrame) -> Any:
-    """The figure, from the table alone."""
+    """The figure, from the table alone: a row of panels for each set of images."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(style.PAGE, 2.6))
-    left, right = figure.subplots(1, 2, sharex=True)
-    for color, (name, part) in zip(style.PALETTE, rows.groupby("encoder", sort=False), strict=False):
-        levels = part.groupby("noise")
-        median = levels["median_p"]
-        left.plot(median.mean().index, median.mean(), "o-", ms=3, color=color, label=name)
-        left.fill_between(
-            median.mean().index, median.quantile(0.1), median.quantile(0.9), color=color, alpha=0.2, lw=0
-        )
-        right.plot(levels["rejected"].mean().index, levels["rejected"].mean(), "o-", ms=3, color=color)
-        right.plot(
-            levels["rejected_image"].mean().index, levels["rejected_image"].mean(), "s--", ms=3, color=color
-        )
-    left.axhline(0.5, color="0.6", lw=0.8, ls=":", label="of normal data")
-    right.axhline(0.05, color="0.6", lw=0.8, ls=":")
-    left.set(xscale="log", xlabel="input noise (pixel std.)", ylabel="median p-value", ylim=(0, 0.7))
-    right.set(xlabel="input noise (pixel std.)", ylabel="share rejected", ylim=(-0.02, 1.02))
+    sets = list(rows.groupby("data", sort=False))
+    figure = Figure(figsize=(style.PAGE, 0.6 + 2.0 * len(sets)))
+    for (left, right), (data, of_set) in zip(
+        figure.subplots(len(sets), 2, sharex=True, squeeze=False), sets, strict=True
+    ):
+        for color, (name, part) in zip(style.PALETTE, of_set.groupby("encoder", sort=False), strict=False):
+            levels = part.groupby("noise")
+            median, mean = levels["median_p"], levels[["median_p", "rejected", "rejected_image"]].mean()
+            left.plot(mean.index, mean["median_p"], "o-", ms=3, color=color, label=name)
+            left.fill_between(
+                mean.index, median.quantile(0.1), median.quantile(0.9), color=color, alpha=0.2, lw=0
+            )
+            right.plot(mean.index, mean["rejected"], "o-", ms=3, color=color)
+            right.plot(mean.index, mean["rejected_image"], "s--", ms=3, color=color)
+        left.axhline(0.5, color="0.6", lw=0.8, ls=":")
+        right.axhline(0.05, color="0.6", lw=0.8, ls=":")
+        left.set(xscale="log", ylabel="median p-value", ylim=(0, 0.7))
+        right.set(ylabel="share rejected", ylim=(-0.02, 1.02))
+        left.set_title(f"{data}, {of_set['image'].nunique()} images", loc="left")
+        left.legend(loc="lower left", fontsize=6)
+    for axes in (left, right):
+        axes.set_xlabel("input noise (pixel std.)")
+    right.plot([], [], ":", color="0.6", label="of normal data")
     right.plot([], [], "o-", ms=3, color="0.4", label="dimensions, each at 5 %")
     right.plot([], [], "s--", ms=3, color="0.4", label="images, after Holm")
-    handles = left.get_legend_handles_labels()[0] + right.get_legend_handles_labels()[0]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    figure.legend(handles=right.get_legend_handles_labels()[0], loc="outside lower center", ncols=3)
     return figure
 
 
@@ -104,13 +112,18 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--images", type=int, default=None, help="test images per encoder (default 30, quick 5)"
     )
+    parser.add_argument(
+        "--test", choices=TESTS, default="cifar10", help="images of encoders of three channels"
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(argv)
     count = options.images or (5 if options.quick else 30)
     tables, origins = [], {}
     for label, path in chosen(options).items():
         encoder, origin = load(path, options.device)
-        images, data = test_images(encoder, min(count, 4) if path == "imagenet" else count, options.data)
+        images, data = test_images(
+            encoder, min(count, 4) if path == "imagenet" else count, options.data, options.test
+        )
         prepare, function = pixel_function(encoder)
         pixels = prepare(images).to(options.device)
         levels = LEVELS[1::2] if options.quick else LEVELS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections import defaultdict
 from functools import cache
@@ -30,6 +31,7 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "byol_logdet": {"lr": 0.3},
     "byol_pairwise": {"lr": 0.3},
 }
+SEED = re.compile(r"-seed\d+")
 TITLES = {
     "simclr": "SimCLR",
     "byol": "BYOL",
@@ -38,6 +40,8 @@ TITLES = {
     "vicreg_pairwise": "VICReg, pairwise entropy",
     "byol_logdet": "BYOL, LogDet entropy",
     "byol_pairwise": "BYOL, pairwise entropy",
+    "simsiam": "SimSiam",
+    "barlow_twins": "Barlow Twins",
 }
 # A description, not a network: the run then draws the first weights from its seed.
 ENCODER = {"name": "small_convnet", "in_channels": 1, "width": 32, "dim": 64}
@@ -45,13 +49,18 @@ EPOCHS = {"quick": 6, "full": 60}
 BOUNDS = ("vicreg", "vicreg_certified", "vicreg_direct", "vicreg_second_moment", "simclr")
 
 
-def load(quick: bool, seed: int) -> tuple[str, list[dict[str, Any]]]:
-    """What was trained, and one record per objective: `objective`, `history`, `test_probe`, ..."""
+def studies(quick: bool, seed: int) -> list[tuple[str, list[dict[str, Any]]]]:
+    """What was trained, and a record per objective and seed: `objective`, `seed`, `history`, `test_probe`, ...
+
+    Of the saved runs those with the most epochs, on a GPU if there are any, ResNets first.
+    """
     saved = {} if quick else _saved()
-    if saved:
-        label = max(saved, key=lambda one: (one.startswith("gpu"), len(saved[one])))
-        return _described(label), saved[label]
-    return _trained("quick" if quick else "full", seed)
+    if not saved:
+        return [_trained("quick" if quick else "full", seed)]
+    length = {run: (run.startswith("gpu"), max(len(one["history"]) for one in saved[run])) for run in saved}
+    longest = [run for run in saved if length[run] == max(length.values())]
+    longest.sort(key=lambda run: "convnet" in run)
+    return [(_described(run), saved[run]) for run in longest]
 
 
 def trajectories(quick: bool, seed: int) -> tuple[str, pd.DataFrame]:
@@ -82,22 +91,25 @@ def trajectories(quick: bool, seed: int) -> tuple[str, pd.DataFrame]:
 
 
 def _saved() -> dict[str, list[dict[str, Any]]]:
-    """Results of train_cifar10.py by run; two runs are never mixed."""
+    """Results of train_cifar10.py, all seeds of a run together; two runs are never mixed."""
     found = defaultdict(list)
     for path in sorted(RESULTS.glob("cifar10-*.json")):
         record = json.loads(path.read_text())
         if "history" in record:
-            found[path.stem.removeprefix("cifar10-").removesuffix(f"-{record['objective']}")].append(record)
+            run = path.stem.removeprefix("cifar10-").removesuffix(f"-{record['objective']}")
+            found[SEED.sub("", run)].append({"seed": record["provenance"]["seed"], **record})
     return dict(found)
 
 
 def _described(run: str) -> str:
     """A saved run in words, or its name where its settings are not saved."""
-    settings = next((record["settings"] for record in _saved().get(run, []) if "settings" in record), None)
+    records = _saved().get(SEED.sub("", run), [])
+    settings = next((record["settings"] for record in records if "settings" in record), None)
     if settings is None:
         return f"CIFAR-10, run {run}"
     encoder, epochs, images = (settings[key] for key in ("encoder", "epochs", "images"))
-    return f"CIFAR-10, ResNet-{encoder['depth']} of width {encoder['width']}, {epochs} epochs of {images:,} images"
+    network = f"ResNet-{encoder['depth']}" if "depth" in encoder else "ConvNet"
+    return f"CIFAR-10, {network} of width {encoder['width']}, {epochs} epochs of {images:,} images"
 
 
 def _scalars(row: dict[str, Any]) -> dict[str, Any]:
@@ -139,6 +151,7 @@ def _trained(size: str, seed: int) -> tuple[str, list[dict[str, Any]]]:
         records.append(
             {
                 "objective": name,
+                "seed": seed,
                 "history": list(run.history),
                 "test_probe": ridge_probe(z, labels, test_z, test_labels, 10),
                 "test_images": len(test_labels),

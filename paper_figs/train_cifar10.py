@@ -3,6 +3,8 @@
     python paper_figs/train_cifar10.py                  the GPU configuration: ResNet-18, CIFAR stem, width 64
     python paper_figs/train_cifar10.py --cpu            a narrow ResNet for a short time: another experiment
     python paper_figs/train_cifar10.py --configuration cpu_small                     the small ConvNet, likewise
+    python paper_figs/train_cifar10.py --configuration cpu_claims --seed 0           the paper's claims on two cores
+    python paper_figs/train_cifar10.py --configuration cpu_convnet --seed 0          all objectives, on the zoo's ConvNet
     python paper_figs/train_cifar10.py --cpu --example  then: the representations in bounds/examples
 
 The folder of CIFAR-10's parquet files is `--data` or $BOUNDS_DATA/cifar10. Runs are kept, and taken up again,
@@ -18,6 +20,7 @@ import os
 import platform
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ import numpy as np
 import torch
 
 from bounds.data.pairing import class_pairs
+from bounds.data.preprocessing import Preprocessing
 from bounds.data.views import Recipe
 from bounds.encoders.checkpoints import load_encoder
 from bounds.objectives import make_objective
@@ -59,6 +63,21 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "recipe": RECIPE,
         "precision": "bfloat16",
         "keep_every": 20,
+        "probe_every": 4,
+        "probe_limit": 4000,
+    },
+    "cpu_convnet": {
+        "encoder": {"name": "small_convnet", "in_channels": 3, "width": 16, "dim": 64},
+        "images": 5_000,
+        "side": 16,
+        "epochs": 40,
+        "batch_size": 125,
+        "optimizer": "adamw",
+        "projector": (128, 128),
+        "recipe": Recipe(area=(0.25, 1.0), blur=0.0, solarize=0.0),
+        "precision": "float32",
+        "target_momentum": 0.97,
+        "keep_every": 0,
         "probe_every": 4,
         "probe_limit": 4000,
     },
@@ -98,6 +117,8 @@ OBJECTIVES: dict[str, dict[str, Any]] = {  # the options of each, and its rate f
     "vicreg_pairwise": {"lr": 0.05},
     "byol_logdet": {"lr": 0.2},
     "byol_pairwise": {"lr": 0.2},
+    "simsiam": {"lr": 0.05},
+    "barlow_twins": {"lr": 0.2},
 }
 
 
@@ -127,6 +148,8 @@ def main() -> None:
     commit = head_commit()  # of the code that runs, not of the day it ends
     configuration = dict(CONFIGURATIONS[name])
     configuration |= {k: v for k in ("images", "epochs") if (v := getattr(args, k)) is not None}
+    if side := configuration.get("side"):
+        train, test = (shrunk(images, side) for images in (train, test))
     label = "{}-{}ep-{}img-seed{}".format(name, configuration["epochs"], configuration["images"], args.seed)
     if args.example:
         write_example(HERE / "cache" / label, train, test)
@@ -153,6 +176,7 @@ def run(
     """One objective from random weights to its JSON."""
     options = dict(configuration)
     count = options.pop("images")
+    options.pop("side", None)
     loss = dict(OBJECTIVES[name])
     lr = loss.pop("lr") * options["batch_size"] / 256
     lr = ADAMW_LR if options["optimizer"] == "adamw" else lr
@@ -171,12 +195,21 @@ def run(
     return {
         "objective": name,
         "lr": lr,
-        "settings": configuration | {"recipe": repr(RECIPE)},
+        "settings": configuration | {"recipe": repr(configuration["recipe"])},
         "test_probe": round(accuracy, 4),
         "test_images": len(test.labels),
         "history": done.history,
         "provenance": provenance(seed, device, sum(row["seconds"] for row in done.history)),
     }
+
+
+def shrunk(images: Images, side: int) -> Images:
+    """The same images with a side of so many pixels (bilinear, antialiased)."""
+    resize = Preprocessing(size=side)
+    blocks = [
+        (resize(block).clamp(0, 1) * 255).round().to(torch.uint8) for block in images.pixels.split(2048)
+    ]
+    return replace(images, pixels=torch.cat(blocks))
 
 
 def features(checkpoint: Path, pixels: torch.Tensor, device: str) -> torch.Tensor:

@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "paper_figs"))
 
 import bound_coverage
+import entropy_training
 import objectives
 import pages
 import regenerate
@@ -77,33 +78,66 @@ def test_stacks_end_at_the_bound_also_under_a_root(tmp_path: Path) -> None:
     assert ends["total"].to_numpy() == pytest.approx(ends["ratio"].to_numpy())
 
 
-def record(objective: str, probe: float, entropies: list[float]) -> dict[str, object]:
+def record(objective: str, probe: float, entropies: list[float], seed: int = 0) -> dict[str, object]:
     history = [{"loss": 1.0}] + [
         {"embedding_entropy_unit": value, "embedding_entropy_pairwise": value / 10} for value in entropies
     ]
-    return {"objective": objective, "history": history, "test_probe": probe}
+    provenance = {"seed": seed}
+    return {"objective": objective, "history": history, "test_probe": probe, "provenance": provenance}
+
+
+def save(folder: Path, run: str, encoder: dict[str, object], *records: dict[str, object]) -> None:
+    for one in records:
+        seed, name = one["provenance"]["seed"], one["objective"]  # type: ignore[index]
+        settings = {"encoder": encoder, "epochs": len(one["history"]), "images": 50_000}  # type: ignore[arg-type]
+        text = json.dumps(one | {"settings": settings})
+        (folder / f"cifar10-{run}-seed{seed}-{name}.json").write_text(text)
 
 
 def test_saved_runs_are_preferred_and_two_runs_are_never_mixed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runs, "RESULTS", tmp_path)
-    for label, name, probe in (
-        ("cpu-2ep", "vicreg", 0.4),
-        ("cpu-2ep", "byol", 0.3),
-        ("cpu-2ep", "simclr", 0.2),
-        ("gpu-400ep", "vicreg", 0.8),
-        ("gpu-400ep", "vicreg_logdet", 0.9),
-    ):
-        settings = {"encoder": {"depth": 18, "width": 64}, "epochs": int(label[4:-2]), "images": 50_000}
-        text = json.dumps(record(name, probe, [1.0, 2.0]) | {"settings": settings})
-        (tmp_path / f"cifar10-{label}-{name}.json").write_text(text)
-    label, rows = objectives.table(quick=False, seed=0)
-    assert label == "CIFAR-10, ResNet-18 of width 64, 400 epochs of 50,000 images"
+    resnet = {"depth": 18, "width": 64}
+    save(tmp_path, "cpu", resnet, *(record(name, 0.4, [1.0, 2.0, 3.0]) for name in ("vicreg", "byol")))
+    save(tmp_path, "gpu", resnet, record("vicreg", 0.8, [1.0, 2.0]), record("vicreg_logdet", 0.9, [1.0, 2.0]))
+    rows = objectives.table(quick=False, seed=0)
+    assert set(rows["runs"]) == {"CIFAR-10, ResNet-18 of width 64, 3 epochs of 50,000 images"}
     assert list(rows["objective"]) == ["VICReg, LogDet entropy", "VICReg"]
     assert list(rows["entropy_logdet"]) == [2.0, 2.0]
     assert rows["probe_low"].isna().all()  # the number of test images was not saved
     assert r"VICReg, LogDet entropy & 90.0 & 2.0 & 0.20 \\" in objectives.latex(rows)
+
+
+def test_seeds_of_a_run_are_shown_together_and_runs_as_long_beside_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "RESULTS", tmp_path)
+    probes = {"vicreg": (0.5, 0.6), "simclr": (0.9, 0.1)}
+    made = [
+        record(name, probe, [1.0, 2.0 + seed, 4.0 + seed], seed)
+        for name, found in probes.items()
+        for seed, probe in enumerate(found)
+    ]
+    save(tmp_path, "a_convnet", {"width": 16}, record("byol", 0.7, [1.0, 2.0, 3.0]))
+    save(tmp_path, "claims", {"depth": 18, "width": 16}, *made)
+    save(tmp_path, "short", {"depth": 18, "width": 16}, record("byol", 0.99, [1.0]))
+    rows = objectives.table(quick=False, seed=0)
+    assert list(rows["objective"]) == [
+        "VICReg",
+        "VICReg",
+        "SimCLR",
+        "SimCLR",
+        "BYOL",
+    ]  # by the mean of the seeds
+    assert list(rows["seed"]) == [0, 1, 0, 1, 0]
+    table = objectives.latex(rows)
+    assert r"ResNet-18 of width 16, 4 epochs of 50,000 images, 2 seeds} \\" in table
+    assert r"ConvNet of width 16, 4 epochs of 50,000 images} \\" in table
+    assert r"VICReg & 55.0 & 4.5 & 0.45 \\" in table
+    label, entropies = entropy_training.table(quick=False, seed=0)
+    assert label == "CIFAR-10, ResNet-18 of width 16, 4 epochs of 50,000 images"
+    assert list(entropies.query("objective == 'vicreg' and epoch == 4")["embedding_entropy_unit"]) == [4, 5]
 
 
 def test_saved_trajectory_is_flattened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
