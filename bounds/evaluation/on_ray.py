@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import pickle
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from bounds import errors
 from bounds.encoders.checkpoints import Encoder, load_encoder
 from bounds.errors import BoundsError, InvalidData, InvalidOption, MissingDependency
 from bounds.evaluation.loading import load
@@ -166,7 +166,8 @@ def _run(
     found = []
     for row in done.iter_rows():
         if row["refused"]:
-            raise pickle.loads(row["refused"])
+            error: type[BoundsError] = getattr(errors, row["refused"])
+            raise error(row["says"])
         found.append(int(row["task"]))
     if sorted(found) != list(range(len(tasks))):
         raise InvalidOption(
@@ -192,14 +193,15 @@ class Worker:
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Write the part of each task of the batch; what is refused is handed on, as Ray Data drops what errors say."""
-        refused = []
+        found = []
         for number in batch["task"]:
             try:
                 self._write(self._tasks[int(number)])
-                refused.append(b"")
+                found.append(("", ""))
             except BoundsError as err:
-                refused.append(pickle.dumps(err))
-        return {"task": batch["task"], "refused": np.array(refused, dtype=object)}
+                found.append((type(err).__name__, str(err)))
+        refused, says = (np.array(column, dtype=object) for column in zip(*found, strict=True))
+        return {"task": batch["task"], "refused": refused, "says": says}
 
     def _write(self, task: dict[str, Any]) -> None:
         role = task["role"]
