@@ -13,10 +13,11 @@ import runs
 from trust import RESULTS, markdown
 
 ESTIMATES = {
-    "embedding_entropy_unit": "LogDet, embeddings",
-    "embedding_entropy_pairwise": "pairwise, embeddings",
-    "representation_entropy_unit": "LogDet, representations",
-    "representation_entropy_pairwise": "pairwise, representations",
+    "embedding_entropy": "LogDet, embeddings as they are",
+    "embedding_entropy_unit": "LogDet, embeddings of one length",
+    "embedding_entropy_pairwise": "pairwise, embeddings of one length",
+    "representation_entropy_unit": "LogDet, representations of one length",
+    "representation_entropy_pairwise": "pairwise, representations of one length",
 }
 COMPARED = ("vicreg", "simclr", "byol")
 BETTER = {

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import claims
 import trust
 import trusted_base
 import zoo_words
@@ -179,7 +180,15 @@ def _other_scales() -> dict[str, str]:
         for name in ("extraction", "ray", "imagenet")
     )
     read = encoded["share_of_memory"]
-    few, many = ray["sizes"]
+    rows = [one["rows"] for one in ray["sizes"]]
+
+    def in_turn(name: str) -> str:
+        *first, last = (f"{one[name] / 2**20:,.0f}" for one in ray["sizes"])
+        return f"{', '.join(first)} and {last} MB"
+
+    of_ray = (
+        f"{', '.join(f'{one:,}' for one in rows[:-1])} and {rows[-1]:,} rows of {ray['sizes'][-1]['dim']}"
+    )
     last = imagenet["sizes"][-1]
     unit = last["qr_seconds"] + last["scoring_pass_seconds"]
     return {
@@ -187,9 +196,8 @@ def _other_scales() -> dict[str, str]:
         "bare forward pass's throughput",
         "the same from parquet, folders and WebDataset, JPEGs of 375 x 500": f"{read['parquet']:.2f}, "
         f"{read['folder']:.2f} and {read['webdataset']:.2f} of the throughput from memory",
-        f"Ray engine, {few['rows']:,} and {many['rows']:,} rows of {many['dim']}": f"{few['driver_bytes'] / 2**20:.0f} and "
-        f"{many['driver_bytes'] / 2**20:.0f} MB in the driver, where the rows are {few['bytes_of_rows'] / 2**20:.0f} and "
-        f"{many['bytes_of_rows'] / 2**20:.0f} MB",
+        f"Ray engine, {of_ray}": f"{in_turn('driver_bytes')} in the driver, where the rows are {in_turn('bytes_of_rows')}",
+        "a report on these as test rows, made from the store afterwards": f"{in_turn('report_bytes')}",
         f"report from a memory map, n x d x K = {last['items']}x{last['dim']}x{last['classes']}": ""
         f"{last['report_seconds'] / 60:.1f} minutes, {last['bounds_seconds'] / unit:.1f} times one QR and one scoring pass "
         f"without the estimates, {last['report_seconds'] / unit:.1f} times with them; "
@@ -435,6 +443,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "zoo_families_table": zoo_words.families_table,
     "zoo_other_data_table": zoo_words.other_data_table,
     "zoo_longer_table": zoo_words.longer_table,
+    "claims_entropy_order": claims.entropy_order,
+    "claims_better_estimators": claims.better_estimators,
+    "claims_normality": claims.normality,
     "coverage_of_bounds": trust.coverage_of_bounds,
     "broken_assumptions": trust.broken_assumptions,
     "searched_worlds": trust.searched_worlds,

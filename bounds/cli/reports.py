@@ -124,7 +124,8 @@ def evaluate(
             checkpoint,
             {"labeled": paths(labeled), "unlabeled": paths(unlabeled), "test": paths(test)},
             {"pairs": pairs.value, "seed": seed, "batch_size": batch_size, "autocast": autocast,
-             "num_classes": num_classes, "renumber": renumber},
+             "num_classes": num_classes, "renumber": renumber, "size": size, "preprocessing": preprocessing,
+             "prefix": prefix},
         )  # fmt: skip
     with torchrun() as processes:
         report = run(

@@ -82,12 +82,12 @@ class ArraySource(BlockSource):
         if self.fingerprints is not None:
             known: np.ndarray = self.fingerprints[1][:]
             return known
-        blocks = range(0, self.arrays[0].shape[0], _HASH_ROWS)
-        columns = [
-            [fingerprints(as_tensor(array[row : row + _HASH_ROWS])) for row in blocks]
-            for array in self.arrays
-        ]
-        return np.stack([np.concatenate(column) for column in columns], axis=1)
+        count = self.arrays[0].shape[0]
+        found = np.empty((count, len(self.arrays)), np.uint64)
+        for view, array in enumerate(self.arrays):
+            for row in range(0, count, _HASH_ROWS):
+                found[row : row + _HASH_ROWS, view] = fingerprints(as_tensor(array[row : row + _HASH_ROWS]))
+        return found
 
     def fingerprint(self) -> dict[str, Any]:
         """Shape, type and SHA-256 of the bytes of each array; for files what identifies them."""

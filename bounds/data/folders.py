@@ -14,6 +14,7 @@ import numpy as np
 from bounds.data.base import Block, BlockSource
 from bounds.data.class_names import class_names, printable
 from bounds.data.decode import Form, coloured, decode, stack
+from bounds.data.packed import Packed
 from bounds.errors import InvalidData
 
 IMAGE_SUFFIXES = {
@@ -36,27 +37,26 @@ class FolderSource(BlockSource):
                 f"{where} has images beside its class folders, {printable(beside[0].name)!r} among {len(beside)}; "
                 "put each into the folder of its class, or remove the folders."
             )
-        groups = [beside]
-        if folders:
-            groups = []
-            for folder in folders:
-                groups.append(sorted(_below(folder, where, other, (path.resolve(),))))
-        for folder, files in zip(folders or [path], groups, strict=True):
+        self._files, counts = Packed(), []  # relative to the folder
+        for folder in folders or [path]:
+            files = sorted(_below(folder, where, other, (path.resolve(),))) if folders else beside
             if not files:
                 raise InvalidData(
                     f"{where} has no images in folder {printable(folder.name)!r}; it needs one sub-folder per class, "
                     "with images in each, or images alone."
                 )
+            self._files.extend(file.relative_to(path).as_posix() for file in files)
+            counts.append(len(files))
         self.where, self.views, self.has_labels, self._path = where, 1, bool(folders), path
         self.kind = "images"
-        self._files = [file for files in groups for file in files]
-        self._labels = np.repeat(np.arange(len(groups)), [len(files) for files in groups])
+        self._labels = np.repeat(np.arange(len(counts)), counts)
         self.count, self.num_classes = len(self._files), num_classes
         if folders:
             self.class_names = class_names((folder.name for folder in folders), where)
             self.num_classes = min(num_classes or len(folders), len(folders))
         if other:
-            names = ", ".join(repr(self._name(file)) for file in sorted(other)[:_NAMED])
+            few = (file.relative_to(path).as_posix() for file in sorted(other)[:_NAMED])
+            names = ", ".join(repr(self._name(file)) for file in few)
             self.notes = (
                 f"{where}: {len(other)} files are no images by their names and were left out: {names}",
             )
@@ -64,19 +64,19 @@ class FolderSource(BlockSource):
     @property
     def paths(self) -> list[str]:
         """Where the items lie."""
-        return [printable(file) for file in self._files]
+        return [printable(self._path / file) for file in self._files]
 
     @cached_property
     def channels(self) -> int:
         """3 if any image has colours, else 1."""
-        return 3 if any(coloured(file, self._name(file)) for file in self._files) else 1
+        return 3 if any(coloured(self._path / file, self._name(file)) for file in self._files) else 1
 
     def fingerprint(self) -> dict[str, Any]:
         """The folder's name and the SHA-256 of the list of its files and their sizes."""
         sha = hashlib.sha256()
         for file in self._files:
-            sha.update(os.fsencode(file.relative_to(self._path).as_posix()))
-            sha.update(f"\0{file.stat().st_size}\n".encode())
+            sha.update(os.fsencode(file))
+            sha.update(f"\0{(self._path / file).stat().st_size}\n".encode())
         return {
             "type": "folder",
             "folder": printable(self._path.name),
@@ -84,14 +84,15 @@ class FolderSource(BlockSource):
             "listing_sha256": sha.hexdigest(),
         }
 
-    def _name(self, file: Path) -> str:
-        return f"{printable(file.relative_to(self._path).as_posix())} in {self.where}"
+    def _name(self, file: str) -> str:
+        return f"{printable(file)} in {self.where}"
 
     def _blocks(self, start: int, stop: int | None, batch_size: int, form: Form) -> Iterator[Block]:
         end = len(self._files) if stop is None else min(stop, len(self._files))
         for row in range(start, end, batch_size):
             files = self._files[row : min(row + batch_size, end)]
-            made = stack(decode(files, [self._name(file) for file in files]), form, self.where, row)
+            paths, names = [self._path / file for file in files], [self._name(file) for file in files]
+            made = stack(decode(paths, names), form, self.where, row)
             labels = self._labels[row : row + len(files)] if self.has_labels else None
             yield Block((made.values,), labels, made.fingerprints[:, None], made.turned)
 

@@ -9,6 +9,7 @@ from typing import Any
 from bounds.data.columns import ANY, Columns
 from bounds.data.encoded import Encoded, EncodedSource
 from bounds.data.files import file_fingerprint, readable
+from bounds.data.packed import Packed
 from bounds.errors import InvalidData
 
 _PATHS = ("path", "file", "file_name", "filename", "image_path", "filepath")
@@ -26,8 +27,8 @@ class PathTableSource(EncodedSource):
         missing = next((row for row, cell in enumerate(cells) if not isinstance(cell, str) or not cell), None)
         if missing is not None:
             raise InvalidData(f"{where} has no path in row {missing} of column {views[0]!r}.")
-        self._files = [path.parent / cell for cell in cells]
-        absent = next((file for file in self._files if not file.is_file()), None)
+        self._files = Packed(cells)
+        absent = next((file for file in map(self._file, range(len(cells))) if not file.is_file()), None)
         if absent is not None:
             raise InvalidData(
                 f"{where} names {str(absent)!r}, which is no file; paths are relative to the table."
@@ -41,18 +42,19 @@ class PathTableSource(EncodedSource):
     @property
     def paths(self) -> list[str]:
         """Where the items lie."""
-        return list(map(str, self._files))
+        return [str(self._file(row)) for row in range(len(self._files))]
 
     def fingerprint(self) -> dict[str, Any]:
         """Name and SHA-256 of the table, and the sizes of the files it names."""
-        sizes = sum(file.stat().st_size for file in self._files)
+        sizes = sum(self._file(row).stat().st_size for row in range(len(self._files)))
         return file_fingerprint(self._path) | {"images": self.count, "bytes": sizes}
 
     def _read(self, start: int, stop: int) -> Sequence[tuple[Encoded, str]]:
-        return [
-            (self._files[row], f"{self._files[row].name} (row {row} of {self.where})")
-            for row in range(start, stop)
-        ]
+        files = [(self._file(row), row) for row in range(start, stop)]
+        return [(file, f"{file.name} (row {row} of {self.where})") for file, row in files]
+
+    def _file(self, row: int) -> Path:
+        return self._path.parent / self._files[row]
 
 
 def has_paths(path: Path, columns: Columns, where: str) -> bool:

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bounds.data.columns import ANY, Columns
 from bounds.data.encoded import Encoded, EncodedSource
 from bounds.data.files import file_fingerprint
 from bounds.data.folders import IMAGE_SUFFIXES
+from bounds.data.packed import Packed
 from bounds.errors import InvalidData
 
 _LABELS = ("cls", "cls.txt", "label", "class.cls")
@@ -37,18 +40,20 @@ class WebDatasetSource(EncodedSource):
         self.where, self._path = where, path
         items = _contents(path, where)
         chosen = [(item, _image(item, columns.image)) for item in items]
-        self._items = [(item, part) for item, part in chosen if part is not None]
-        self.count = len(self._items)
-        if not self._items:
+        kept = [(item, part) for item, part in chosen if part is not None]
+        self.count = len(kept)
+        self._keys = Packed(item.key for item, _ in kept)
+        self._places = np.array([item.parts[part] for item, part in kept], dtype=np.int64)  # (N, 2)
+        if not kept:
             endings = sorted({ending for item in items for ending in item.parts})
             raise InvalidData(f"{where} has no images; its items have {', '.join(endings) or 'no parts'}.")
-        if len(self._items) < len(items):
-            self.notes = (f"{where}: {len(items) - len(self._items)} of {len(items)} items have no image.",)
+        if len(kept) < len(items):
+            self.notes = (f"{where}: {len(items) - len(kept)} of {len(items)} items have no image.",)
         with path.open("rb") as file:
-            labels = [_label(item, file, columns.label, where) for item, _ in self._items]
+            labels = [_label(item, file, columns.label, where) for item, _ in kept]
         given = [label is not None for label in labels]
         if any(given) and not all(given):
-            raise InvalidData(f"{where} has no label for item {self._items[given.index(False)][0].key!r}.")
+            raise InvalidData(f"{where} has no label for item {self._keys[given.index(False)]!r}.")
         self.found = " (no part `.cls` and no `label` in a part `.json`)"
         self._label_with(labels if all(given) else None, num_classes, None)
 
@@ -59,8 +64,8 @@ class WebDatasetSource(EncodedSource):
     def _read(self, start: int, stop: int) -> Sequence[tuple[Encoded, str]]:
         found: list[tuple[Encoded, str]] = []
         with self._path.open("rb") as file:
-            for item, part in self._items[start:stop]:
-                found.append((_bytes(file, item.parts[part]), f"Item {item.key!r} of {self.where}"))
+            for key, place in zip(self._keys[start:stop], self._places[start:stop].tolist(), strict=True):
+                found.append((_bytes(file, place), f"Item {key!r} of {self.where}"))
         return found
 
 
@@ -113,7 +118,7 @@ def _label(item: _Item, file: Any, wanted: str | None, where: str) -> Any:
     return found
 
 
-def _bytes(file: Any, place: tuple[int, int]) -> bytes:
+def _bytes(file: Any, place: Sequence[int]) -> bytes:
     file.seek(place[0])
     found: bytes = file.read(place[1])
     return found

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bounds import errors
 from bounds.encoders.checkpoints import Encoder, load_encoder
-from bounds.errors import InvalidOption, MissingDependency
+from bounds.errors import BoundsError, InvalidData, InvalidOption, MissingDependency
 from bounds.evaluation.loading import load
 from bounds.representations.extraction import extract_part
-from bounds.representations.inputs import open_source
+from bounds.representations.inputs import Source, open_source
 from bounds.representations.merging import merge_stores
 from bounds.representations.store import MANIFEST, RepresentationStore
 
@@ -41,10 +42,12 @@ def fill_with_ray(
 ) -> Path:
     """Representations of all roles in a folder, which `evaluate(..., save_representations=folder)` then finds finished.
 
-    Ray Data reads a list of row ranges; actors, one a GPU or else one a CPU, as many as the cluster has, each hold the
-    encoder and write the representations of a range into a part of the store; the driver joins the parts by links. No
-    row passes through it, so that its memory does not grow with them. A worker that is killed is started again by Ray
-    and goes on with the shards its part has. All machines must see the data and the folder under the same paths.
+    A task opens the data of each role and tells how many rows there are. Ray Data reads a list of row ranges; actors, one
+    a GPU or else one a CPU, as many as the cluster has, each hold the encoder and write the representations of a range
+    into a part of the store; a last task joins the parts by links. The driver opens neither data nor parts: no row, label,
+    path or digest passes through it, so that its memory does not grow with their number (but for one range in 131,072
+    rows). A worker that is killed is started again by Ray and goes on with the shards its part has. All machines must see
+    the data and the folder under the same paths.
 
     Args:
         checkpoint: A path or name, or what Ray can send to its workers.
@@ -60,6 +63,7 @@ def fill_with_ray(
     Raises:
         MissingDependency: Ray is not installed.
         InvalidOption: no checkpoint, or data of unknown length.
+        InvalidData: what `evaluate` refuses in the data, or data that changed, or differ between the machines.
     """
     try:
         import ray
@@ -81,20 +85,21 @@ def fill_with_ray(
     limit = None if renumber else num_classes
     how = {"size": size, "seed": seed, "batch_size": batch_size, "autocast": autocast}
     tasks: list[dict[str, Any]] = []
-    for role, given in data.items():
-        if given is None or (Path(folder) / role / MANIFEST).is_file():
-            continue
-        source = open_source(given, name=role, num_classes=limit)
-        if source.count is None:
-            raise InvalidOption(f"`{role}` has no known length, which the engine ray needs; give files.")
+    whole = Path(folder).absolute()
+    left = {
+        role: given
+        for role, given in data.items()
+        if given is not None and not (whole / role / MANIFEST).is_file()
+    }
+    for role, count in _counts(ray, left, limit).items():
         of_pairs = {"views": 2, "pairs": pairs} if role == "unlabeled" else {}
-        for start, stop in ranges(source.count, batch_size, most):
-            part = parts_of(folder, role) / f"{start}-{stop}"
+        for start, stop in ranges(count, batch_size, most):
+            part = parts_of(whole, role) / f"{start}-{stop}"
             tasks.append({"role": role, "rows": (start, stop), "folder": str(part), "how": how | of_pairs})
     if tasks:
-        _run(ray, tasks, checkpoint, dict(data), loading, limit, most, gpus)
+        _run(ray, tasks, checkpoint, left, loading, limit, most, gpus)
     for role in dict.fromkeys(task["role"] for task in tasks):
-        _join(Path(folder), role, [Path(task["folder"]) for task in tasks if task["role"] == role])
+        _elsewhere(ray, join, [(whole, role, [task["folder"] for task in tasks if task["role"] == role])])
     return Path(folder)
 
 
@@ -108,6 +113,32 @@ def ranges(count: int, batch_size: int, workers: int) -> list[tuple[int, int]]:
 def parts_of(folder: str | Path, role: str) -> Path:
     """Where the parts of a role lie until they are joined."""
     return Path(folder) / f"{role}-parts"
+
+
+def _counts(ray: Any, data: Mapping[str, Any], limit: int | None) -> dict[str, int]:
+    """Rows by role."""
+    counts = _elsewhere(ray, count_rows, [(given, role, limit) for role, given in data.items()])
+    for role, count in zip(data, counts, strict=True):
+        if count is None:
+            raise InvalidOption(f"`{role}` has no known length, which the engine ray needs; give files.")
+    return dict(zip(data, counts, strict=True))
+
+
+def _elsewhere(ray: Any, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Results for each tuple of arguments, from processes that end with it, so that their memory is given back."""
+    task = ray.remote(max_calls=1)(function)
+    try:
+        found: list[Any] = ray.get([task.remote(*one) for one in arguments])
+    except ray.exceptions.RayTaskError as err:
+        if isinstance(err.cause, BoundsError):
+            raise err.cause from None  # by its own sentence, without Ray's
+        raise
+    return found
+
+
+def count_rows(given: Any, role: str, limit: int | None) -> int | None:
+    """Number of rows of data that can be used, None where only reading to the end tells."""
+    return open_source(given, name=role, num_classes=limit).count
 
 
 def _run(
@@ -132,15 +163,20 @@ def _run(
         num_cpus=None if gpus else 1,
         num_gpus=1 if gpus else None,
     )  # fmt: skip
-    found = sorted(int(row["task"]) for row in done.take_all())
-    if found != list(range(len(tasks))):
+    found = []
+    for row in done.iter_rows():
+        if row["refused"]:
+            error: type[BoundsError] = getattr(errors, row["refused"])
+            raise error(row["says"])
+        found.append(int(row["task"]))
+    if sorted(found) != list(range(len(tasks))):
         raise InvalidOption(
             f"Ray finished {len(found)} of {len(tasks)} parts; start again, finished ones stay."
         )
 
 
 class Worker:
-    """An actor: one encoder, and each source once."""
+    """An actor: one encoder, and each source once, with what identifies it, as telling reads all of it."""
 
     def __init__(
         self,
@@ -153,28 +189,55 @@ class Worker:
     ) -> None:
         self._encoder: Encoder = load_encoder(checkpoint, device=device, **loading)
         self._data, self._limit, self._tasks, self._device = data, limit, tasks, device
-        self._sources: dict[str, Any] = {}
+        self._sources: dict[str, tuple[Source, dict[str, Any]]] = {}
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Write the part of each task of the batch."""
+        """Write the part of each task of the batch; what is refused is handed on, as Ray Data drops what errors say."""
+        found = []
         for number in batch["task"]:
-            task = self._tasks[int(number)]
-            role = task["role"]
-            if role not in self._sources:
-                self._sources[role] = open_source(self._data[role], name=role, num_classes=self._limit)
-            extract_part(
-                self._encoder,
-                self._sources[role],
-                task["folder"],
-                tuple(task["rows"]),
-                role=role,
-                device=self._device,
-                **task["how"],
+            try:
+                self._write(self._tasks[int(number)])
+                found.append(("", ""))
+            except BoundsError as err:
+                found.append((type(err).__name__, str(err)))
+        refused, says = (np.array(column, dtype=object) for column in zip(*found, strict=True))
+        return {"task": batch["task"], "refused": refused, "says": says}
+
+    def _write(self, task: dict[str, Any]) -> None:
+        role = task["role"]
+        if role not in self._sources:
+            opened = open_source(self._data[role], name=role, num_classes=self._limit)
+            self._sources[role] = opened, opened.fingerprint()
+        source, known = self._sources[role]
+        extract_part(
+            self._encoder,
+            source,
+            task["folder"],
+            tuple(task["rows"]),
+            role=role,
+            device=self._device,
+            known=known,
+            **task["how"],
+        )
+
+
+def join(folder: str | Path, role: str, parts: Sequence[str]) -> None:
+    """Make one store of the parts of a role, which go; a task that was killed may have made it before.
+
+    Raises:
+        InvalidData: parts that were made from other data than the first.
+    """
+    if (Path(folder) / role / MANIFEST).is_file():
+        shutil.rmtree(parts_of(folder, role), ignore_errors=True)
+        return
+    data: Any = None
+    for part in parts:
+        identity = RepresentationStore.open(part, verify=False).manifest["identity"]
+        data = identity["data"] if data is None else data
+        if identity["data"] != data:
+            raise InvalidData(
+                f"`{role}` changed while it was read, or differs between the machines: {part} and {parts[0]} were made from "
+                f"other data; delete {parts_of(folder, role)} and start again."
             )
-        return {"task": batch["task"]}
-
-
-def _join(folder: Path, role: str, parts: list[Path]) -> None:
-    identity = RepresentationStore.open(parts[0], verify=False).manifest["identity"]
-    merge_stores(parts, folder / role, identity=identity | {"rows": [0, None]}, verify=False)
+    merge_stores(parts, Path(folder) / role, identity=identity | {"rows": [0, None]}, verify=False)
     shutil.rmtree(parts_of(folder, role), ignore_errors=True)

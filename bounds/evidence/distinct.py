@@ -60,5 +60,8 @@ def row_keys(table: Representations) -> NDArray[np.uint64]:
     generator = torch.Generator().manual_seed(0)
     mix = torch.randint(-(2**62), 2**62, (table.dim,), generator=generator) | 1
     plain = replace(table, views=table.views[:1], labels=None, transform=None)
-    keys = [(x.contiguous().view(torch.int64) * mix).sum(1) for (x,), _ in plain.chunks()]
-    return torch.cat(keys).numpy().view(np.uint64)
+    keys, start = torch.empty(table.count, dtype=torch.int64), 0
+    for (x,), _ in plain.chunks():
+        keys[start : start + len(x)] = (x.contiguous().view(torch.int64) * mix).sum(1)
+        start += len(x)
+    return keys.numpy().view(np.uint64)

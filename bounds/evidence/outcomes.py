@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bounds.errors import InvalidData
 from bounds.evidence.evidence import Evidence
 from bounds.evidence.kept_apart import test_apart
 from bounds.evidence.memo import memo
@@ -47,12 +48,22 @@ def head_outcomes(evidence: Evidence) -> Outcomes:
     """Outcomes of the chosen head; the whole test set in every process."""
 
     def make() -> Outcomes:
-        parts = []
-        for (z, *_), labels in evidence.need_test().chunks(device=evidence.device):
-            if labels is not None:
-                scores = evidence.head(z)
-                parts.append((labels.cpu(), rank(scores, labels).cpu(), score_gap(scores).cpu()))
-        return Outcomes(*(torch.cat(one) for one in zip(*parts, strict=True)))
+        table, start = evidence.need_test(), 0
+        # Filled in place: small tensors kept between the large ones of a pass leave holes that no later one fits.
+        kept = Outcomes(
+            *(torch.empty(table.count, dtype=kind) for kind in (torch.int64, torch.int64, torch.float64))
+        )
+        for (z, *_), labels in table.chunks(device=evidence.device):
+            if labels is None:
+                raise InvalidData(f"`{table.name}` has no labels.")
+            scores, rows = evidence.head(z), slice(start, start + len(z))
+            kept.labels[rows], kept.rank[rows], kept.gap[rows] = (
+                labels,
+                rank(scores, labels),
+                score_gap(scores),
+            )
+            start += len(z)
+        return kept
 
     return memo(evidence, "test outcomes", make)
 

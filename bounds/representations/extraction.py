@@ -164,6 +164,7 @@ def extract_part(
     batch_size: int = 256,
     device: torch.device | str | None = None,
     autocast: bool = False,
+    known: dict[str, Any] | None = None,
 ) -> None:
     """Fill a folder with the representations of some rows, as `extract` with `start`, `stop` and `save` does.
 
@@ -174,9 +175,10 @@ def extract_part(
         encoder, source, role, views, pairs, size, seed, batch_size, device, autocast: As for `extract`.
         folder: Where to; what a killed process left there is continued.
         rows: First row, and the row after the last.
+        known: The fingerprint of the source, where it was taken already.
     """
     run, _ = _prepared(source, encoder, role, views, pairs, None, size, seed, device, autocast)
-    run.store(run.identity() | {"rows": list(rows)}, folder, batch_size, *rows, False, ALONE)
+    run.store(run.identity(known) | {"rows": list(rows)}, folder, batch_size, *rows, False, ALONE)
 
 
 def _prepared(
@@ -255,10 +257,10 @@ class _Run:
         self.device = _place(encoder, device)
         self._checked = False
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self, known: dict[str, Any] | None = None) -> dict[str, Any]:
         """What decides the stored numbers: equal identity, equal rows."""
         return {
-            "data": self.source.fingerprint(),
+            "data": self.source.fingerprint() if known is None else known,
             "encoder": _describe(self.encoder),
             "augmentation": self.augment.description() if self.augment else None,
             "size": None if self.size is None else self.size.plain(),

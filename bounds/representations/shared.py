@@ -58,4 +58,8 @@ def _augmented(table: Representations) -> bool:
 
 def _of_vectors(table: Representations, view: int) -> np.ndarray:
     plain = replace(table, views=(table.views[view],), labels=None, transform=None)
-    return np.concatenate([fingerprints(views[0]) for views, _ in plain.chunks()])
+    found, start = np.empty(table.count, np.uint64), 0
+    for (x,), _ in plain.chunks():
+        found[start : start + len(x)] = fingerprints(x)
+        start += len(x)
+    return found

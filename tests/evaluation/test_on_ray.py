@@ -14,10 +14,14 @@ import pytest
 import torch
 
 import bounds
+from bounds.data.arrays import ArraySource
 from bounds.encoders.architectures import SmallConvNet
 from bounds.encoders.checkpoints import save_encoder
-from bounds.errors import InvalidOption
-from bounds.evaluation.on_ray import fill_with_ray, ranges
+from bounds.errors import InvalidData, InvalidOption
+from bounds.evaluation import on_ray
+from bounds.evaluation.on_ray import fill_with_ray, join, parts_of, ranges
+from bounds.representations.extraction import extract_part
+from bounds.representations.store import RepresentationStore
 
 ROWS = 700
 
@@ -103,14 +107,74 @@ def test_a_killed_worker_changes_nothing(cluster, files):
     data = {"labeled": str(files / "labeled.npz")}
     folder = fill_with_ray(Fatal(mark), data, files / "out", batch_size=32, workers=1)
     assert not mark.exists()
-    found = bounds.representations.store.RepresentationStore.open(folder / "labeled").representations(
-        "labeled"
-    )
+    found = RepresentationStore.open(folder / "labeled").representations("labeled")
     with np.load(files / "labeled.npz") as whole:
         x, y = whole["x"], whole["y"]
     rows = np.concatenate([found.views[0][i : i + 50] for i in range(0, 400, 50)])
     assert np.array_equal(rows, x.reshape(400, -1) / np.float32(255))
     assert np.array_equal(found.labels, y)
+
+
+@pytest.mark.hubs
+def test_the_driver_opens_neither_data_nor_parts(cluster, files, monkeypatch):
+    """Whatever grows with the rows is in other processes, which import the module anew."""
+
+    def refused(*_args, **_named):
+        raise AssertionError("opened in the driver")
+
+    for name in ("open_source", "merge_stores", "extract_part"):
+        monkeypatch.setattr(on_ray, name, refused)
+    monkeypatch.setattr(on_ray.RepresentationStore, "open", refused)
+    data = {"labeled": str(files / "labeled.npz")}
+    folder = fill_with_ray(str(files / "encoder.safetensors"), data, files / "out", batch_size=32)
+    monkeypatch.undo()
+    assert RepresentationStore.open(folder / "labeled").count == 400
+
+
+@pytest.mark.hubs
+def test_what_a_worker_refuses_is_one_sentence_here(cluster, files):
+    with np.load(files / "labeled.npz") as whole:
+        x, y = whole["x"], whole["y"]
+    np.savez(files / "many.npz", x=x, y=np.where(np.arange(400) == 7, 9, y))
+    broken = x.astype(np.float32) / 255
+    broken[399] = np.nan
+    np.savez(files / "broken.npz", x=broken, y=y)
+    encoder = str(files / "encoder.safetensors")
+    for name, said in (("many", r"label 9 in row 7"), ("broken", r"NaN or infinity in row 399")):
+        with pytest.raises(InvalidData, match=said) as error:
+            fill_with_ray(
+                encoder, {"labeled": str(files / f"{name}.npz")}, files / name, num_classes=3, batch_size=32
+            )
+        assert type(error.value) is InvalidData
+
+
+def parts_from(folder, *arrays):
+    """Parts of 10 rows, each from its own array as if that were the data."""
+    parts = []
+    for i, x in enumerate(arrays):
+        parts.append(str(parts_of(folder, "labeled") / f"{10 * i}-{10 * i + 10}"))
+        source = ArraySource((x,), np.arange(20) % 2, "`labeled`", None)
+        extract_part(None, source, parts[-1], (10 * i, 10 * i + 10), role="labeled")
+    return parts
+
+
+def test_parts_of_changed_data_are_not_joined(tmp_path):
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    parts = parts_from(tmp_path, x, x + 1)
+    with pytest.raises(InvalidData, match="changed while it was read"):
+        join(tmp_path, "labeled", parts)
+    assert not (tmp_path / "labeled").exists()
+
+
+def test_joining_twice_is_joining_once(tmp_path):
+    """A task that was killed after its work is run again."""
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    parts = parts_from(tmp_path, x, x)
+    join(tmp_path, "labeled", parts)
+    join(tmp_path, "labeled", parts)
+    found = RepresentationStore.open(tmp_path / "labeled")
+    assert np.array_equal(found.views[0][:], x)
+    assert not parts_of(tmp_path, "labeled").exists()
 
 
 @pytest.mark.hubs
@@ -133,7 +197,7 @@ def test_the_command(files, tmp_path):
         str(tmp_path / "report"),
     ]
     command += ["--checkpoint", str(files / "encoder.safetensors"), "--labeled", str(files / "labeled.npz")]
-    command += ["--test", str(files / "test.npz"), "--batch-size", "32", "--bound", "test_set"]
+    command += ["--test", str(files / "test.npz"), "--batch-size", "32", "--bound", "test_set", "--size", "6"]
     environment = os.environ | {
         "PYTHONPATH": str(Path(bounds.__file__).parents[1]),
         "RAY_worker_niceness": "0",

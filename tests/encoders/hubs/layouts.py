@@ -7,6 +7,7 @@ I-JEPA, BEiT, ConvNeXt, SwAV, Barlow Twins, CLIP and torchvision.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -103,3 +104,22 @@ def convnext(network: nn.Module) -> State:
             r"^layernorm\.": "norm.",
         },
     )
+
+
+@cache
+def moco_v3_positions(side: int, dim: int, temperature: float = 10000.0) -> Tensor:
+    """sin and cos of the row's angles, then of the column's, patch by patch; nothing at the class token."""
+    table = torch.zeros(1, 1 + side * side, dim)
+    omega = temperature ** (-4 * torch.arange(dim // 4) / dim)
+    for row in range(side):
+        for column in range(side):
+            waves = (wave(place * omega) for place in (row, column) for wave in (torch.sin, torch.cos))
+            table[0, 1 + row * side + column] = torch.cat(list(waves))
+    return table
+
+
+def mae_positions(side: int, dim: int, token: bool = True) -> Tensor:
+    """MAE's and I-JEPA's: the column's angles come first."""
+    found = moco_v3_positions(side, dim)
+    table = torch.cat([found[:, :, dim // 2 :], found[:, :, : dim // 2]], dim=2)
+    return table if token else table[:, 1:]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from itertools import chain, combinations
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -9,12 +12,24 @@ from torch import nn
 
 from bounds.data.preprocessing import Preprocessing
 from bounds.encoders.checkpoints import load_encoder
+from bounds.encoders.hubs.weights import prefixes
+from bounds.encoders.state_dicts import flatten
 from bounds.errors import InvalidCheckpoint, InvalidOption
-from tests.encoders.hubs.layouts import convnext, prefixed, randomised, renamed, spare, vit
+from tests.encoders.hubs.layouts import (
+    convnext,
+    mae_positions,
+    moco_v3_positions,
+    prefixed,
+    randomised,
+    renamed,
+    spare,
+    vit,
+)
 
 pytestmark = pytest.mark.hubs
 
 SMALL = {"hidden_size": 384, "num_hidden_layers": 4, "num_attention_heads": 6, "intermediate_size": 1536}
+BASE = {"hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}
 PLAIN = Preprocessing(channels=3)  # pixels as they are: the network alone is compared
 
 
@@ -29,6 +44,13 @@ def small_vit(transformers, **other):
         **other,
     }
     return randomised(transformers.ViTModel(transformers.ViTConfig(**settings), add_pooling_layer=False))
+
+
+def positioned(network, table):
+    """With these position embeddings."""
+    with torch.no_grad():
+        network.embeddings.position_embeddings.copy_(table)
+    return network
 
 
 def cls(network):
@@ -55,32 +77,43 @@ def dino_patch8(t):
 
 def mae(t):
     """The whole autoencoder, whose decoder is left out."""
-    base = {"hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}
-    network = small_vit(t, **base)
+    network = positioned(small_vit(t, **BASE), mae_positions(2, 768))
     state = spare(vit(network), mask_token=(1, 1, 512), decoder_embed__weight=(512, 768), decoder_pos_embed=(1, 5, 512),
                   decoder_blocks__0__norm1__weight=(512,))  # fmt: skip
     return {"model": state}, cls(network), {}
 
 
 def moco_v3(t):
-    """ViT-S with twelve heads; base and momentum encoder."""
-    network = small_vit(t, num_attention_heads=12)
-    other = small_vit(t, num_attention_heads=12)
+    """ViT-S with twelve heads, and positions that are computed; base and momentum encoder."""
+    network, other = (
+        positioned(randomised(small_vit(t, num_attention_heads=12), seed), moco_v3_positions(2, 384))
+        for seed in (0, 1)
+    )
     state = spare(
         prefixed(vit(network), "module.base_encoder."), module__base_encoder__head__0__weight=(8, 384)
     )
-    state |= prefixed(vit(randomised(other, 1)), "module.momentum_encoder.")
+    state |= prefixed(vit(other), "module.momentum_encoder.")
     return {"state_dict": state, "arch": "vit_small"}, cls(network), {}
 
 
 def ijepa(t):
     """Context and target encoder, of which the target encoder is evaluated; no class token."""
-    settings = {**SMALL, "image_size": 32, "patch_size": 16, "layer_norm_eps": 1e-6, "qkv_bias": True}
-    make = lambda seed: randomised(t.IJepaModel(t.IJepaConfig(**settings), add_pooling_layer=False), seed)  # noqa: E731
+    settings = {
+        "num_hidden_layers": 4,
+        "image_size": 32,
+        "patch_size": 16,
+        "layer_norm_eps": 1e-6,
+        "qkv_bias": True,
+    }
+
+    def make(seed):
+        made = randomised(t.IJepaModel(t.IJepaConfig(**settings, **BASE), add_pooling_layer=False), seed)
+        return positioned(made, mae_positions(2, 768, token=False))
+
     network = make(0)
     state = {
         "encoder": prefixed(vit(make(1)), "module."),
-        "predictor": {"module.predictor_embed.weight": torch.ones(8, 384)},
+        "predictor": {"module.predictor_embed.weight": torch.ones(8, 768)},
         "target_encoder": prefixed(vit(network), "module."),
     }
     return state, lambda x: network(pixel_values=x).last_hidden_state.mean(1), {}
@@ -128,7 +161,7 @@ def dinov3(t):
     state = vit(network)
     state["storage_tokens"] = state.pop("register_tokens")
     state |= {f"blocks.{i}.attn.qkv.bias_mask": torch.ones(1152) for i in range(12)}
-    state["rope_embed.periods"] = torch.ones(16)
+    state["rope_embed.periods"] = 100 ** (2 * torch.arange(16) / 32)
     return state, lambda x: network(pixel_values=x).pooler_output, {}
 
 
@@ -249,6 +282,104 @@ def test_layout_gives_the_librarys_outputs(name, tmp_path):
     assert (found[0] - found[1]).norm() > 1e-3 * found[0].norm()  # the images make a difference
 
 
+TOLD = [name for name in LAYOUTS if "CLIP" not in name and name not in ("timm", "VICReg wide", "torchvision")]
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_without_some_of_its_prefixes_a_layout_gives_the_same_outputs_or_is_refused(name, tmp_path):
+    """Any of the words before the names may be gone, as scripts that save an encoder drop them."""
+    import transformers
+
+    make, side = LAYOUTS[name]
+    state, expected, _ = make(transformers)
+    tensors = {key: value.contiguous() for key, value in flatten(state).items()}
+    images = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(5))
+    with torch.inference_mode():
+        wanted = expected(images)
+    save_file(tensors, tmp_path / "whole.safetensors")
+    prefix = load_encoder(tmp_path / "whole.safetensors", preprocessing=PLAIN).provenance["prefix"]
+    alone = {
+        key: value for key, value in tensors.items() if f"{key}.".startswith(f"{prefix}." if prefix else "")
+    }
+    outer = {
+        re.split(r"(?:^|\.)layer\d\.", root)[0] for root in prefixes(tensors)
+    }  # ResNets have conv1 in each block
+    words = sorted({word for root in outer for word in root.split(".")} - {""})
+    for gone in chain.from_iterable(combinations(words, n) for n in range(len(words) + 1)):
+        for kept in (tensors, alone):
+            file = {without(key, words, gone): value for key, value in kept.items()}
+            if len(file) < len(kept):
+                continue  # two encoders under one name
+            save_file(file, tmp_path / "some.safetensors")
+            try:
+                encoder = load_encoder(tmp_path / "some.safetensors", preprocessing=PLAIN)
+            except InvalidCheckpoint as err:
+                refusals = {str(err)}
+            else:
+                refusals = set()
+                with torch.inference_mode():
+                    gap = (encoder(images) - wanted).norm(dim=1) / wanted.norm(dim=1)
+                assert gap.max() < 1e-5, (gone, kept is alone, gap)
+            assert not refusals or (kept is tensors and "holds several encoders" in refusals.pop()), gone
+
+
+def without(name, words, gone):
+    """A tensor's name without some of the words that it begins with."""
+    parts = name.split(".")
+    first = next(i for i, part in enumerate(parts) if part not in words)
+    return ".".join([part for part in parts[:first] if part not in gone] + parts[first:])
+
+
+@pytest.mark.parametrize("heads", [6, 12])
+@pytest.mark.parametrize("kind", ["moco v3", "mae", "learned"])
+def test_a_transformer_of_width_384_is_never_read_with_other_heads(kind, heads, tmp_path):
+    """Names and shapes are those of DINO's ViT-S; only the positions tell."""
+    import transformers
+
+    network = small_vit(transformers, num_attention_heads=heads)
+    if kind != "learned":
+        positioned(network, moco_v3_positions(2, 384) if kind == "moco v3" else mae_positions(2, 384))
+    torch.save(vit(network), tmp_path / "a.pth")
+    if kind == "mae":
+        with pytest.raises(InvalidCheckpoint, match=r"6 heads or 12.*timm:vit_small_patch16_224"):
+            load_encoder(tmp_path / "a.pth")
+        options = {"name": "timm:vit_small_patch16_224", "num_heads": heads, "depth": 4, "img_size": 32}
+        encoder = load_encoder(tmp_path / "a.pth", architecture=options, preprocessing=PLAIN)
+    else:
+        encoder = load_encoder(tmp_path / "a.pth", preprocessing=PLAIN)
+        published = {"moco v3": 12, "learned": 6}[kind]
+        assert encoder.provenance["architecture"]["num_heads"] == published
+        if heads != published:
+            return  # such an encoder is nobody's
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(5))
+    with torch.inference_mode():
+        assert torch.allclose(encoder(images), cls(network)(images), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        (
+            "beit_base_patch16_224",
+            {"img_size": 32, "depth": 2, "use_abs_pos_emb": True, "global_pool": "token"},
+        ),
+        ("beit_base_patch16_224", {"img_size": 32, "depth": 2}),
+        ("vit_small_patch14_dinov2", {"img_size": 28, "global_pool": "avg", "fc_norm": True}),
+        ("vit_small_patch14_dinov2", {"img_size": 32, "patch_size": 16}),
+        ("vit_base_patch16_224", {"img_size": 32, "depth": 2, "global_pool": "avg"}),
+    ],
+)
+def test_what_a_layout_leaves_open_is_read_as_it_is(name, options, tmp_path):
+    import timm
+
+    network = randomised(timm.create_model(name, num_classes=0, **options))
+    torch.save(network.state_dict(), tmp_path / "a.pth")
+    encoder = load_encoder(tmp_path / "a.pth", preprocessing=PLAIN)
+    images = torch.rand(2, 3, options["img_size"], options["img_size"])
+    with torch.inference_mode():
+        assert torch.allclose(encoder(images), network(images), atol=1e-5)
+
+
 def test_assumed_preprocessing_is_shown(tmp_path):
     import transformers
 
@@ -287,10 +418,21 @@ def test_weights_inside_that_have_no_place_are_listed(dino):
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
-        ("vit_base_patch16_siglip_224", {"img_size": 32, "depth": 2}, "no published layout"),
-        ("deit_small_distilled_patch16_224", {"img_size": 32, "depth": 2}, r"wrong shape \(pos_embed"),
-        ("vit_small_patch16_224", {"img_size": 32, "depth": 2, "reg_tokens": 4}, r"wrong shape \(pos_embed"),
-        ("vit_small_patch16_224", {"img_size": (32, 64), "depth": 2}, r"wrong shape \(pos_embed"),
+        ("vit_base_patch16_siglip_224", {"img_size": 32, "depth": 2}, "learned its positions"),
+        ("vit_large_patch16_siglip_gap_512", {"img_size": 32, "depth": 2}, "learned its positions"),
+        ("vit_base_patch16_reg4_gap_256", {"img_size": 32, "depth": 2}, "learned its positions"),
+        ("vit_base_patch16_clip_quickgelu_224", {"img_size": 32, "depth": 2}, "has norm_pre beside"),
+        ("vit_pe_spatial_tiny_patch16_512", {"img_size": 32, "depth": 2}, "has norm_pre beside"),
+        ("convnext_tiny_hnf", {}, "has norm_pre beside"),
+        ("convnext_tiny", {"head_hidden_size": 8}, r"has head\.pre_logits\.fc"),
+        ("deit3_small_patch16_224", {"img_size": 32}, "no published layout"),
+        ("flexivit_small", {"img_size": 32, "depth": 2}, "no published layout"),
+        ("aimv2_large_patch14_224", {"img_size": 28, "depth": 2}, "no published layout"),
+        ("vit_relpos_small_patch16_224", {"img_size": 32, "depth": 2}, "no published layout"),
+        ("samvit_base_patch16", {"img_size": 32, "depth": 2}, "no published layout"),
+        ("deit_small_distilled_patch16_224", {"img_size": 32, "depth": 2}, "no published layout"),
+        ("vit_small_patch16_224", {"img_size": 32, "depth": 2, "reg_tokens": 4}, "no published layout"),
+        ("vit_small_patch16_224", {"img_size": (32, 64), "depth": 2}, "no published layout"),
         ("vit_small_patch16_224", {"img_size": 32, "depth": 2, "qk_norm": True}, r"k_norm\.bias"),
         ("swin_tiny_patch4_window7_224", {}, "no published layout"),
         ("resnext50_32x4d", {}, "does not fit ResNet-50"),
