@@ -26,7 +26,7 @@ BETTER = {
 }  # an objective, and the same with an estimator of entropy in place of what keeps its embeddings apart
 
 
-def _looks(records: list[dict[str, Any]]) -> pd.DataFrame:
+def looks(records: list[dict[str, Any]]) -> pd.DataFrame:
     """A row per objective, seed and measured epoch."""
     return pd.DataFrame(
         [
@@ -47,11 +47,11 @@ def entropy_order() -> str:
     """Which of SimCLR, VICReg and BYOL has the highest and the lowest entropy, at every look at every seed."""
     parts = []
     for label, records in runs.studies(quick=False, seed=0):
-        looks = _looks([one for one in records if one["objective"] in COMPARED])
-        last = looks[looks["epoch"] == looks["epoch"].max()]
+        found = looks([one for one in records if one["objective"] in COMPARED])
+        last = found[found["epoch"] == found["epoch"].max()]
         rows = []
         for column, title in ESTIMATES.items():
-            table = looks.pivot(index=["seed", "epoch"], columns="objective", values=column).dropna()
+            table = found.pivot(index=["seed", "epoch"], columns="objective", values=column).dropna()
             highest, lowest = table.idxmax(axis=1) == "vicreg", table.idxmin(axis=1) == "simclr"
             ends = [_range(last.loc[last["objective"] == name, column]) for name in COMPARED]
             rows.append([title, *ends, f"{highest.sum()} of {len(table)}", f"{lowest.sum()} of {len(table)}"])
@@ -61,39 +61,56 @@ def entropy_order() -> str:
             "VICReg's highest",
             "SimCLR's lowest",
         ]
-        count = looks["seed"].nunique()
+        count = found["seed"].nunique()
         head = f"{label}, {count} seed{'s' * (count > 1)}; after the last epoch, mean (lowest to highest), and at all looks:"
         parts.append(f"{head}\n\n{markdown(columns, rows)}")
     return "\n\n".join(parts)
 
 
-def better_estimators() -> str:
-    """What an estimator of entropy in the objective changes in the probe, seed by seed."""
+def gains() -> pd.DataFrame:
+    """A row per run and seed of an objective with an estimator of entropy: its probe, that of the same without, in %."""
     rows = []
     for label, records in runs.studies(quick=False, seed=0):
         probes = pd.DataFrame(records).pivot(index="seed", columns="objective", values="test_probe") * 100
         for base, others in BETTER.items():
             for other in others:
                 if {base, other} <= set(probes):
-                    pair = probes[[base, other]].dropna()
-                    gain = pair[other] - pair[base]
+                    pair = probes[[base, other]].dropna().set_axis(["without", "with"], axis=1)
                     rows.append(
-                        [
-                            runs.TITLES[other],
-                            *(_range(pair[name]) for name in (base, other)),
-                            _range(gain, "+.1f"),
-                            f"{(gain > 0).sum()} of {len(gain)}",
-                            label.removeprefix("CIFAR-10, "),
-                        ]
+                        pair.assign(
+                            gain=pair["with"] - pair["without"], base=base, objective=other, run=label
+                        )
                     )
+    return pd.concat(rows)
+
+
+def better_estimators() -> str:
+    """What an estimator of entropy in the objective changes in the probe, seed by seed."""
+    rows = [
+        [
+            runs.TITLES[name],
+            *(_range(part[column]) for column in ("without", "with")),
+            _range(part["gain"], "+.1f"),
+            f"{(part['gain'] > 0).sum()} of {len(part)}",
+            label.removeprefix("CIFAR-10, "),
+        ]
+        for (label, name), part in gains().groupby(["run", "objective"], sort=False)
+    ]
     return markdown(
         ["objective", "probe without, %", "with, %", "gain in points", "seeds that gain", "run"], rows
     )
 
 
+def p_values() -> pd.DataFrame:
+    """Rows of normality.py for the encoders of CIFAR-10, on both sets of test images."""
+    return pd.concat(
+        [pd.read_csv(path, comment="#") for path in sorted(RESULTS.glob("normality_cifar*.csv"))]
+    )
+
+
 def normality() -> str:
-    """Median p-value of outputs under input noise: of CIFAR-10's encoders on both sets of test images."""
-    saved = pd.read_csv(RESULTS / "normality_cifar.csv", comment="#")
+    """Median p-value of outputs under input noise."""
+    saved = p_values()
     levels = sorted(saved["noise"].unique())
     rows = []
     for (data, name), part in saved.groupby(["data", "encoder"], sort=False):

@@ -10,7 +10,7 @@ correction over dimensions and images (dashed). Legend and head of the CSV say w
 An encoder of one channel is tested on the digits that scikit-learn carries, others on test images of CIFAR-10 or, with
 --test, of CIFAR-100, on which none of them was trained (--data); `imagenet` stands for the EfficientNet-lite0 of
 imagenet_encoder.py, on at most 4 images. Without --encoder: the two digits encoders in the package and, unless
---quick, the ImageNet encoder if installed and the rows saved in results/normality_cifar.csv, of encoders that
+--quick, the ImageNet encoder if installed and the rows saved in results/normality_cifar*.csv, of encoders that
 train_cifar10.py trained on CIFAR-10.
 """
 
@@ -30,7 +30,7 @@ from bounds.examples.digits import CHECKPOINTS, digits
 from bounds.information import normality_under_noise, pixel_function
 from bounds.representations.inputs import open_source
 
-SAVED = Path(__file__).parent / "results" / "normality_cifar.csv"
+RESULTS = Path(__file__).parent / "results"
 TESTS = {"cifar10": ("CIFAR-10 test", "test-*.parquet"), "cifar100": ("CIFAR-100 test", "test.parquet")}
 LEVELS = (1e-4, 1e-3, 3e-3, 1e-2, 2e-2, 5e-2, 1e-1, 2e-1, 5e-1)
 IMAGENET_PIXELS = 64
@@ -132,9 +132,10 @@ def main(argv: list[str] | None = None) -> None:
         origins[label] = f"{origin}, on {data}, {tuple(pixels.shape[1:])}"
         shown = table.summary()[["noise", "constant", "median_p", "rejected", "rejected_image"]]
         print(f"{label} ({origins[label]})\n{shown.to_string(index=False, float_format='%.4g')}")
-    if SAVED.exists() and not (options.quick or options.encoder):
-        tables.append(pd.read_csv(SAVED, comment="#"))
-        origins["saved"] = f"results/{SAVED.name}, sha256 {style.digest(SAVED)[:16]}"
+    saved = [] if options.quick or options.encoder else sorted(RESULTS.glob("normality_cifar*.csv"))
+    for path in saved:
+        tables.append(pd.read_csv(path, comment="#"))
+        origins[path.stem] = f"results/{path.name}, sha256 {style.digest(path)[:16]}"
     rows = pd.concat(tables, ignore_index=True)
     settings = {k: v for k, v in vars(options).items() if k != "encoder"}
     origin = style.provenance(**settings, images_per_encoder=count, samples=512) | {"encoders": origins}

@@ -68,9 +68,34 @@ def test_p_values_are_means_over_the_images_of_a_set(saved: Path) -> None:
         (0.001, 0, 0.3, "B"),
         (0.1, 0, 0.3, "B"),
     ]
-    text = "".join(f"{noise},{image},{p},VICReg,{data}\n" for noise, image, p, data in rows)
-    (saved / "normality_cifar.csv").write_text("# commit: abc\n" + head + text)
+    for file, of in (("normality_cifar10.csv", "A"), ("normality_cifar100.csv", "B")):
+        text = "".join(f"{noise},{image},{p},VICReg,{data}\n" for noise, image, p, data in rows if data == of)
+        (saved / file).write_text("# commit: abc\n" + head + text)
     table = claims.normality()
     assert "| encoder | images | 0.001 | 0.1 |" in table
     assert "| VICReg | A, 2 images | 0.45 | 0.015 |" in table
     assert "| VICReg | B, 1 images |" in table
+
+
+def test_the_page_says_what_the_saved_runs_show() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/explanation/training.md").read_text("utf-8")
+    assert "at no look is VICReg's the highest or SimCLR's the lowest, in either network" in page
+    assert "of representations SimCLR's is the lowest at every look" in page
+    for _, records in runs.studies(quick=False, seed=0):
+        looks = claims.looks([one for one in records if one["objective"] in claims.COMPARED])
+        tables = looks.pivot(index=["seed", "epoch"], columns="objective").dropna()
+        for column in ("embedding_entropy", "embedding_entropy_unit", "representation_entropy_unit"):
+            assert not (tables[column].idxmax(axis=1) == "vicreg").any()
+            assert not (tables[column].idxmin(axis=1) == "simclr").any()
+        assert (tables["representation_entropy_pairwise"].idxmin(axis=1) == "simclr").all()
+    assert "each of the four exchanges gains; of BYOL's two, with every seed" in page
+    gains = claims.gains()
+    assert set(gains["objective"]) == {name for pair in claims.BETTER.values() for name in pair}
+    assert (gains.groupby("objective")["gain"].mean() > 0).all()
+    assert (gains.loc[gains["base"] == "byol", "gain"] > 0).all()
+    assert "on images of CIFAR-100 as on those of CIFAR-10" in page
+    for _, part in claims.p_values().groupby(["data", "encoder"]):
+        mean = part.groupby("noise")["median_p"].mean()
+        assert mean.iloc[0] == pytest.approx(0.5, abs=0.05)
+        assert mean.iloc[-1] < 0.1
+        assert (mean.diff().dropna() < 0.03).all()  # falls, but for the noise of the estimate
