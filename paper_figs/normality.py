@@ -76,11 +76,14 @@ def draw(rows: pd.DataFrame) -> Any:
     from matplotlib.figure import Figure
 
     sets = list(rows.groupby("data", sort=False))
+    methods = rows["encoder"].str.split(",").str[0].unique()
+    colors = dict(zip(methods, style.PALETTE, strict=False))
     figure = Figure(figsize=(style.PAGE, 0.6 + 2.0 * len(sets)))
     for (left, right), (data, of_set) in zip(
         figure.subplots(len(sets), 2, sharex=True, squeeze=False), sets, strict=True
     ):
-        for color, (name, part) in zip(style.PALETTE, of_set.groupby("encoder", sort=False), strict=False):
+        for name, part in of_set.groupby("encoder", sort=False):
+            color = colors[name.split(",")[0]]
             levels = part.groupby("noise")
             median, mean = levels["median_p"], levels[["median_p", "rejected", "rejected_image"]].mean()
             left.plot(mean.index, mean["median_p"], "o-", ms=3, color=color, label=name)
