@@ -53,7 +53,8 @@ def entropy_order() -> str:
         for column, title in ESTIMATES.items():
             table = found.pivot(index=["seed", "epoch"], columns="objective", values=column).dropna()
             highest, lowest = table.idxmax(axis=1) == "vicreg", table.idxmin(axis=1) == "simclr"
-            ends = [_range(last.loc[last["objective"] == name, column]) for name in COMPARED]
+            form = ".2f" if column.endswith("pairwise") else ".1f"
+            ends = [_range(last.loc[last["objective"] == name, column], form) for name in COMPARED]
             rows.append([title, *ends, f"{highest.sum()} of {len(table)}", f"{lowest.sum()} of {len(table)}"])
         columns = [
             "entropy in nats",
